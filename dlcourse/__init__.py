@@ -1,0 +1,7 @@
+"""dlcourse: the helper package of a deep-learning course. Importing it loads no framework."""
+
+from dlcourse import runtime as _runtime
+
+__version__ = "0.1.0"
+
+_runtime.quiet_frameworks()

@@ -1,0 +1,104 @@
+"""Arrays of any framework: bring them to NumPy, and check their axes and labels."""
+
+import numpy as np
+
+from dlcourse.errors import KindError, RangeError, ShapeError
+
+
+def to_numpy(array):
+    """Return a NumPy, PyTorch or TensorFlow array as NumPy, off the device and off the gradient graph.
+
+    Raises:
+        KindError: The values are not numbers.
+    """
+    if hasattr(array, "detach"):  # PyTorch refuses to convert a tensor that needs a gradient
+        array = array.detach().cpu()
+    array = np.asarray(array)
+    if array.dtype == object or array.dtype.kind in "US":
+        raise KindError(
+            f"The array holds {array.dtype} values, but numbers are wanted. "
+            "Rows of unequal length, or text, cannot become one array."
+        )
+    return array
+
+
+def expect_axes(array, axes, name):
+    """Return `array` if it has one axis for each name in `axes`, such as "N H W C".
+
+    Raises:
+        ShapeError: The number of axes differs; the message shows the shape that came.
+    """
+    wanted = axes.split()
+    shape = np.shape(array)
+    if len(shape) != len(wanted):
+        advice = f" For a single example, add the batch axis: {name}[None]."
+        raise ShapeError(
+            f"`{name}` has shape {shape}, but needs {len(wanted)} axes ({', '.join(wanted)})."
+            + (advice if len(shape) == len(wanted) - 1 else "")
+        )
+    return array
+
+
+def expect_examples(inputs, targets, inputs_name="images", targets_name="labels"):
+    """Check that there is at least one example, and one target for each.
+
+    Raises:
+        ShapeError: No examples, or unequal numbers of inputs and targets.
+    """
+    if np.ndim(inputs) < 2:
+        raise ShapeError(
+            f"`{inputs_name}` has shape {np.shape(inputs)}, but needs a batch axis and at least one more, "
+            f"such as (N, D) or (N, H, W, C). For a single example, add the batch axis: {inputs_name}[None]."
+        )
+    if len(inputs) == 0:
+        raise ShapeError(
+            f"`{inputs_name}` is empty: shape {np.shape(inputs)}. At least one example is wanted; "
+            "look at the line that selects the examples."
+        )
+    if len(inputs) != len(targets):
+        raise ShapeError(
+            f"`{inputs_name}` has {len(inputs)} examples but `{targets_name}` has {len(targets)}. "
+            "Each example needs one: take both from the same split, with the same selection."
+        )
+
+
+def expect_labels(labels, classes, name="labels"):
+    """Return `labels` as int64 (N,) if each is a class index from 0 to `classes` - 1.
+
+    Args:
+        labels: N class indices. One-hot rows and text are refused with the way out.
+        classes: Number of classes K, or None to check only the kind and that none is negative.
+        name: What the caller calls the array, for the message.
+
+    Raises:
+        ShapeError: Not one index for each example.
+        KindError: Not whole numbers.
+        RangeError: An index without a class.
+    """
+    labels = to_numpy(labels)
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        raise ShapeError(
+            f"`{name}` has shape {labels.shape}: these look like one-hot rows, but one class index for each "
+            f"example is wanted, shape (N,). Use {name}.argmax(axis=1)."
+        )
+    expect_axes(labels, "N", name)
+    if labels.dtype.kind not in "iub":
+        raise KindError(
+            f"`{name}` holds {labels.dtype} values, but class indices are whole numbers. "
+            f"Use {name}.astype('int64') if they are indices."
+        )
+    low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
+    if low < 0 or (classes is not None and high >= classes):
+        wanted = "0 or more" if classes is None else f"0 to {classes - 1}, one for each of the {classes} classes"
+        raise RangeError(
+            f"`{name}` goes from {low} to {high}, but class indices are {wanted}. "
+            "Count classes from 0, or widen the model's last layer."
+        )
+    return labels.astype("int64")
+
+
+def softmax(scores):
+    """Return the probabilities (N, K) of raw scores (N, K); each row adds up to 1."""
+    scores = to_numpy(scores)
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))  # the largest power is 1: no overflow
+    return powers / powers.sum(axis=-1, keepdims=True)

@@ -1,0 +1,213 @@
+"""The training loop that both backends share; each backend only says how to take one step."""
+
+import math
+import time
+from typing import Protocol
+
+import numpy as np
+
+from dlcourse.arrays import expect_examples, softmax, to_numpy
+from dlcourse.errors import KindError, RangeError, ShapeError, TrainingError
+from dlcourse.results import History
+
+
+class Trainer(Protocol):
+    """What a backend must be able to do with one model; inputs and targets are NumPy batches."""
+
+    def step(self, inputs, targets):
+        """Take one optimiser step; return the batch's mean loss and its number of right answers (None if not a classifier)."""
+
+    def evaluate(self, inputs, targets, batch_size):
+        """Return mean loss and accuracy over all examples, the model unchanged."""
+
+    def set_learning_rate(self, learning_rate): ...
+
+    def learning_rate(self): ...
+
+    def copy_weights(self): ...
+
+    def restore_weights(self, weights): ...
+
+
+def train(trainer, inputs, targets, options):
+    """Run the epochs and return their History.
+
+    The order of the examples comes from NumPy, so that both frameworks see the same batches.
+    """
+    history, progress = History(), Progress(options, math.ceil(len(inputs) / options.batch_size))
+    generator = np.random.default_rng(options.seed)
+    base, best = trainer.learning_rate(), _Best(trainer, options.patience)
+    try:
+        for epoch in range(options.epochs):
+            started = time.perf_counter()
+            _run_epoch(trainer, inputs, targets, options, generator, base, epoch, history, progress)
+            if options.valid is not None:
+                loss, accuracy = trainer.evaluate(*options.valid, options.batch_size)
+                history.valid_loss.append(loss)
+                history.valid_accuracy += [] if accuracy is None else [accuracy]
+            history.learning_rate.append(trainer.learning_rate())
+            history.seconds.append(time.perf_counter() - started)
+            # A list, so that every callback is called even if an earlier one stops the training.
+            if any([callback(history) for callback in options.callbacks]):
+                history.stopped = "stopped by a callback"
+            elif best.is_over(history):
+                history.stopped = f"stopped early: {options.patience} epochs without a lower validation loss"
+            if history.stopped:
+                break
+    finally:
+        progress.finish(history)
+    best.restore()
+    return history
+
+
+def _run_epoch(trainer, inputs, targets, options, generator, base, epoch, history, progress):
+    order = generator.permutation(len(inputs)) if options.shuffle else np.arange(len(inputs))
+    steps = math.ceil(len(inputs) / options.batch_size)
+    loss_sum, right_sum, seen = 0.0, 0, 0
+    for step in range(steps):
+        if options.schedule:
+            trainer.set_learning_rate(base * options.schedule((epoch * steps + step) / (options.epochs * steps)))
+        batch = order[step * options.batch_size : (step + 1) * options.batch_size]
+        batch_inputs = inputs[batch]
+        if options.augment:
+            batch_inputs = options.augment(batch_inputs, generator)
+        loss, right = trainer.step(batch_inputs, targets[batch])
+        if not math.isfinite(loss):
+            raise TrainingError(_not_a_number(loss, epoch, step, trainer, batch_inputs))
+        history.step_loss.append(loss)
+        loss_sum, seen = loss_sum + loss * len(batch), seen + len(batch)
+        right_sum = None if right is None else right_sum + right
+        progress.update(epoch, step + 1, loss_sum / seen, None if right is None else right_sum / seen)
+    history.train_loss.append(loss_sum / seen)
+    if right_sum is not None:
+        history.train_accuracy.append(right_sum / seen)
+
+
+def _not_a_number(loss, epoch, step, trainer, inputs):
+    reason = (
+        "The inputs of this batch hold nan or infinite values: clean the data."
+        if inputs.dtype.kind == "f" and not np.isfinite(inputs).all()
+        else f"The learning rate is {trainer.learning_rate():.3g}: try a tenth of it. "
+        "If that does not help: are the inputs scaled (0..1, or mean 0 and standard deviation 1)? "
+        "Is there a log or a division in the model that can meet 0?"
+    )
+    return f"The loss became {loss} in epoch {epoch + 1}, step {step + 1}, so training stopped. {reason}"
+
+
+class _Best:
+    """Remembers the weights with the lowest validation loss, and says when patience is over."""
+
+    def __init__(self, trainer, patience):
+        self.trainer, self.patience = trainer, patience
+        self.loss, self.weights, self.waited = math.inf, None, 0
+
+    def is_over(self, history):
+        if self.patience is None:
+            return False
+        if history.valid_loss[-1] < self.loss:
+            self.loss, self.weights, self.waited = history.valid_loss[-1], self.trainer.copy_weights(), 0
+        else:
+            self.waited += 1
+        return self.waited >= self.patience
+
+    def restore(self):
+        if self.weights is not None:
+            self.trainer.restore_weights(self.weights)
+
+
+class Options:
+    """What the learner asked of `fit`, checked. See `backends.pytorch.fit` for what each means."""
+
+    def __init__(self, *, epochs, batch_size, schedule, valid, patience, callbacks, augment, shuffle, seed, show):
+        for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+            if not isinstance(value, (int, np.integer)) or value < 1:
+                raise RangeError(f"`{name}` is {value!r}, but a whole number of at least 1 is wanted.")
+        for name, value in (("schedule", schedule), ("augment", augment)):
+            if value is not None and not callable(value):
+                raise KindError(f"`{name}` is {value!r}, but a function is wanted.")
+        if patience is not None and valid is None:
+            raise KindError("`patience` watches the validation loss, so `valid=(images, labels)` is wanted too.")
+        if valid is not None:
+            if not hasattr(valid, "__len__") or len(valid) != 2 or hasattr(valid, "labels"):
+                raise KindError("`valid` is wanted as a pair: valid=(images, labels).")
+            valid = to_numpy(valid[0]), to_numpy(valid[1])
+            expect_examples(*valid, "valid[0]", "valid[1]")
+        if callable(callbacks):
+            callbacks = (callbacks,)
+        self.epochs, self.batch_size, self.schedule, self.valid = epochs, batch_size, schedule, valid
+        self.patience, self.callbacks, self.augment = patience, callbacks, augment
+        self.shuffle, self.seed, self.show = shuffle, seed, show
+
+
+def check_scores(scores, targets):
+    """Check the scores (B, K) of a first batch against its class indices.
+
+    Raises:
+        ShapeError: The model's output is not (B, K).
+        RangeError: A label without a class: the last layer is too narrow; or the model ends in softmax.
+    """
+    if scores.ndim != 2 or len(scores) != len(targets):
+        raise ShapeError(
+            f"For {len(targets)} examples the model gives shape {tuple(scores.shape)}, but one row of class scores for each is "
+            f"wanted: ({len(targets)}, K). Is a Flatten, or the last layer, missing?"
+        )
+    highest = int(targets.max())
+    if highest >= scores.shape[1]:
+        raise RangeError(
+            f"The model's last layer gives {scores.shape[1]} scores, so labels may go from 0 to {scores.shape[1] - 1}, but a "
+            f"label {highest} came. Make the last layer at least {highest + 1} wide, one score for each class."
+        )
+    if scores.shape[1] > 1 and np.all(scores >= 0) and np.allclose(scores.sum(axis=1), 1, atol=1e-5):
+        raise RangeError(
+            "Every row of the model's output adds up to 1, so it ends in softmax, but raw scores are wanted: "
+            "the loss applies softmax itself, and applied twice it learns badly. Remove the softmax."
+        )
+
+
+def mean_cross_entropy(scores, labels):
+    """Return the mean cross-entropy (nats) of raw scores (N, K) with N class indices."""
+    probabilities = softmax(scores.astype("float64"))
+    return float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-300)).mean())
+
+
+class Progress:
+    """A live bar while training runs, which leaves one plain line behind when it is done."""
+
+    SECONDS_BETWEEN_UPDATES = 0.2
+
+    def __init__(self, options, steps):
+        self.shown, self.epochs, self.steps = options.show, options.epochs, steps
+        self.handle, self.next_update = None, 0.0
+        if self.shown and _in_notebook():
+            from IPython.display import display
+
+            self.handle = display(self._bundle("Training starts …", 0), raw=True, display_id=True)
+
+    def update(self, epoch, step, loss, accuracy):
+        """Show where training is, at most five times a second."""
+        if self.handle is None or (now := time.perf_counter()) < self.next_update:
+            return
+        self.next_update = now + self.SECONDS_BETWEEN_UPDATES
+        text = f"epoch {epoch + 1} of {self.epochs}, step {step} of {self.steps}: loss {loss:.3f}"
+        text += "" if accuracy is None else f", accuracy {accuracy:.3f}"
+        self.handle.update(self._bundle(text, (epoch + step / self.steps) / self.epochs), raw=True)
+
+    def finish(self, history):
+        """Replace the bar by the plain line that the notebook keeps."""
+        if self.handle is not None:
+            self.handle.update({"text/plain": str(history)}, raw=True)
+        elif self.shown:
+            print(history)
+
+    @staticmethod
+    def _bundle(text, share):
+        bar = f'<progress value="{share:.3f}" max="1" aria-label="training progress"></progress>'
+        return {"text/plain": text, "text/html": f"{bar} {text}"}
+
+
+def _in_notebook():
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return False
+    return getattr(get_ipython(), "kernel", None) is not None

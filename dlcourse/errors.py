@@ -1,0 +1,29 @@
+"""The errors that dlcourse raises on purpose; each says what came, what was wanted, what to do."""
+
+
+class CourseError(Exception):
+    """Base of every error that dlcourse raises on purpose."""
+
+
+class ShapeError(CourseError, ValueError):
+    """An array's axes or sizes are not the ones the function works on."""
+
+
+class RangeError(CourseError, ValueError):
+    """A value lies outside what it may be: a label without a class, a pixel above 1, a negative number of epochs."""
+
+
+class KindError(CourseError, TypeError):
+    """A thing of the wrong kind: a model of no known framework, text where numbers were wanted."""
+
+
+class DataError(CourseError, OSError):
+    """A dataset is unknown, missing or damaged."""
+
+
+class TrainingError(CourseError, RuntimeError):
+    """Training cannot go on: the loss is no longer a number."""
+
+
+class LessonError(CourseError, ValueError):
+    """A lesson's files are missing, disagree, or were asked for by a number that no lesson has."""

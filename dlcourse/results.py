@@ -1,0 +1,226 @@
+"""What training and testing gave: histories, scores for each class, calibration, seed bands, tables."""
+
+import html
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from dlcourse.arrays import expect_axes, expect_examples, expect_labels, to_numpy
+from dlcourse.errors import RangeError, ShapeError
+
+
+class Evaluation(NamedTuple):
+    """A model's mean loss (nats) and accuracy (0..1) over all examples of a set."""
+
+    loss: float
+    accuracy: float
+
+
+@dataclass
+class History:
+    """What happened while a model trained. `fit` returns one; lists have one entry for each epoch.
+
+    Attributes:
+        train_loss, train_accuracy: Means over the epoch's examples, taken while the model changed.
+        valid_loss, valid_accuracy: After the epoch; empty without validation examples.
+        learning_rate: At the end of the epoch.
+        seconds: Time the epoch took, validation included.
+        step_loss: Loss of every batch, in the order they came.
+        stopped: Why training ended before the last epoch; empty if it did not.
+    """
+
+    train_loss: list = field(default_factory=list)
+    train_accuracy: list = field(default_factory=list)
+    valid_loss: list = field(default_factory=list)
+    valid_accuracy: list = field(default_factory=list)
+    learning_rate: list = field(default_factory=list)
+    seconds: list = field(default_factory=list)
+    step_loss: list = field(default_factory=list)
+    stopped: str = ""
+
+    @property
+    def epochs(self):
+        """Return how many epochs were finished."""
+        return len(self.train_loss)
+
+    def save(self, path):
+        """Write the history to `path` as JSON text."""
+        Path(path).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path):
+        """Return the history that `save` wrote."""
+        return cls(**json.loads(Path(path).read_text(encoding="utf-8")))
+
+    def __str__(self):
+        if not self.epochs:
+            return "No epoch was finished."
+        plural = "" if self.epochs == 1 else "s"
+        text = f"{self.epochs} epoch{plural} in {sum(self.seconds):.1f} s: training loss {self.train_loss[-1]:.3f}"
+        if self.train_accuracy:
+            text += f", accuracy {self.train_accuracy[-1]:.3f}"
+        if self.valid_loss:
+            text += f"; validation loss {self.valid_loss[-1]:.3f}"
+            text += f", accuracy {self.valid_accuracy[-1]:.3f}" if self.valid_accuracy else ""
+        return text + (f" ({self.stopped})" if self.stopped else "")
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under column names; shows as a table in a notebook and as aligned text elsewhere.
+
+    Cells are strings, or numbers that show as `str` gives them: round them as they should be read.
+    """
+
+    columns: tuple
+    rows: tuple
+
+    def __post_init__(self):
+        uneven = [row for row in self.rows if len(row) != len(self.columns)]
+        if uneven:
+            raise ShapeError(f"The table has {len(self.columns)} columns, but this row has not: {uneven[0]!r}.")
+
+    def __str__(self):
+        cells = [[str(cell) for cell in row] for row in (self.columns, *self.rows)]
+        widths = [max(map(len, column)) for column in zip(*cells)]
+        aligned = [[self._align(cell, width, i) for i, (cell, width) in enumerate(zip(row, widths))] for row in cells]
+        return "\n".join("  ".join(row).rstrip() for row in aligned)
+
+    __repr__ = __str__
+
+    def _is_number(self, column):
+        return bool(self.rows) and all(isinstance(row[column], (int, float, np.number)) for row in self.rows)
+
+    def _align(self, cell, width, column):
+        return cell.rjust(width) if self._is_number(column) else cell.ljust(width)
+
+    def _repr_html_(self):
+        def line(tag, row):
+            sides = ("right" if self._is_number(i) else "left" for i in range(len(row)))
+            return "".join(
+                f'<{tag} style="text-align: {side}">{html.escape(str(cell))}</{tag}>' for cell, side in zip(row, sides)
+            )
+
+        body = "\n".join(f"<tr>{line('td', row)}</tr>" for row in self.rows)
+        return f"<table>\n<thead><tr>{line('th', self.columns)}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+@dataclass(frozen=True)
+class SeedBand:
+    """The lowest and highest value that a number took over several seeds, on the machine that measured it."""
+
+    low: float
+    high: float
+    seeds: int
+
+    @classmethod
+    def of(cls, values):
+        """Return the band of at least five values.
+
+        Raises:
+            RangeError: Fewer than five: a band of three runs says little.
+        """
+        if len(values) < 5:
+            raise RangeError(f"A seed band wants at least 5 runs, got {len(values)}. Run more seeds.")
+        return cls(float(min(values)), float(max(values)), len(values))
+
+    def __contains__(self, value):
+        return self.low <= value <= self.high
+
+    def __str__(self):
+        return f"{self.low:.3f} to {self.high:.3f} over {self.seeds} seeds"
+
+
+def accuracy(scores, labels):
+    """Return the share (0..1) of examples whose highest score is at their label.
+
+    Args:
+        scores: Raw scores or probabilities (N, K).
+        labels: N class indices.
+    """
+    predicted, labels = _predicted(scores, labels)
+    return float((predicted == labels).mean())
+
+
+def confusion(scores, labels):
+    """Return how often each class was called which: counts (K, K), true class down, predicted across."""
+    predicted, labels = _predicted(scores, labels)
+    counts = np.zeros((np.shape(scores)[1],) * 2, int)
+    np.add.at(counts, (labels, predicted), 1)
+    return counts
+
+
+class ClassScores(NamedTuple):
+    """Precision, recall and F1 of each class (K,), 0..1, and the number of its examples (K,)."""
+
+    precision: np.ndarray
+    recall: np.ndarray
+    f1: np.ndarray
+    examples: np.ndarray
+
+
+def class_scores(scores, labels):
+    """Return precision, recall and F1 of each class.
+
+    Precision: of the examples called this class, the share that are. Recall: of the examples that
+    are this class, the share called so. F1: their harmonic mean. A share of nothing counts as 0.
+    """
+    counts = confusion(scores, labels)
+    right, called, there = np.diag(counts), counts.sum(axis=0), counts.sum(axis=1)
+    precision, recall = _share(right, called), _share(right, there)
+    return ClassScores(precision, recall, _share(2 * right, called + there), there)
+
+
+def _share(part, whole):
+    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+
+
+class Calibration(NamedTuple):
+    """Confidence against accuracy in equal bins of confidence; empty bins hold nan.
+
+    `error` is the expected calibration error: the mean gap, weighted by the examples in each bin.
+    """
+
+    confidence: np.ndarray
+    accuracy: np.ndarray
+    examples: np.ndarray
+    error: float
+
+
+def calibration(probabilities, labels, bins=10):
+    """Compare how sure a classifier is with how often it is right.
+
+    Args:
+        probabilities: Array (N, K), rows adding up to 1 (`arrays.softmax` makes them from scores).
+        labels: N class indices.
+        bins: Number of equal bins of the highest probability, over 0..1.
+
+    Raises:
+        RangeError: The rows do not add up to 1.
+
+    Source:
+        Guo, Pleiss, Sun, Weinberger (2017), section 2. https://arxiv.org/abs/1706.04599
+    """
+    probabilities = to_numpy(probabilities)
+    predicted, labels = _predicted(probabilities, labels)
+    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):
+        raise RangeError("The rows of `probabilities` do not add up to 1. Raw scores? Use arrays.softmax(scores).")
+    sure = probabilities.max(axis=1)
+    place = np.minimum((sure * bins).astype(int), bins - 1)  # a confidence of exactly 1 is in the last bin
+    examples = np.bincount(place, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        confidence = np.bincount(place, sure, bins) / examples
+        right = np.bincount(place, predicted == labels, bins) / examples
+    error = float(np.nansum(np.abs(confidence - right) * examples) / len(labels))
+    return Calibration(confidence, right, examples, error)
+
+
+def _predicted(scores, labels):
+    scores = expect_axes(to_numpy(scores), "N K", "scores")
+    expect_examples(scores, labels, "scores")
+    return scores.argmax(axis=1), expect_labels(labels, scores.shape[1])

@@ -1,0 +1,111 @@
+"""The machine a lesson runs on: cores, threads, seed, device, versions, memory, folders."""
+
+import os
+import platform
+import random
+import sys
+from importlib import metadata
+from pathlib import Path
+
+PACKAGES = ("numpy", "torch", "tensorflow", "keras", "matplotlib", "scikit-learn", "jupyterlab")
+
+
+def quiet_frameworks():
+    """Set what PyTorch, TensorFlow and Keras read when they are first imported.
+
+    Runs with `import dlcourse`. What is already set in the environment stays.
+    """
+    cores = str(available_cores())
+    defaults = {
+        "TF_CPP_MIN_LOG_LEVEL": "2",  # TensorFlow prints three lines of hardware notes otherwise
+        "KERAS_BACKEND": "tensorflow",
+        "OMP_WAIT_POLICY": "PASSIVE",  # spinning threads on a busy machine slow training 15 times
+        "OMP_NUM_THREADS": cores,
+        "TF_NUM_INTRAOP_THREADS": cores,
+    }
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
+
+
+def available_cores():
+    """Return how many cores this process may use; a container's limit counts (Binder gives 1)."""
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, min(cores, _container_cores()))
+
+
+def _container_cores(root=Path("/sys/fs/cgroup")):
+    """Return the container's limit on cores, rounded up; a large number where there is none."""
+    for files in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            quota, period = " ".join((root / file).read_text() for file in files).split()[:2]
+            if quota != "max" and int(quota) > 0:
+                return -(-int(quota) // int(period))
+        except (OSError, ValueError):
+            continue
+    return 10**6
+
+
+def seed(number=0):
+    """Seed Python, NumPy and each framework that is loaded, so that a run can be repeated."""
+    random.seed(number)
+    for name, seeding in (
+        ("numpy", lambda numpy: numpy.random.seed(number)),
+        ("torch", lambda torch: torch.manual_seed(number)),
+        ("keras", lambda keras: keras.utils.set_random_seed(number)),
+        ("tensorflow", lambda tensorflow: tensorflow.random.set_seed(number)),
+    ):
+        if name in sys.modules:
+            seeding(sys.modules[name])
+
+
+def versions():
+    """Return {package: installed version or None} of what the lessons stand on, and Python's own."""
+    return {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
+
+
+def _version(name):
+    for candidate in (name, f"{name}-cpu"):  # `tensorflow-cpu` is TensorFlow too
+        try:
+            return metadata.version(candidate)
+        except metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def peak_memory_mb():
+    """Return the most memory this process has held so far, in MB (10⁶ bytes)."""
+    if sys.platform == "win32":
+        import psutil  # comes with ipykernel
+
+        return psutil.Process().memory_info().peak_wset / 1e6
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux; getrusage there also counts the process that started this one
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024 / 1e6
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS counts bytes
+
+
+def folder(kind):
+    """Return this learner's `cache` or `data` folder; made if it can be.
+
+    The environment variable DLCOURSE_HOME moves both, so that a class or a test can keep them apart.
+
+    Args:
+        kind: "cache" (may be deleted at any time) or "data" (what the learner has done).
+    """
+    import platformdirs
+
+    if home := os.environ.get("DLCOURSE_HOME"):
+        path = Path(home) / kind
+    else:
+        path = Path({"cache": platformdirs.user_cache_dir, "data": platformdirs.user_data_dir}[kind]("dlcourse"))
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        pass  # a read-only home: the caller that writes there says so, or does without
+    return path

@@ -1,0 +1,88 @@
+"""The import rule: a module imports only from lower floors, and only the two backends import a framework."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "dlcourse"
+FLOORS = [
+    {"errors"},
+    {"arrays", "runtime"},
+    {"data", "simulate", "results"},
+    {"backends", "backends.loop"},
+    {"backends.pytorch", "backends.keras"},
+    {"parity", "interpret", "plot"},
+    {"explore", "exercise", "quiz", "progress"},
+    {"lessons"},
+    {"notebooks", "workshop"},
+    {"cli"},
+]
+FRAMEWORKS = {"torch", "torchvision", "tensorflow", "keras", "jax"}
+FLOOR = {module: level for level, modules in enumerate(FLOORS) for module in modules}
+MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if "datasets" not in path.parts and path.name != "__init__.py"]
+MODULES.append(PACKAGE / "backends" / "__init__.py")
+
+
+def name_of(path):
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    if parts[0] == "lessons":
+        return "lessons"
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def imports_in(text):
+    """Yield the full name of everything that `text` imports, inside functions too."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide the floor: write `from dlcourse import …`"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def floor_faults(name, text):
+    """Return what breaks the rule in a module called `name` with source `text`."""
+    faults = []
+    for imported in imports_in(text):
+        local = imported.removeprefix("dlcourse.")
+        local = "lessons" if local.startswith("lessons") else local
+        if imported.startswith("dlcourse.") and local in FLOOR and FLOOR[local] >= FLOOR[name]:
+            faults.append(f"{name} (floor {FLOOR[name]}) imports {local} (floor {FLOOR[local]})")
+        if imported.split(".")[0] in FRAMEWORKS and not name.startswith("backends."):
+            faults.append(f"{name} imports {imported}, but only the backends may")
+    return faults
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_keeps_to_its_floor(path):
+    assert name_of(path) in FLOOR, f"{path.name} has no floor: rethink the table in CONTRIBUTING before adding a module"
+    assert floor_faults(name_of(path), path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("data", "from dlcourse import plot"),
+        ("results", "from dlcourse.data import load"),
+        ("plot", "import torch"),
+        ("arrays", "def late():\n    from tensorflow import keras"),
+        ("runtime", "import dlcourse.cli"),
+    ],
+)
+def test_a_broken_rule_is_noticed(name, text):
+    assert len(floor_faults(name, text)) >= 1
+
+
+def test_no_module_has_a_name_that_says_nothing():
+    assert not {path.stem for path in MODULES} & {"utils", "util", "misc", "helpers", "common", "tools"}
+
+
+def test_importing_dlcourse_loads_no_framework_and_not_even_numpy():
+    import subprocess
+
+    code = "import sys, dlcourse; print(sorted({'torch', 'tensorflow', 'keras', 'numpy', 'jax'} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
