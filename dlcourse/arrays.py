@@ -6,7 +6,7 @@ from dlcourse.errors import KindError, RangeError, ShapeError
 
 
 def to_numpy(array):
-    """Return a NumPy, PyTorch or TensorFlow array as NumPy, off the device and off the gradient graph.
+    """Return a NumPy, PyTorch or TensorFlow array as NumPy, off the device and the graph.
 
     Raises:
         KindError: The values are not numbers.
@@ -47,8 +47,9 @@ def expect_examples(inputs, targets, inputs_name="images", targets_name="labels"
     """
     if np.ndim(inputs) < 2:
         raise ShapeError(
-            f"`{inputs_name}` has shape {np.shape(inputs)}, but needs a batch axis and at least one more, "
-            f"such as (N, D) or (N, H, W, C). For a single example, add the batch axis: {inputs_name}[None]."
+            f"`{inputs_name}` has shape {np.shape(inputs)}, but needs a batch axis and at least "
+            "one more, such as (N, D) or (N, H, W, C). For a single example, add the batch axis: "
+            f"{inputs_name}[None]."
         )
     if len(inputs) == 0:
         raise ShapeError(
@@ -78,8 +79,8 @@ def expect_labels(labels, classes, name="labels"):
     labels = to_numpy(labels)
     if labels.ndim == 2 and labels.shape[1] > 1:
         raise ShapeError(
-            f"`{name}` has shape {labels.shape}: these look like one-hot rows, but one class index for each "
-            f"example is wanted, shape (N,). Use {name}.argmax(axis=1)."
+            f"`{name}` has shape {labels.shape}: these look like one-hot rows, but one class index "
+            f"for each example is wanted, shape (N,). Use {name}.argmax(axis=1)."
         )
     expect_axes(labels, "N", name)
     if labels.dtype.kind not in "iub":
@@ -89,7 +90,11 @@ def expect_labels(labels, classes, name="labels"):
         )
     low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
     if low < 0 or (classes is not None and high >= classes):
-        wanted = "0 or more" if classes is None else f"0 to {classes - 1}, one for each of the {classes} classes"
+        wanted = (
+            "0 or more"
+            if classes is None
+            else f"0 to {classes - 1}, one for each of the {classes} classes"
+        )
         raise RangeError(
             f"`{name}` goes from {low} to {high}, but class indices are {wanted}. "
             "Count classes from 0, or widen the model's last layer."
@@ -100,5 +105,7 @@ def expect_labels(labels, classes, name="labels"):
 def softmax(scores):
     """Return the probabilities (N, K) of raw scores (N, K); each row adds up to 1."""
     scores = to_numpy(scores)
-    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))  # the largest power is 1: no overflow
+    powers = np.exp(
+        scores - scores.max(axis=-1, keepdims=True)
+    )  # the largest power is 1: no overflow
     return powers / powers.sum(axis=-1, keepdims=True)

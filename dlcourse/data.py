@@ -54,7 +54,10 @@ class Card:
             ("Recipe", self.recipe),
             ("File", f"{self.file}, sha256 {self.sha256}"),
         ]
-        return "\n".join([f"{self.title} ({self.name})", self.about, ""] + [f"{key}: {text}" for key, text in rows])
+        return "\n".join(
+            [f"{self.title} ({self.name})", self.about, ""]
+            + [f"{key}: {text}" for key, text in rows]
+        )
 
     __repr__ = __str__
 
@@ -78,17 +81,22 @@ class Split:
         return len(self.labels)
 
     def __getitem__(self, selection):
-        """Return the chosen examples as a smaller split: `train[:1000]`, `train[train.labels == 3]`."""
+        """Return the chosen examples as a smaller split: `train[:1000]`, `train[labels == 3]`."""
         if isinstance(selection, (int, np.integer)):
             selection = slice(selection, selection + 1 or None)  # one example keeps its batch axis
-        parts = (None if part is None else part[selection] for part in (self.labels, self.pixels, self.table))
+        parts = (
+            None if part is None else part[selection]
+            for part in (self.labels, self.pixels, self.table)
+        )
         return Split(*parts, self.pixel_maximum)
 
     @cached_property
     def images(self):
         """Pictures (N, H, W, C), float32 in 0..1. Made when first asked for: four bytes a pixel."""
         if self.pixels is None:
-            raise KindError("This dataset is a table and has no images. Use `.features`, shape (N, D).")
+            raise KindError(
+                "This dataset is a table and has no images. Use `.features`, shape (N, D)."
+            )
         images = self.pixels.astype("float32")
         images /= self.pixel_maximum
         images.setflags(write=False)
@@ -96,7 +104,7 @@ class Split:
 
     @property
     def features(self):
-        """One row of numbers for each example (N, D), float32; a picture's pixels in reading order."""
+        """One row of numbers for each example (N, D), float32; pixels in reading order."""
         return self.table if self.table is not None else self.images.reshape(len(self), -1)
 
     def __repr__(self):
@@ -169,23 +177,27 @@ def load(name):
 
 
 def verify(name):
-    """Compare the file of dataset `name` with the checksum on its card, and remember that it was good.
+    """Compare the file of dataset `name` with the checksum on its card; remember if it was good.
 
     Raises:
         DataError: The file is missing or damaged; the message says how to get it back.
     """
     facts = card(name)
+    folder = facts.path.parent.relative_to(FOLDER.parents[1])
     repair = (
-        f"To get it back: `git checkout -- {facts.path.parent.relative_to(FOLDER.parents[1])}` in a clone of the course, "
+        f"To get it back: `git checkout -- {folder}` in a clone of the course, "
         "else `pip install --force-reinstall --no-deps dlcourse`."
     )
     try:
         found = hashlib.sha256(facts.path.read_bytes()).hexdigest()
     except OSError as error:
-        raise DataError(f"The data file {facts.path} cannot be read ({error.strerror}). {repair}") from error
+        raise DataError(
+            f"The data file {facts.path} cannot be read ({error.strerror}). {repair}"
+        ) from error
     if found != facts.sha256:
         raise DataError(
-            f"The data file {facts.path} is damaged: its sha256 is {found}, but the card says {facts.sha256}. {repair}"
+            f"The data file {facts.path} is damaged: its sha256 is {found}, "
+            f"but the card says {facts.sha256}. {repair}"
         )
     _remember(facts)
 
@@ -216,7 +228,9 @@ def unpack(packed):
     pixels = np.empty((count, height, width, 1), np.uint8)
 
     def unpack_part(part, block):
-        columns = np.frombuffer(zlib.decompress(packed[f"packed_{part}"]), np.uint8).reshape(-1, width, height)
+        columns = np.frombuffer(zlib.decompress(packed[f"packed_{part}"]), np.uint8).reshape(
+            -1, width, height
+        )
         row = block[:, 0, :, 0]
         row[...] = columns[:, :, 0]
         for y in range(1, height):
@@ -230,7 +244,9 @@ def unpack(packed):
 def _read(path):
     with np.load(path, allow_pickle=False) as file:
         arrays = {key: file[key] for key in file.files}
-    packed = {key: arrays.pop(key) for key in list(arrays) if key.startswith("packed_") or key == "shape"}
+    packed = {
+        key: arrays.pop(key) for key in list(arrays) if key.startswith("packed_") or key == "shape"
+    }
     return arrays | ({"pixels": unpack(packed)} if packed else {})
 
 

@@ -10,7 +10,7 @@ class ShapeError(CourseError, ValueError):
 
 
 class RangeError(CourseError, ValueError):
-    """A value lies outside what it may be: a label without a class, a pixel above 1, a negative number of epochs."""
+    """A value lies outside what it may be: a label without a class, no epochs at all."""
 
 
 class KindError(CourseError, TypeError):

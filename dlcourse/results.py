@@ -1,4 +1,4 @@
-"""What training and testing gave: histories, scores for each class, calibration, seed bands, tables."""
+"""What training and testing gave: histories, scores of each class, calibration, seed bands."""
 
 import html
 import json
@@ -59,7 +59,8 @@ class History:
         if not self.epochs:
             return "No epoch was finished."
         plural = "" if self.epochs == 1 else "s"
-        text = f"{self.epochs} epoch{plural} in {sum(self.seconds):.1f} s: training loss {self.train_loss[-1]:.3f}"
+        text = f"{self.epochs} epoch{plural} in {sum(self.seconds):.1f} s: "
+        text += f"training loss {self.train_loss[-1]:.3f}"
         if self.train_accuracy:
             text += f", accuracy {self.train_accuracy[-1]:.3f}"
         if self.valid_loss:
@@ -83,18 +84,25 @@ class Table:
     def __post_init__(self):
         uneven = [row for row in self.rows if len(row) != len(self.columns)]
         if uneven:
-            raise ShapeError(f"The table has {len(self.columns)} columns, but this row has not: {uneven[0]!r}.")
+            raise ShapeError(
+                f"The table has {len(self.columns)} columns, but this row has not: {uneven[0]!r}."
+            )
 
     def __str__(self):
         cells = [[str(cell) for cell in row] for row in (self.columns, *self.rows)]
         widths = [max(map(len, column)) for column in zip(*cells)]
-        aligned = [[self._align(cell, width, i) for i, (cell, width) in enumerate(zip(row, widths))] for row in cells]
+        aligned = [
+            [self._align(cell, width, i) for i, (cell, width) in enumerate(zip(row, widths))]
+            for row in cells
+        ]
         return "\n".join("  ".join(row).rstrip() for row in aligned)
 
     __repr__ = __str__
 
     def _is_number(self, column):
-        return bool(self.rows) and all(isinstance(row[column], (int, float, np.number)) for row in self.rows)
+        return bool(self.rows) and all(
+            isinstance(row[column], (int, float, np.number)) for row in self.rows
+        )
 
     def _align(self, cell, width, column):
         return cell.rjust(width) if self._is_number(column) else cell.ljust(width)
@@ -103,16 +111,18 @@ class Table:
         def line(tag, row):
             sides = ("right" if self._is_number(i) else "left" for i in range(len(row)))
             return "".join(
-                f'<{tag} style="text-align: {side}">{html.escape(str(cell))}</{tag}>' for cell, side in zip(row, sides)
+                f'<{tag} style="text-align: {side}">{html.escape(str(cell))}</{tag}>'
+                for cell, side in zip(row, sides)
             )
 
         body = "\n".join(f"<tr>{line('td', row)}</tr>" for row in self.rows)
-        return f"<table>\n<thead><tr>{line('th', self.columns)}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+        head = f"<thead><tr>{line('th', self.columns)}</tr></thead>"
+        return f"<table>\n{head}\n<tbody>\n{body}\n</tbody>\n</table>"
 
 
 @dataclass(frozen=True)
 class SeedBand:
-    """The lowest and highest value that a number took over several seeds, on the machine that measured it."""
+    """The lowest and highest value that a number took over several seeds, on one machine."""
 
     low: float
     high: float
@@ -126,7 +136,9 @@ class SeedBand:
             RangeError: Fewer than five: a band of three runs says little.
         """
         if len(values) < 5:
-            raise RangeError(f"A seed band wants at least 5 runs, got {len(values)}. Run more seeds.")
+            raise RangeError(
+                f"A seed band wants at least 5 runs, got {len(values)}. Run more seeds."
+            )
         return cls(float(min(values)), float(max(values)), len(values))
 
     def __contains__(self, value):
@@ -148,7 +160,7 @@ def accuracy(scores, labels):
 
 
 def confusion(scores, labels):
-    """Return how often each class was called which: counts (K, K), true class down, predicted across."""
+    """Return counts (K, K) of who was called what: true class down, predicted class across."""
     predicted, labels = _predicted(scores, labels)
     counts = np.zeros((np.shape(scores)[1],) * 2, int)
     np.add.at(counts, (labels, predicted), 1)
@@ -209,9 +221,14 @@ def calibration(probabilities, labels, bins=10):
     probabilities = to_numpy(probabilities)
     predicted, labels = _predicted(probabilities, labels)
     if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):
-        raise RangeError("The rows of `probabilities` do not add up to 1. Raw scores? Use arrays.softmax(scores).")
+        raise RangeError(
+            "The rows of `probabilities` do not add up to 1. Raw scores? "
+            "Use arrays.softmax(scores)."
+        )
     sure = probabilities.max(axis=1)
-    place = np.minimum((sure * bins).astype(int), bins - 1)  # a confidence of exactly 1 is in the last bin
+    place = np.minimum(
+        (sure * bins).astype(int), bins - 1
+    )  # a confidence of exactly 1 is in the last bin
     examples = np.bincount(place, minlength=bins)
     with np.errstate(invalid="ignore"):
         confidence = np.bincount(place, sure, bins) / examples

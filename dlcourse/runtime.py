@@ -18,6 +18,7 @@ def quiet_frameworks():
     cores = str(available_cores())
     defaults = {
         "TF_CPP_MIN_LOG_LEVEL": "2",  # TensorFlow prints three lines of hardware notes otherwise
+        "TF_ENABLE_ONEDNN_OPTS": "0",  # its note cannot be silenced otherwise
         "KERAS_BACKEND": "tensorflow",
         "OMP_WAIT_POLICY": "PASSIVE",  # spinning threads on a busy machine slow training 15 times
         "OMP_NUM_THREADS": cores,
@@ -29,10 +30,8 @@ def quiet_frameworks():
 
 def available_cores():
     """Return how many cores this process may use; a container's limit counts (Binder gives 1)."""
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count())
+    cores = len(allowed)
     return max(1, min(cores, _container_cores()))
 
 
@@ -62,7 +61,7 @@ def seed(number=0):
 
 
 def versions():
-    """Return {package: installed version or None} of what the lessons stand on, and Python's own."""
+    """Return {package: installed version or None} of what the lessons stand on, and Python."""
     return {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
 
 
@@ -93,7 +92,7 @@ def peak_memory_mb():
 def folder(kind):
     """Return this learner's `cache` or `data` folder; made if it can be.
 
-    The environment variable DLCOURSE_HOME moves both, so that a class or a test can keep them apart.
+    The environment variable DLCOURSE_HOME moves both: for a class, or a test.
 
     Args:
         kind: "cache" (may be deleted at any time) or "data" (what the learner has done).
@@ -103,7 +102,11 @@ def folder(kind):
     if home := os.environ.get("DLCOURSE_HOME"):
         path = Path(home) / kind
     else:
-        path = Path({"cache": platformdirs.user_cache_dir, "data": platformdirs.user_data_dir}[kind]("dlcourse"))
+        path = Path(
+            {"cache": platformdirs.user_cache_dir, "data": platformdirs.user_data_dir}[kind](
+                "dlcourse"
+            )
+        )
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError:

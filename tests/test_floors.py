@@ -1,4 +1,4 @@
-"""The import rule: a module imports only from lower floors, and only the two backends import a framework."""
+"""A module imports only from lower floors, and only the two backends import a framework."""
 
 import ast
 import sys
@@ -21,7 +21,11 @@ FLOORS = [
 ]
 FRAMEWORKS = {"torch", "torchvision", "tensorflow", "keras", "jax"}
 FLOOR = {module: level for level, modules in enumerate(FLOORS) for module in modules}
-MODULES = [path for path in sorted(PACKAGE.rglob("*.py")) if "datasets" not in path.parts and path.name != "__init__.py"]
+MODULES = [
+    path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if "datasets" not in path.parts and path.name != "__init__.py"
+]
 MODULES.append(PACKAGE / "backends" / "__init__.py")
 
 
@@ -38,7 +42,9 @@ def imports_in(text):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "relative imports hide the floor: write `from dlcourse import …`"
+            assert node.level == 0, (
+                "relative imports hide the floor: write `from dlcourse import …`"
+            )
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
@@ -58,7 +64,9 @@ def floor_faults(name, text):
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_a_module_keeps_to_its_floor(path):
-    assert name_of(path) in FLOOR, f"{path.name} has no floor: rethink the table in CONTRIBUTING before adding a module"
+    assert name_of(path) in FLOOR, (
+        f"{path.name} has no floor: rethink the table in CONTRIBUTING before adding a module"
+    )
     assert floor_faults(name_of(path), path.read_text(encoding="utf-8")) == []
 
 
@@ -77,12 +85,20 @@ def test_a_broken_rule_is_noticed(name, text):
 
 
 def test_no_module_has_a_name_that_says_nothing():
-    assert not {path.stem for path in MODULES} & {"utils", "util", "misc", "helpers", "common", "tools"}
+    assert not {path.stem for path in MODULES} & {
+        "utils",
+        "util",
+        "misc",
+        "helpers",
+        "common",
+        "tools",
+    }
 
 
 def test_importing_dlcourse_loads_no_framework_and_not_even_numpy():
     import subprocess
 
-    code = "import sys, dlcourse; print(sorted({'torch', 'tensorflow', 'keras', 'numpy', 'jax'} & set(sys.modules)))"
+    heavy = {"torch", "tensorflow", "keras", "numpy", "jax"}
+    code = f"import sys, dlcourse; print(sorted({heavy} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

@@ -1,0 +1,92 @@
+"""Arrays of any framework become NumPy, and wrong ones are refused in words."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from dlcourse.arrays import expect_axes, expect_examples, expect_labels, softmax, to_numpy
+from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
+
+
+def test_a_tensor_that_needs_a_gradient_becomes_numpy():
+    import torch
+
+    tensor = torch.tensor([1.0, 2.0], requires_grad=True) * 2
+    np.testing.assert_array_equal(to_numpy(tensor), [2, 4])
+
+
+def test_a_tensorflow_tensor_becomes_numpy():
+    import tensorflow as tf
+
+    np.testing.assert_array_equal(to_numpy(tf.constant([[1, 2]])), [[1, 2]])
+
+
+@pytest.mark.parametrize("values", [["cat", "dog"], [None, 1]])
+def test_what_is_not_numbers_is_refused(values):
+    with pytest.raises(KindError, match="numbers are wanted"):
+        to_numpy(values)
+
+
+def test_missing_batch_axis_is_named_with_the_way_out():
+    with pytest.raises(
+        ShapeError, match=r"shape \(28, 28, 1\).*4 axes \(N, H, W, C\).*images\[None\]"
+    ):
+        expect_axes(np.zeros((28, 28, 1)), "N H W C", "images")
+
+
+def test_too_many_axes_get_no_wrong_advice():
+    with pytest.raises(ShapeError) as caught:
+        expect_axes(np.zeros((2, 2, 2, 2, 2)), "N H W C", "images")
+    assert "batch axis" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "inputs, targets, message",
+    [
+        (np.zeros((0, 4)), [], "empty"),
+        (np.zeros((3, 4)), [0, 1], "3 examples but `labels` has 2"),
+        (np.zeros(4), np.zeros(4), r"shape \(4,\)"),
+    ],
+)
+def test_examples_and_targets_must_pair_up(inputs, targets, message):
+    with pytest.raises(ShapeError, match=message):
+        expect_examples(inputs, targets)
+
+
+@pytest.mark.parametrize(
+    "labels, error, message",
+    [
+        ([0, 3], RangeError, "go from 0 to 3|goes from 0 to 3"),
+        ([-1, 0], RangeError, "from -1"),
+        ([[1, 0, 0], [0, 1, 0]], ShapeError, "one-hot"),
+        ([0.0, 1.0], KindError, "whole numbers"),
+        (["a", "b"], KindError, "numbers are wanted"),
+    ],
+)
+def test_labels_that_are_no_class_are_refused(labels, error, message):
+    with pytest.raises(error, match=message) as caught:
+        expect_labels(labels, classes=3)
+    assert isinstance(caught.value, CourseError)
+
+
+def test_good_labels_become_int64():
+    assert expect_labels(np.array([0, 2], "uint8"), 3).dtype == np.int64
+
+
+scores_2d = npst.arrays(
+    float, npst.array_shapes(min_dims=2, max_dims=2), elements=st.floats(-1e3, 1e3)
+)
+
+
+@given(scores_2d)
+def test_softmax_rows_are_probabilities(scores):
+    probabilities = softmax(scores)
+    assert (probabilities >= 0).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+
+
+@given(scores_2d, st.floats(-100, 100))
+def test_softmax_ignores_what_is_added_to_all_scores(scores, constant):
+    np.testing.assert_allclose(softmax(scores), softmax(scores + constant), atol=1e-9)

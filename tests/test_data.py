@@ -1,0 +1,174 @@
+"""Datasets are whole, what their cards say, frozen, and fast to load."""
+
+import hashlib
+import shutil
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from dlcourse import data, runtime
+from dlcourse.errors import DataError, KindError
+
+NAMES = data.names()
+SIZE_BUDGET_BYTES = 90_000_000
+
+
+@pytest.fixture
+def home(monkeypatch, tmp_path):
+    monkeypatch.setenv("DLCOURSE_HOME", str(tmp_path))
+
+
+@pytest.fixture
+def copied(monkeypatch, tmp_path, home):
+    """Digits in a folder of its own, to be damaged."""
+    shutil.copytree(data.FOLDER / "digits", tmp_path / "package" / "datasets" / "digits")
+    monkeypatch.setattr(data, "FOLDER", tmp_path / "package" / "datasets")
+    return data.card("digits").path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_dataset_is_what_its_card_says(name):
+    dataset, card = data.load(name), data.card(name)
+    for split in data.SPLITS:
+        part = getattr(dataset, split)
+        assert len(part) == card.splits[split]
+        assert part.features.shape[0] == len(part)
+        assert part.features.dtype == np.float32
+        assert part.labels.dtype == np.int64
+        assert set(np.unique(part.labels)) == set(range(len(card.classes)))
+    assert card.features == () or len(card.features) == dataset.train.features.shape[1]
+    assert hashlib.sha256(card.path.read_bytes()).hexdigest() == card.sha256
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_card_names_licence_and_source_and_the_recipe_is_there(name):
+    card = data.card(name)
+    assert card.licence and card.source and card.about
+    assert (card.path.parent / "make.py").exists()
+    assert f"sha256 {card.sha256}" in str(card)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if data.load(name).train.pixels is not None]
+)
+def test_images_are_float32_in_0_to_1_with_four_axes(name):
+    images = data.load(name).valid.images
+    assert (images.ndim, images.dtype) == (4, np.float32)
+    assert (images.min(), images.max()) == (0, 1)
+
+
+def test_fashion_mnist_is_whole():
+    fashion = data.load("fashion-mnist")
+    labels = [fashion.train.labels, fashion.valid.labels]
+    assert np.bincount(np.concatenate(labels)).tolist() == [6000] * 10
+    assert np.bincount(fashion.test.labels).tolist() == [1000] * 10
+    # The published test pictures, byte for byte: sha256 of the unzipped IDX file after its header.
+    found = hashlib.sha256(fashion.test.pixels.tobytes()).hexdigest()
+    assert found == "c867c93ff95360594e8ec3287995350b824dd110b11595c0e13d5423f621867a"
+
+
+def test_digits_and_wine_are_scikit_learn_s():
+    from sklearn.datasets import load_digits, load_wine
+
+    for name, original in (("digits", load_digits()), ("wine", load_wine())):
+        dataset = data.load(name)
+        parts = [getattr(dataset, split) for split in data.SPLITS]
+        rows = np.concatenate([part.features for part in parts]).astype("float64")
+        rows *= dataset.train.pixel_maximum if name == "digits" else 1
+        labels = np.concatenate([part.labels for part in parts])
+        ours = sorted(map(tuple, np.column_stack([labels, rows]).round(3).tolist()))
+        theirs = np.column_stack([original.target, original.data]).astype("float32").round(3)
+        np.testing.assert_allclose(ours, sorted(map(tuple, theirs.tolist())), rtol=1e-5)
+
+
+def test_fashion_mnist_loads_in_half_a_second():
+    data.load("fashion-mnist")
+    seconds = []
+    for _ in range(5):
+        started = time.perf_counter()
+        data.load("fashion-mnist")
+        seconds.append(time.perf_counter() - started)
+    assert min(seconds) <= 0.5
+
+
+def test_everything_shipped_stays_within_its_budget():
+    shipped = sum(path.stat().st_size for path in data.FOLDER.rglob("*") if path.is_file())
+    assert shipped <= SIZE_BUDGET_BYTES
+
+
+def test_arrays_and_dataset_are_frozen():
+    digits = data.load("digits")
+    with pytest.raises(ValueError, match="read-only"):
+        digits.train.images[0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        digits.train.labels[0] = 1
+    with pytest.raises(AttributeError):
+        digits.train = None
+
+
+def test_a_selection_is_a_smaller_split():
+    train = data.load("digits").train
+    assert len(train[:10]) == 10
+    assert train[-1].images.shape == (1, 8, 8, 1)
+    threes = train[train.labels == 3]
+    assert set(threes.labels) == {3}
+    np.testing.assert_array_equal(threes.images, train.images[train.labels == 3])
+
+
+def test_a_table_has_no_images_and_says_so():
+    with pytest.raises(KindError, match=r"\.features"):
+        _ = data.load("wine").train.images
+
+
+def test_an_unknown_name_lists_those_there_are():
+    with pytest.raises(DataError, match=r"'mnist'.*digits, fashion-mnist, wine"):
+        data.load("mnist")
+
+
+def test_the_checksum_is_compared_once_for_each_version_of_a_file(copied, monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        data, "verify", lambda name, real=data.verify: (calls.append(name), real(name))
+    )
+    data.load("digits")
+    data.load("digits")
+    assert calls == ["digits"]
+    copied.touch()  # another version of the file, as far as one can tell without reading it
+    data.load("digits")
+    assert calls == ["digits", "digits"]
+
+
+def test_a_damaged_file_names_both_checksums_and_the_repair(copied):
+    data.load("digits")
+    bad = bytearray(copied.read_bytes())
+    bad[100] ^= 1
+    copied.write_bytes(bad)
+    found = hashlib.sha256(bad).hexdigest()
+    with pytest.raises(DataError, match=f"{found}.*{data.card('digits').sha256}.*git checkout"):
+        data.load("digits")
+
+
+def test_a_missing_file_is_named_with_the_repair(copied):
+    copied.unlink()
+    with pytest.raises(DataError, match=r"digits\.npz cannot be read.*git checkout"):
+        data.load("digits")
+
+
+def test_a_cache_that_is_damaged_or_cannot_be_written_only_costs_time(copied, monkeypatch):
+    (runtime.folder("cache") / "verified.json").write_text("{damaged")
+    assert len(data.load("digits").train) == 1200
+    monkeypatch.setattr(runtime, "folder", lambda kind: copied / "no folder")
+    assert len(data.load("digits").train) == 1200
+
+
+@given(
+    npst.arrays(
+        np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 7), st.integers(1, 7), st.just(1))
+    )
+)
+def test_packing_loses_nothing(pixels):
+    np.testing.assert_array_equal(data.unpack(data.pack(pixels)), pixels)

@@ -1,0 +1,75 @@
+"""Figures are labelled, describe themselves, and never call show."""
+
+import matplotlib
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from dlcourse import plot, results
+from dlcourse.errors import ShapeError
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+HISTORY = results.History([0.5, 0.4], [0.8, 0.9], [0.6, 0.5], [0.7, 0.8], [0.1, 0.1], [1, 1])
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plot.learning_curves(HISTORY),
+        lambda: plot.learning_curves(HISTORY, "accuracy"),
+        lambda: plot.confusion(np.eye(3, dtype=int), ["a", "b", "c"]),
+        lambda: plot.calibration(results.calibration(np.eye(3), [0, 1, 2])),
+    ],
+)
+def test_every_chart_has_a_title_and_labelled_axes(draw):
+    axes = draw()
+    assert axes.get_title() and axes.get_xlabel() and axes.get_ylabel()
+
+
+def test_a_loss_says_its_unit():
+    assert plot.learning_curves(HISTORY).get_ylabel() == "loss (nats)"
+
+
+def test_pictures_are_drawn_as_they_are():
+    pixels = np.random.default_rng(0).random((3, 5, 4, 1))
+    drawn = plot.images(pixels, titles=["a", "b", "c"])
+    np.testing.assert_array_equal(drawn[1].images[0].get_array(), pixels[1, :, :, 0])
+    assert drawn[2].get_title() == "c"
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (2, 5, 4, 2)])
+def test_what_is_no_batch_of_pictures_is_refused(shape):
+    with pytest.raises(ShapeError):
+        plot.images(np.zeros(shape))
+
+
+def test_confusion_wants_one_name_for_each_class():
+    with pytest.raises(ShapeError, match=r"\(2, 2\).*3 classes"):
+        plot.confusion(np.eye(2, dtype=int), ["a", "b", "c"])
+
+
+def test_a_figure_carries_what_it_shows():
+    figure, axes = plt.subplots()
+    axes.set_title("A title")
+    assert plot.description(figure) == "A title"
+    plot.describe("The line rises.")
+    assert plot.description(figure) == "The line rises."
+
+
+def test_a_notebook_shows_the_description_as_the_figure_s_text():
+    from IPython.testing.globalipapp import start_ipython
+
+    shell = start_ipython() or __import__("IPython").get_ipython()
+    plot.use_course_style()
+    figure = plot.describe("The line rises.", plt.figure())
+    text = shell.display_formatter.formatters["text/plain"](figure)
+    assert text == "Figure: The line rises."

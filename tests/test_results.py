@@ -1,0 +1,112 @@
+"""Metrics agree with scikit-learn and with cases solved by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from dlcourse import results
+from dlcourse.errors import RangeError, ShapeError
+
+
+@st.composite
+def scored(draw):
+    count, classes = draw(st.integers(1, 30)), draw(st.integers(2, 5))
+    generator = np.random.default_rng(draw(st.integers(0, 10**6)))
+    return generator.normal(size=(count, classes)), generator.integers(0, classes, count)
+
+
+@given(scored())
+def test_confusion_and_class_scores_agree_with_scikit_learn(case):
+    scores, labels = case
+    classes = range(scores.shape[1])
+    predicted = scores.argmax(axis=1)
+    np.testing.assert_array_equal(
+        results.confusion(scores, labels),
+        metrics.confusion_matrix(labels, predicted, labels=classes),
+    )
+    ours = results.class_scores(scores, labels)
+    theirs = metrics.precision_recall_fscore_support(
+        labels, predicted, labels=classes, zero_division=0
+    )
+    for mine, other in zip(ours, theirs):
+        np.testing.assert_allclose(mine, other)
+    assert results.accuracy(scores, labels) == pytest.approx(
+        metrics.accuracy_score(labels, predicted)
+    )
+
+
+def test_a_classifier_as_sure_as_right_has_no_calibration_error():
+    probabilities = np.tile([0.75, 0.25], (4, 1))
+    measured = results.calibration(probabilities, [0, 0, 0, 1])
+    assert measured.error == pytest.approx(0)
+    assert measured.examples.sum() == 4
+
+
+def test_calibration_error_of_an_overconfident_classifier_by_hand():
+    probabilities = np.array([[0.95, 0.05]] * 2 + [[0.65, 0.35]] * 2)
+    measured = results.calibration(probabilities, [0, 1, 0, 0])
+    # Bin 0.9-1.0: sure 0.95, right 0.5; bin 0.6-0.7: sure 0.65, right 1.0.
+    assert measured.error == pytest.approx((0.45 * 2 + 0.35 * 2) / 4)
+    assert np.isnan(measured.accuracy[0])
+
+
+def test_complete_certainty_falls_in_the_last_bin():
+    assert results.calibration(np.eye(3), [0, 1, 2]).examples[-1] == 3
+
+
+def test_raw_scores_are_refused_for_calibration():
+    with pytest.raises(RangeError, match=r"add up to 1.*softmax"):
+        results.calibration(np.array([[2.0, 1.0]]), [0])
+
+
+@pytest.mark.parametrize(
+    "scores, labels, error",
+    [
+        (np.zeros((2, 3)), [0, 3], RangeError),
+        (np.zeros((2, 3)), [0], ShapeError),
+        (np.zeros(3), [0, 1, 2], ShapeError),
+        (np.zeros((0, 3)), [], ShapeError),
+    ],
+)
+def test_scores_and_labels_that_do_not_fit_are_refused(scores, labels, error):
+    with pytest.raises(error):
+        results.accuracy(scores, labels)
+
+
+def test_a_history_survives_being_stored(tmp_path):
+    history = results.History(
+        [0.5], [0.8], [0.6], [0.7], [0.1], [1.25], [0.7, 0.3], "stopped early"
+    )
+    history.save(tmp_path / "history.json")
+    assert results.History.load(tmp_path / "history.json") == history
+
+
+def test_a_history_says_in_one_line_what_happened():
+    history = results.History([0.5], [0.8], [0.6], [0.7], [0.1], [1.25], [0.7, 0.3])
+    assert str(history) == (
+        "1 epoch in 1.2 s: training loss 0.500, accuracy 0.800; "
+        "validation loss 0.600, accuracy 0.700"
+    )
+    assert str(results.History()) == "No epoch was finished."
+
+
+def test_a_seed_band_is_lowest_to_highest_and_wants_five_runs():
+    band = results.SeedBand.of([0.3, 0.1, 0.2, 0.25, 0.15])
+    assert (band.low, band.high, band.seeds) == (0.1, 0.3, 5)
+    assert 0.2 in band and 0.31 not in band
+    with pytest.raises(RangeError, match="at least 5 runs, got 4"):
+        results.SeedBand.of([1, 2, 3, 4])
+
+
+def test_a_table_lines_up_and_escapes_what_is_not_markup():
+    table = results.Table(("name", "count"), (("a<b", 1), ("long name", 20)))
+    assert str(table).splitlines() == ["name       count", "a<b            1", "long name     20"]
+    assert "a&lt;b" in table._repr_html_()
+    assert "a<b" not in table._repr_html_()
+
+
+def test_a_row_of_the_wrong_length_is_refused():
+    with pytest.raises(ShapeError, match="2 columns"):
+        results.Table(("a", "b"), (("only one",),))
