@@ -1,8 +1,8 @@
 """Arrays of any framework: bring them to NumPy, and check their axes and labels."""
 
-import numpy as np
-
 from dlcourse.errors import KindError, RangeError, ShapeError
+
+import numpy as np
 
 
 def to_numpy(array):

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from dlcourse import runtime
 from dlcourse.errors import DataError, KindError
+
+import numpy as np
 
 FOLDER = Path(__file__).parent / "datasets"
 SPLITS = ("train", "valid", "test")  # also their order inside a file

@@ -1,10 +1,10 @@
 """Figures of the course: arrays or a History in, `Axes` out, with a text that says what is seen."""
 
-import matplotlib.pyplot as plt
-import numpy as np
-
 from dlcourse.arrays import expect_axes, to_numpy
 from dlcourse.errors import ShapeError
+
+import matplotlib.pyplot as plt
+import numpy as np
 
 # Okabe and Ito's colours: told apart with every common kind of colour blindness.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -36,6 +36,7 @@ def use_course_style():
     except ImportError:
         return
     if (shell := get_ipython()) is not None:
+        shell.enable_matplotlib("inline")  # first: it forgets how figures were to be shown
         shell.display_formatter.formatters["text/plain"].for_type(plt.Figure, _as_text)
 
 

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from dlcourse.arrays import expect_axes, expect_examples, expect_labels, to_numpy
 from dlcourse.errors import RangeError, ShapeError
+
+import numpy as np
 
 
 class Evaluation(NamedTuple):

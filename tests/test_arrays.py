@@ -1,13 +1,13 @@
 """Arrays of any framework become NumPy, and wrong ones are refused in words."""
 
+from dlcourse.arrays import expect_axes, expect_examples, expect_labels, softmax, to_numpy
+from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-
-from dlcourse.arrays import expect_axes, expect_examples, expect_labels, softmax, to_numpy
-from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
 
 
 def test_a_tensor_that_needs_a_gradient_becomes_numpy():

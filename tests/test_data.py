@@ -4,14 +4,14 @@ import hashlib
 import shutil
 import time
 
+from dlcourse import data, runtime
+from dlcourse.errors import DataError, KindError
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
-
-from dlcourse import data, runtime
-from dlcourse.errors import DataError, KindError
 
 NAMES = data.names()
 SIZE_BUDGET_BYTES = 90_000_000

@@ -1,13 +1,13 @@
 """Metrics agree with scikit-learn and with cases solved by hand."""
 
+from dlcourse import results
+from dlcourse.errors import RangeError, ShapeError
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
-
-from dlcourse import results
-from dlcourse.errors import RangeError, ShapeError
 
 
 @st.composite

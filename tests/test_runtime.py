@@ -5,10 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dlcourse import runtime
+
 import numpy as np
 import pytest
-
-from dlcourse import runtime
 
 
 def test_a_container_with_one_core_counts_as_one(tmp_path):

@@ -2,8 +2,27 @@
 
 import importlib
 import sys
+from typing import NamedTuple
 
 from dlcourse.errors import KindError
+
+
+class Layer(NamedTuple):
+    """One layer's weights, laid out alike for every framework, so that they can be compared and carried.
+
+    Attributes:
+        name, type: What the framework calls the layer and its class: "conv2d_1", "Conv2D".
+        kind: "dense", "convolution", "batch norm", "layer norm", "embedding", "simple recurrent", "lstm" or "gru".
+        arrays: {part: NumPy array}. A kernel is (inputs, outputs) in dense and recurrent layers, (filters, …, C) in
+            a convolution, (tokens, D) in an embedding. Gates stand side by side: i, f, g, o in an LSTM, z, r, h in a GRU.
+        settings: What changes the numbers without being a weight; `momentum` is the share that an old average keeps.
+    """
+
+    name: str
+    type: str
+    kind: str
+    arrays: dict
+    settings: dict
 
 
 def of(model):
@@ -17,4 +36,6 @@ def of(model):
         return importlib.import_module("dlcourse.backends.keras")
     if torch and isinstance(model, torch.nn.Module):
         return importlib.import_module("dlcourse.backends.pytorch")
-    raise KindError(f"The model is a {type(model).__name__}, but a torch.nn.Module or a keras.Model is wanted.")
+    raise KindError(
+        f"The model is a {type(model).__name__}, but a torch.nn.Module or a keras.Model is wanted."
+    )

@@ -1,13 +1,37 @@
 """What the course needs from Keras on TensorFlow. NumPy arrays come in and go out, pictures as (N, H, W, C)."""
 
+from contextlib import contextmanager
+
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import layers
 
 from dlcourse.arrays import expect_examples, expect_labels, to_numpy
-from dlcourse.backends import loop
+from dlcourse.backends import Layer, loop
 from dlcourse.errors import KindError, RangeError
 from dlcourse.results import Evaluation
+
+NAME = "Keras"
+KINDS = {
+    "dense": layers.Dense,
+    "convolution": (layers.Conv1D, layers.Conv2D, layers.Conv3D),
+    "batch norm": layers.BatchNormalization,
+    "layer norm": layers.LayerNormalization,
+    "embedding": layers.Embedding,
+    "simple recurrent": layers.SimpleRNN,
+    "lstm": layers.LSTM,
+    "gru": layers.GRU,
+}
+PARTS = {
+    "batch norm": ("gamma", "beta", "moving_mean", "moving_variance"),
+    "layer norm": ("gamma", "beta"),
+    "embedding": ("embeddings",),
+    "simple recurrent": ("kernel", "recurrent_kernel", "bias"),
+    "lstm": ("kernel", "recurrent_kernel", "bias"),
+    "gru": ("kernel", "recurrent_kernel", "bias"),
+}
+DROPOUT = (layers.Dropout, layers.GaussianDropout, layers.AlphaDropout)
 
 
 def fit(
@@ -51,12 +75,12 @@ def fit(
         ShapeError, RangeError, KindError: Inputs that cannot be trained on; the message says why.
         TrainingError: The loss is no longer a finite number; the model keeps its last weights.
     """
+    _expect_model(model)
     options = loop.Options(
-        epochs=epochs, batch_size=batch_size, schedule=schedule, valid=valid, patience=patience,
-        callbacks=callbacks, augment=augment, shuffle=shuffle, seed=seed, show=show,
+        epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule, loss=loss, valid=valid,
+        patience=patience, callbacks=callbacks, augment=augment, shuffle=shuffle, seed=seed, show=show,
     )  # fmt: skip
-    inputs, targets = to_numpy(images), to_numpy(labels)
-    expect_examples(inputs, targets)
+    inputs, targets = options.examples(images, labels)
     _build(model, inputs)
     trainer = _Trainer(model, optimizer, learning_rate, loss)
     trainer.check(inputs[: options.batch_size], targets, options)
@@ -69,15 +93,19 @@ def evaluate(model, images, labels, batch_size=512):
     outputs = scores(model, images, batch_size)
     labels = expect_labels(labels, outputs.shape[1])
     loop.check_scores(outputs, labels)
-    return Evaluation(loop.mean_cross_entropy(outputs, labels), float((outputs.argmax(axis=1) == labels).mean()))
+    return Evaluation(
+        loop.mean_cross_entropy(outputs, labels), float((outputs.argmax(axis=1) == labels).mean())
+    )
 
 
 def scores(model, images, batch_size=512):
     """Return the model's outputs for `images` as NumPy: raw scores (N, K) of a classifier."""
+    _expect_model(model)
     images = to_numpy(images)
     expect_examples(images, images)
-    forward = _forward(model)
-    return np.concatenate([forward(_to_tensorflow(part)).numpy() for part in _batches(images, batch_size)])
+    return np.concatenate(
+        [to_numpy(_outputs(model, part)) for part in _batches(images, batch_size)]
+    )
 
 
 def weights(model, layer):
@@ -91,7 +119,7 @@ def weights(model, layer):
         Dense (inputs, outputs); convolution (filters, H, W, C); embedding (tokens, D).
     """
     found = _layer(model, layer)
-    if isinstance(found, keras.layers.Embedding):
+    if isinstance(found, layers.Embedding):
         return to_numpy(found.embeddings)
     if not hasattr(found, "kernel"):
         raise KindError(f"Layer {layer!r} is a {type(found).__name__} and has no kernel.")
@@ -108,14 +136,16 @@ def input_gradient(model, images, classes, batch_size=256):
         classes: N class indices, the scores to differentiate.
         batch_size: Examples at a time; fewer need less memory.
     """
+    _expect_model(model)
     images = to_numpy(images).astype("float32", copy=False)
     expect_examples(images, classes, targets_name="classes")
     gradients = []
     for start in range(0, len(images), batch_size):
-        inputs = tf.constant(images[start : start + batch_size])
+        part = images[start : start + batch_size]
+        inputs = tf.constant(part)
         with tf.GradientTape() as tape:
             tape.watch(inputs)
-            outputs = model(inputs, training=False)
+            outputs = _outputs(model, part, inputs)
             chosen = expect_labels(classes, outputs.shape[1], "classes")[start : start + batch_size]
             total = tf.reduce_sum(tf.gather(outputs, chosen, batch_dims=1))
         gradients.append(tape.gradient(total, inputs).numpy())
@@ -133,9 +163,140 @@ def activations(model, images, layer, batch_size=256):
     """
     images = to_numpy(images)
     expect_examples(images, images)
+    _expect_model(model)
     _build(model, images)
-    inner = keras.Model(model.inputs, _layer(model, layer).output)
-    return scores(inner, images, batch_size)
+    found = _layer(model, layer)
+    _shapes(found)  # refuses a layer whose place in the model is not known
+    return scores(keras.Model(model.inputs, found.output), images, batch_size)
+
+
+def layers_with_weights(model):
+    """Return every layer that has weights, in the order of the model, as a list of `backends.Layer`.
+
+    Raises:
+        KindError: A layer with weights of a kind that cannot be laid out alike in both backends.
+    """
+    found = []
+    for layer, kind, tensors in _slots(model):
+        arrays = {part: to_numpy(tensor).copy() for part, tensor in tensors.items()}
+        found.append(
+            Layer(
+                layer.name,
+                type(layer).__name__,
+                kind,
+                _to_layout(kind, arrays),
+                _settings(layer, kind),
+            )
+        )
+    return found
+
+
+def set_layer_weights(model, place, arrays, settings):
+    """Write one layer's weights and settings into the model.
+
+    Args:
+        model: A model of this framework, changed in place.
+        place: The layer's place (0, 1, …) in `layers_with_weights`.
+        arrays: {part: array}, laid out as `backends.Layer` says.
+        settings: {name: value}; epsilon and momentum are set, others cannot be.
+    """
+    layer, kind, tensors = list(_slots(model))[place]
+    for part, array in _from_layout(kind, arrays).items():
+        tensors[part].assign(array)
+    if "epsilon" in settings:
+        layer.epsilon = settings["epsilon"]
+    if "momentum" in settings:
+        layer.momentum = settings["momentum"]
+    # What was compiled before keeps the old settings, so it has to be compiled again.
+    model.course_forward = model.train_function = model.test_function = model.predict_function = (
+        None
+    )
+
+
+def loss_and_gradients(model, images, labels):
+    """Return the mean cross-entropy of one batch in training mode, and its gradient; the model stays as it was.
+
+    Returns:
+        (loss, gradients): nats, and for each of `layers_with_weights` a dict {part: array}, shaped like
+        the part; zeros where nothing is trained. Dropout is off.
+    """
+    expect_examples(images, labels)
+    images, labels = to_numpy(images), expect_labels(labels, None)
+    loop.check_scores(scores(model, images), labels)
+    with trial(model) as model, tf.GradientTape() as tape:
+        loss = _cross_entropy(labels, model(_to_tensorflow(images), training=True))
+    found = dict(
+        zip(map(id, model.trainable_variables), tape.gradient(loss, model.trainable_variables))
+    )
+    gradients = []
+    for _, kind, tensors in _slots(model):
+        trained = {
+            part: tensor for part, tensor in tensors.items() if not part.startswith("moving")
+        }
+        each = {part: found.get(id(tensor)) for part, tensor in trained.items()}
+        each = {
+            part: tf.zeros(trained[part].shape) if value is None else value
+            for part, value in each.items()
+        }
+        gradients.append(
+            _to_layout(
+                kind, {part: tf.convert_to_tensor(value).numpy() for part, value in each.items()}
+            )
+        )
+    return float(loss), gradients
+
+
+def flattened_maps(model, images):
+    """Return which dense layers read a flattened map, and in which order its numbers come.
+
+    Args:
+        model: A model of this framework.
+        images: Array (N, …), a few examples that it can take.
+
+    Returns:
+        {place in `layers_with_weights`: (axes, sizes)}, such as {2: (("H", "W", "C"), (4, 4, 16))}.
+    """
+    _build(model, to_numpy(images))
+    places = {
+        id(layer): (place, tensors) for place, (layer, _, tensors) in enumerate(_slots(model))
+    }
+    maps, names, flat = {}, None, None
+    for layer in _flatten(model):
+        if isinstance(layer, layers.Permute):
+            names = names or _usual_axes(layer)
+            names = tuple(names[axis - 1] for axis in layer.dims)
+        elif isinstance(layer, (layers.Flatten, layers.Reshape)) and len(_shapes(layer)[1]) == 2:
+            flat, names = (names or _usual_axes(layer), _shapes(layer)[0][1:]), None
+        elif isinstance(layer, layers.Dense):
+            place, tensors = places[id(layer)]
+            if flat and np.prod(flat[1]) == tensors["kernel"].shape[0]:
+                maps[place] = flat
+            flat = None
+    return maps
+
+
+@contextmanager
+def trial(model):
+    """Lend the model for a trial, dropout off: `with trial(model) as model: …`; afterwards it is as it was before."""
+    _expect_model(model)
+    weights = model.get_weights()
+    switches = [(layer, "rate") for layer in _flatten(model) if isinstance(layer, DROPOUT)]
+    cells = [layer.cell for layer in _flatten(model) if isinstance(layer, layers.RNN)]
+    switches += [
+        (cell, name)
+        for cell in cells
+        for name in ("dropout", "recurrent_dropout")
+        if hasattr(cell, name)
+    ]
+    before = [getattr(owner, name) for owner, name in switches]
+    try:
+        for owner, name in switches:
+            setattr(owner, name, 0.0)
+        yield model
+    finally:
+        for (owner, name), rate in zip(switches, before):
+            setattr(owner, name, rate)
+        model.set_weights(weights)
 
 
 class _Trainer:
@@ -143,18 +304,30 @@ class _Trainer:
 
     def __init__(self, model, optimizer, learning_rate, loss):
         self.model = model
-        self.loss, self.classifies = _loss(loss)
+        self.classifies = loss == "cross-entropy"
+        self.loss = (
+            _cross_entropy if self.classifies else lambda targets, outputs: loss(outputs, targets)
+        )
         self.optimizer = _optimizer(optimizer, learning_rate)
-        self.optimizer.build(model.trainable_variables)
+        if not self.optimizer.built:  # built again, it would forget its averages
+            self.optimizer.build(model.trainable_variables)
+        self.rate = self.learning_rate()
         self._compiled_step = tf.function(self._step, reduce_retracing=True)
 
     def check(self, inputs, targets, options):
+        """Look at one batch before training, so that mistakes show at once and in words."""
+        loop.check_outputs(scores(self.model, inputs), targets, options)
+        inputs, targets = _to_tensorflow(inputs), self._targets(targets[: len(inputs)])
         if not self.classifies:
-            return
-        outputs = scores(self.model, inputs)
-        for labels in (targets, *([options.valid[1]] if options.valid else [])):
-            labels = expect_labels(labels, None)
-            loop.check_scores(outputs, np.concatenate([labels[: len(outputs) - 1], [labels.max()]]))
+            loop.check_loss(self.loss(targets, self.model(inputs, training=False)))
+        try:
+            self._compiled_step.get_concrete_function(_any_batch(inputs), _any_batch(targets))
+        except ValueError as error:
+            if "Unknown variable" not in str(error):
+                raise
+            raise KindError(
+                "The optimizer was made for another model, or before this one's layers were unfrozen: make a new one."
+            ) from error
 
     def _step(self, inputs, targets):
         with tf.GradientTape() as tape:
@@ -167,7 +340,7 @@ class _Trainer:
         return loss, tf.math.count_nonzero(tf.argmax(outputs, axis=1) == targets)
 
     def step(self, inputs, targets):
-        loss, right = self._compiled_step(_to_tensorflow(inputs), tf.constant(targets))
+        loss, right = self._compiled_step(_to_tensorflow(inputs), self._targets(targets))
         return float(loss), int(right) if self.classifies else None
 
     def evaluate(self, inputs, targets, batch_size):
@@ -176,15 +349,21 @@ class _Trainer:
         total = 0.0
         for start in range(0, len(inputs), batch_size):
             part = targets[start : start + batch_size]
-            outputs = self.model(_to_tensorflow(inputs[start : start + batch_size]), training=False)
-            total += float(self.loss(part, outputs)) * len(part)
+            outputs = _outputs(self.model, inputs[start : start + batch_size])
+            total += float(self.loss(self._targets(part), outputs)) * len(part)
         return Evaluation(total / len(inputs), None)
 
-    def set_learning_rate(self, learning_rate):
-        self.optimizer.learning_rate = learning_rate
+    @staticmethod
+    def _targets(targets):
+        return _to_tensorflow(targets) if targets.ndim == 4 else tf.constant(targets)
 
     def learning_rate(self):
-        return float(self.optimizer.learning_rate)
+        return float(
+            f"{float(self.optimizer.learning_rate):.7g}"
+        )  # kept as float32: 0.1 comes back as 0.10000000149
+
+    def scale_learning_rate(self, factor):
+        _set_learning_rate(self.optimizer, self.rate * factor)
 
     def copy_weights(self):
         return self.model.get_weights()
@@ -194,24 +373,41 @@ class _Trainer:
 
 
 def _optimizer(optimizer, learning_rate):
-    made = {"sgd": lambda: keras.optimizers.SGD(0.1), "adam": lambda: keras.optimizers.Adam(0.001, epsilon=1e-8)}
+    made = {
+        "sgd": lambda: keras.optimizers.SGD(0.1),
+        "adam": lambda: keras.optimizers.Adam(0.001, epsilon=1e-8),
+    }
     if isinstance(optimizer, str):
         if optimizer not in made:
-            raise RangeError(f"`optimizer` is {optimizer!r}, but one of {', '.join(made)}, or a Keras optimizer, is wanted.")
+            raise RangeError(
+                f"`optimizer` is {optimizer!r}, but one of {', '.join(made)}, or a Keras optimizer, is wanted."
+            )
         optimizer = made[optimizer]()  # epsilon as in PyTorch: Keras would take 1e-7
     if not isinstance(optimizer, keras.optimizers.Optimizer):
-        raise KindError(f"`optimizer` is a {type(optimizer).__name__}, but a name or a Keras optimizer is wanted.")
+        raise KindError(
+            f"`optimizer` is a {type(optimizer).__name__}, but a name or a Keras optimizer is wanted."
+        )
     if learning_rate is not None:
-        optimizer.learning_rate = learning_rate
+        _set_learning_rate(optimizer, learning_rate)
     return optimizer
 
 
-def _loss(loss):
-    if loss == "cross-entropy":
-        return _cross_entropy, True
-    if callable(loss):
-        return lambda targets, outputs: loss(outputs, targets), False
-    raise KindError(f'`loss` is {loss!r}, but "cross-entropy" or a function (outputs, targets) is wanted.')
+def _set_learning_rate(optimizer, learning_rate):
+    try:
+        optimizer.learning_rate = learning_rate
+    except TypeError as error:
+        raise KindError(
+            "The optimizer has a schedule of its own, so its learning rate cannot be set. "
+            "Make it with a number, and give the schedule to fit."
+        ) from error
+
+
+def _expect_model(model):
+    if not isinstance(model, keras.Model):
+        raise KindError(
+            f"The model is a {type(model).__module__.split('.')[0]} {type(model).__name__}, but a keras.Model is wanted. "
+            "For a PyTorch model, use dlcourse.backends.pytorch."
+        )
 
 
 def _cross_entropy(labels, outputs):
@@ -221,14 +417,55 @@ def _cross_entropy(labels, outputs):
 def _build(model, inputs):
     """Make the weights of a model that has not been called yet."""
     if not model.built:
-        model(_to_tensorflow(inputs[:1]))
+        _outputs(model, inputs[:1], _to_tensorflow(inputs[:1]))
+
+
+class _Forward:
+    """A model's compiled forward pass; kept with the model, since compiling takes a second."""
+
+    def __init__(self, model):
+        self.layers = list(model.layers)
+        self.function = tf.function(lambda inputs: model(inputs, training=False))
+
+    def __call__(self, inputs):
+        return self.function.get_concrete_function(_any_batch(inputs))(inputs)
+
+
+def _any_batch(tensor):
+    """Return the kind of tensor that this is, with any number of examples: the last batch is compiled with the others."""
+    return tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype)
+
+
+def _outputs(model, inputs, tensor=None):
+    """Return the model's outputs for a NumPy batch; say in words why it cannot take the batch."""
+    try:
+        outputs = (
+            _forward(model)(_to_tensorflow(inputs))
+            if tensor is None
+            else model(tensor, training=False)
+        )
+    except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
+        raise loop.refused(inputs, _first_layer(model), error) from error
+    if not tf.is_tensor(outputs):
+        raise KindError(
+            f"The model gives a {type(outputs).__name__}, but one tensor is wanted, such as scores (N, K)."
+        )
+    return outputs
 
 
 def _forward(model):
-    """Return the model's compiled forward pass; made once for each model, since tracing takes a second."""
-    if not hasattr(model, "course_forward"):
-        model.course_forward = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+    known = getattr(model, "course_forward", None)
+    if known is None or known.layers != list(model.layers):  # a layer may have been added since
+        model.course_forward = _Forward(model)
     return model.course_forward
+
+
+def _first_layer(model):
+    """Say what the first layer with weights wants."""
+    first = next((layer for layer in _flatten(model) if layer.weights), model)
+    shape = getattr(model, "input_shape", None) or ()
+    sizes = ", ".join("any" if size is None else str(size) for size in shape[1:])
+    return type(first).__name__ + (f" (N, {sizes})" if sizes else "")
 
 
 def _to_tensorflow(inputs):
@@ -248,12 +485,102 @@ def _layer(model, layer):
         if layer not in named:
             raise RangeError(f"The model has no layer {layer!r}. It has: {', '.join(named)}.")
         return named[layer]
-    with_kernel = [found for found in flat if hasattr(found, "kernel") or isinstance(found, keras.layers.Embedding)]
+    with_kernel = [
+        found for found in flat if hasattr(found, "kernel") or isinstance(found, layers.Embedding)
+    ]
     if not 0 <= layer < len(with_kernel):
-        raise RangeError(f"Layer {layer} was asked for, but the model has {len(with_kernel)} layers with a kernel, from 0.")
+        raise RangeError(
+            f"Layer {layer} was asked for, but the model has {len(with_kernel)} layers with a kernel, from 0."
+        )
     return with_kernel[layer]
 
 
 def _flatten(model):
+    """Yield every layer; in place of a model or a wrapper, the layers inside it."""
     for layer in model.layers:
-        yield from _flatten(layer) if isinstance(layer, keras.Model) else [layer]
+        if isinstance(layer, keras.Model):
+            yield from _flatten(layer)
+        elif isinstance(layer, layers.Bidirectional):
+            yield from (layer.forward_layer, layer.backward_layer)
+        elif isinstance(layer, layers.TimeDistributed):
+            yield layer.layer
+        else:
+            yield layer
+
+
+def _slots(model):
+    """Yield (layer, kind, {part: variable}) for every layer that has weights."""
+    _expect_model(model)
+    if not model.built:
+        raise KindError(
+            "The model has no weights yet: give it a keras.Input, or call it once with a batch."
+        )
+    for layer in _flatten(model):
+        kind = next((kind for kind, classes in KINDS.items() if isinstance(layer, classes)), None)
+        if not layer.weights:
+            continue
+        if kind is None:
+            raise KindError(
+                f"Layer {layer.name!r} ({type(layer).__name__}) has weights of its own, "
+                f"{', '.join(weight.name for weight in layer.weights)}, that the course cannot compare. "
+                f"It knows these kinds of layers: {', '.join(KINDS)}."
+            )
+        owner = layer.cell if isinstance(layer, layers.RNN) else layer
+        found = {part: getattr(owner, part, None) for part in PARTS.get(kind, ("kernel", "bias"))}
+        yield (
+            layer,
+            kind,
+            {
+                "kernel" if part == "embeddings" else part: each
+                for part, each in found.items()
+                if each is not None
+            },
+        )
+
+
+def _to_layout(kind, arrays):
+    """Turn Keras arrays {part: array} into the layout of `backends.Layer`."""
+    if kind == "convolution":
+        return arrays | {"kernel": np.moveaxis(arrays["kernel"], -1, 0)}
+    if kind == "gru" and np.ndim(arrays.get("bias")) == 2:
+        return arrays | {"bias": arrays["bias"][0], "recurrent_bias": arrays["bias"][1]}
+    return arrays
+
+
+def _from_layout(kind, arrays):
+    """Undo `_to_layout`."""
+    if kind == "convolution":
+        return arrays | {"kernel": np.moveaxis(arrays["kernel"], 0, -1)}
+    if kind == "gru" and "recurrent_bias" in arrays:
+        rest = {part: array for part, array in arrays.items() if not part.endswith("bias")}
+        return rest | {"bias": np.stack([arrays["bias"], arrays["recurrent_bias"]])}
+    return arrays
+
+
+def _settings(layer, kind):
+    names = {
+        "batch norm": ("epsilon", "momentum"),
+        "layer norm": ("epsilon",),
+        "gru": ("reset_after",),
+    }
+    settings = {name: getattr(layer, name) for name in names.get(kind, ())}
+    if isinstance(layer, layers.RNN):
+        settings["activation"] = layer.activation.__name__
+    if kind in ("lstm", "gru"):
+        settings["gate activation"] = layer.recurrent_activation.__name__
+    return settings
+
+
+def _usual_axes(layer):
+    return {3: ("T", "D"), 4: ("H", "W", "C")}.get(len(_shapes(layer)[0]), ("?",))
+
+
+def _shapes(layer):
+    """Return the shapes of what goes into a layer and comes out of it."""
+    try:
+        return layer.input.shape, layer.output.shape
+    except AttributeError as error:
+        raise KindError(
+            f"Which map layer {layer.name!r} ({type(layer).__name__}) reads is not known, because the model is written as "
+            "a class. Build it from keras.Input: as a Sequential, or keras.Model(inputs, outputs)."
+        ) from error

@@ -1,12 +1,13 @@
 """The training loop that both backends share; each backend only says how to take one step."""
 
 import math
+import re
 import time
 from typing import Protocol
 
 import numpy as np
 
-from dlcourse.arrays import expect_examples, softmax, to_numpy
+from dlcourse.arrays import expect_examples, expect_labels, softmax, to_numpy
 from dlcourse.errors import KindError, RangeError, ShapeError, TrainingError
 from dlcourse.results import History
 
@@ -20,9 +21,10 @@ class Trainer(Protocol):
     def evaluate(self, inputs, targets, batch_size):
         """Return mean loss and accuracy over all examples, the model unchanged."""
 
-    def set_learning_rate(self, learning_rate): ...
-
     def learning_rate(self): ...
+
+    def scale_learning_rate(self, factor):
+        """Set the learning rate to `factor` times what it was when the training started."""
 
     def copy_weights(self): ...
 
@@ -36,11 +38,11 @@ def train(trainer, inputs, targets, options):
     """
     history, progress = History(), Progress(options, math.ceil(len(inputs) / options.batch_size))
     generator = np.random.default_rng(options.seed)
-    base, best = trainer.learning_rate(), _Best(trainer, options.patience)
+    best = _Best(trainer, options.patience)
     try:
         for epoch in range(options.epochs):
             started = time.perf_counter()
-            _run_epoch(trainer, inputs, targets, options, generator, base, epoch, history, progress)
+            _run_epoch(trainer, inputs, targets, options, generator, epoch, history, progress)
             if options.valid is not None:
                 loss, accuracy = trainer.evaluate(*options.valid, options.batch_size)
                 history.valid_loss.append(loss)
@@ -51,22 +53,28 @@ def train(trainer, inputs, targets, options):
             if any([callback(history) for callback in options.callbacks]):
                 history.stopped = "stopped by a callback"
             elif best.is_over(history):
-                history.stopped = f"stopped early: {options.patience} epochs without a lower validation loss"
+                history.stopped = (
+                    f"stopped early: {options.patience} epochs without a lower validation loss"
+                )
             if history.stopped:
                 break
     finally:
+        if options.schedule:
+            trainer.scale_learning_rate(1)  # so that training can go on with the same optimizer
         progress.finish(history)
     best.restore()
     return history
 
 
-def _run_epoch(trainer, inputs, targets, options, generator, base, epoch, history, progress):
+def _run_epoch(trainer, inputs, targets, options, generator, epoch, history, progress):
     order = generator.permutation(len(inputs)) if options.shuffle else np.arange(len(inputs))
     steps = math.ceil(len(inputs) / options.batch_size)
     loss_sum, right_sum, seen = 0.0, 0, 0
     for step in range(steps):
         if options.schedule:
-            trainer.set_learning_rate(base * options.schedule((epoch * steps + step) / (options.epochs * steps)))
+            trainer.scale_learning_rate(
+                options.schedule((epoch * steps + step) / (options.epochs * steps))
+            )
         batch = order[step * options.batch_size : (step + 1) * options.batch_size]
         batch_inputs = inputs[batch]
         if options.augment:
@@ -77,7 +85,9 @@ def _run_epoch(trainer, inputs, targets, options, generator, base, epoch, histor
         history.step_loss.append(loss)
         loss_sum, seen = loss_sum + loss * len(batch), seen + len(batch)
         right_sum = None if right is None else right_sum + right
-        progress.update(epoch, step + 1, loss_sum / seen, None if right is None else right_sum / seen)
+        progress.update(
+            epoch, step + 1, loss_sum / seen, None if right is None else right_sum / seen
+        )
     history.train_loss.append(loss_sum / seen)
     if right_sum is not None:
         history.train_accuracy.append(right_sum / seen)
@@ -105,7 +115,11 @@ class _Best:
         if self.patience is None:
             return False
         if history.valid_loss[-1] < self.loss:
-            self.loss, self.weights, self.waited = history.valid_loss[-1], self.trainer.copy_weights(), 0
+            self.loss, self.weights, self.waited = (
+                history.valid_loss[-1],
+                self.trainer.copy_weights(),
+                0,
+            )
         else:
             self.waited += 1
         return self.waited >= self.patience
@@ -118,29 +132,126 @@ class _Best:
 class Options:
     """What the learner asked of `fit`, checked. See `backends.pytorch.fit` for what each means."""
 
-    def __init__(self, *, epochs, batch_size, schedule, valid, patience, callbacks, augment, shuffle, seed, show):
-        for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+    def __init__(
+        self,
+        *,
+        epochs,
+        batch_size,
+        learning_rate,
+        schedule,
+        loss,
+        valid,
+        patience,
+        callbacks,
+        augment,
+        shuffle,
+        seed,
+        show,
+    ):
+        for name, value in (("epochs", epochs), ("batch_size", batch_size), ("patience", patience)):
+            if name == "patience" and value is None:
+                continue
             if not isinstance(value, (int, np.integer)) or value < 1:
-                raise RangeError(f"`{name}` is {value!r}, but a whole number of at least 1 is wanted.")
-        for name, value in (("schedule", schedule), ("augment", augment)):
+                raise RangeError(
+                    f"`{name}` is {value!r}, but a whole number of at least 1 is wanted."
+                )
+        if learning_rate is not None and not (
+            isinstance(learning_rate, (int, float, np.number)) and learning_rate >= 0
+        ):
+            raise RangeError(
+                f"`learning_rate` is {learning_rate!r}, but a number of at least 0 is wanted, such as 0.01."
+            )
+        callbacks = (callbacks,) if callable(callbacks) else tuple(callbacks)
+        for name, value in (
+            ("schedule", schedule),
+            ("augment", augment),
+            *(("callbacks", each) for each in callbacks),
+        ):
             if value is not None and not callable(value):
                 raise KindError(f"`{name}` is {value!r}, but a function is wanted.")
+        if loss != "cross-entropy" and not callable(loss):
+            raise KindError(
+                f'`loss` is {loss!r}, but "cross-entropy" or a function (outputs, targets) is wanted.'
+            )
         if patience is not None and valid is None:
-            raise KindError("`patience` watches the validation loss, so `valid=(images, labels)` is wanted too.")
+            raise KindError(
+                "`patience` watches the validation loss, so `valid=(images, labels)` is wanted too."
+            )
+        self.classifies = loss == "cross-entropy"
         if valid is not None:
             if not hasattr(valid, "__len__") or len(valid) != 2 or hasattr(valid, "labels"):
                 raise KindError("`valid` is wanted as a pair: valid=(images, labels).")
-            valid = to_numpy(valid[0]), to_numpy(valid[1])
-            expect_examples(*valid, "valid[0]", "valid[1]")
-        if callable(callbacks):
-            callbacks = (callbacks,)
-        self.epochs, self.batch_size, self.schedule, self.valid = epochs, batch_size, schedule, valid
+            valid = self.examples(*valid, "valid[0]", "valid[1]")
+        self.epochs, self.batch_size, self.schedule, self.valid = (
+            epochs,
+            batch_size,
+            schedule,
+            valid,
+        )
         self.patience, self.callbacks, self.augment = patience, callbacks, augment
         self.shuffle, self.seed, self.show = shuffle, seed, show
 
+    def examples(self, images, labels, images_name="images", labels_name="labels"):
+        """Return inputs and targets as NumPy, checked: class indices for a classifier, else any numbers."""
+        inputs, targets = to_numpy(images), to_numpy(labels)
+        expect_examples(inputs, targets, images_name, labels_name)
+        if self.classifies:
+            targets = expect_labels(targets, None, labels_name)
+        return inputs, targets.astype("float32") if targets.dtype == np.float64 else targets
+
+
+def check_outputs(outputs, targets, options):
+    """Look at the outputs (B, …) for the first of the training targets, so that mistakes show before training, in words.
+
+    Raises:
+        ShapeError, RangeError: See `check_scores`; or numbers and targets that do not stand side by side.
+    """
+    if options.classifies:
+        for labels in (targets, *([options.valid[1]] if options.valid else [])):
+            check_scores(outputs, np.concatenate([labels[: len(outputs) - 1], [labels.max()]]))
+    elif outputs.shape == (len(outputs), 1) and targets.ndim == 1:
+        raise ShapeError(
+            f"The model gives shape {outputs.shape}, but the targets have {targets[: len(outputs)].shape}: a loss would "
+            "compare every output with every target. Give the targets the same shape: labels[:, None]."
+        )
+
+
+def check_loss(loss):
+    """Check that the learner's own loss function gave one number, of shape ().
+
+    Raises:
+        ShapeError: It gave more than one.
+    """
+    if tuple(loss.shape) != ():
+        raise ShapeError(
+            f"The loss function gives shape {tuple(loss.shape)}, but one number for the batch is wanted: return the mean."
+        )
+
+
+def refused(inputs, wanted, error):
+    """Return the ShapeError that says in words which inputs a model cannot take.
+
+    Args:
+        inputs: The batch that came.
+        wanted: What the model's first layer wants, such as "Linear (N, 64)".
+        error: What the framework raised.
+    """
+    marked = re.search(
+        r"\x1b\[1m(.+?)\x1b\[0m", str(error), re.DOTALL
+    )  # Keras prints its own sentence in bold
+    reason = (
+        marked[1]
+        if marked
+        else (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
+    )
+    text = f"The model cannot take inputs of shape {inputs.shape} and type {inputs.dtype}; its first layer is {wanted}. "
+    if inputs.dtype == np.uint8:
+        text += "Bytes count as pixels and are divided by 255: convert tokens to int64. "
+    return ShapeError(f"{text}The framework says: {reason[:400]}")
+
 
 def check_scores(scores, targets):
-    """Check the scores (B, K) of a first batch against its class indices.
+    """Check the scores (B, K) of a first batch against its class indices (B,).
 
     Raises:
         ShapeError: The model's output is not (B, K).
@@ -157,7 +268,11 @@ def check_scores(scores, targets):
             f"The model's last layer gives {scores.shape[1]} scores, so labels may go from 0 to {scores.shape[1] - 1}, but a "
             f"label {highest} came. Make the last layer at least {highest + 1} wide, one score for each class."
         )
-    if scores.shape[1] > 1 and np.all(scores >= 0) and np.allclose(scores.sum(axis=1), 1, atol=1e-5):
+    if (
+        scores.shape[1] > 1
+        and np.all(scores >= 0)
+        and np.allclose(scores.sum(axis=1), 1, atol=1e-5)
+    ):
         raise RangeError(
             "Every row of the model's output adds up to 1, so it ends in softmax, but raw scores are wanted: "
             "the loss applies softmax itself, and applied twice it learns badly. Remove the softmax."

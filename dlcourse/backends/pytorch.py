@@ -1,20 +1,54 @@
 """What the course needs from PyTorch. NumPy arrays come in and go out, pictures as (N, H, W, C)."""
 
 import copy
+from contextlib import contextmanager
 
 import numpy as np
 import torch
+from torch import nn
 
-from dlcourse.arrays import expect_axes, expect_examples, expect_labels, to_numpy
-from dlcourse.backends import loop
-from dlcourse.errors import KindError, RangeError
+from dlcourse.arrays import expect_examples, expect_labels, to_numpy
+from dlcourse.backends import Layer, loop
+from dlcourse.errors import CourseError, KindError, RangeError
 from dlcourse.results import Evaluation
 
-WITH_KERNEL = (
-    torch.nn.Linear,
-    torch.nn.modules.conv._ConvNd,
-    torch.nn.Embedding,
+NAME = "PyTorch"
+WITH_KERNEL = (nn.Linear, nn.modules.conv._ConvNd, nn.Embedding)
+KINDS = {
+    "dense": nn.Linear,
+    "convolution": (nn.Conv1d, nn.Conv2d, nn.Conv3d),
+    "batch norm": (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d),
+    "layer norm": nn.LayerNorm,
+    "embedding": nn.Embedding,
+    "simple recurrent": nn.RNN,
+    "lstm": nn.LSTM,
+    "gru": nn.GRU,
+}
+PARTS = {"weight": "kernel", "bias": "bias"}
+NORM_PARTS = {
+    "weight": "gamma",
+    "bias": "beta",
+    "running_mean": "moving_mean",
+    "running_var": "moving_variance",
+}
+RECURRENT_PARTS = {
+    "weight_ih": "kernel",
+    "weight_hh": "recurrent_kernel",
+    "bias_ih": "bias",
+    "bias_hh": "recurrent_bias",
+}
+DROPOUT = (
+    nn.Dropout,
+    nn.Dropout1d,
+    nn.Dropout2d,
+    nn.Dropout3d,
+    nn.AlphaDropout,
+    nn.FeatureAlphaDropout,
 )
+ONE_BIAS = (
+    "simple recurrent",
+    "lstm",
+)  # two biases that are only ever added up: the course counts their sum
 
 
 def fit(
@@ -58,12 +92,12 @@ def fit(
         ShapeError, RangeError, KindError: Inputs that cannot be trained on; the message says why.
         TrainingError: The loss is no longer a finite number; the model keeps its last weights.
     """
+    _expect_model(model)
     options = loop.Options(
-        epochs=epochs, batch_size=batch_size, schedule=schedule, valid=valid, patience=patience,
-        callbacks=callbacks, augment=augment, shuffle=shuffle, seed=seed, show=show,
+        epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule, loss=loss, valid=valid,
+        patience=patience, callbacks=callbacks, augment=augment, shuffle=shuffle, seed=seed, show=show,
     )  # fmt: skip
-    inputs, targets = to_numpy(images), to_numpy(labels)
-    expect_examples(inputs, targets)
+    inputs, targets = options.examples(images, labels)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
     trainer = _Trainer(model, optimizer, learning_rate, loss)
     trainer.check(inputs[: options.batch_size], targets, options)
@@ -76,15 +110,20 @@ def evaluate(model, images, labels, batch_size=512):
     outputs = scores(model, images, batch_size)
     labels = expect_labels(labels, outputs.shape[1])
     loop.check_scores(outputs, labels)
-    return Evaluation(loop.mean_cross_entropy(outputs, labels), float((outputs.argmax(axis=1) == labels).mean()))
+    return Evaluation(
+        loop.mean_cross_entropy(outputs, labels), float((outputs.argmax(axis=1) == labels).mean())
+    )
 
 
 def scores(model, images, batch_size=512):
     """Return the model's outputs for `images` as NumPy: raw scores (N, K) of a classifier."""
+    _expect_model(model)
     images = to_numpy(images)
     expect_examples(images, images)
     with _evaluating(model), torch.no_grad():
-        return np.concatenate([_to_course(model(_to_torch(model, part))) for part in _batches(images, batch_size)])
+        return np.concatenate(
+            [_to_course(_outputs(model, part)) for part in _batches(images, batch_size)]
+        )
 
 
 def weights(model, layer):
@@ -115,13 +154,15 @@ def input_gradient(model, images, classes, batch_size=256):
         classes: N class indices, the scores to differentiate.
         batch_size: Examples at a time; fewer need less memory.
     """
+    _expect_model(model)
     images = to_numpy(images).astype("float32", copy=False)
     expect_examples(images, classes, targets_name="classes")
     gradients = []
     with _evaluating(model):
         for start in range(0, len(images), batch_size):
-            inputs = _to_torch(model, images[start : start + batch_size]).requires_grad_()
-            outputs = model(inputs)
+            part = images[start : start + batch_size]
+            inputs = _to_torch(model, part).requires_grad_()
+            outputs = _outputs(model, part, inputs)
             chosen = expect_labels(classes, outputs.shape[1], "classes")[start : start + batch_size]
             total = outputs[torch.arange(len(chosen)), torch.from_numpy(chosen)].sum()
             gradients.append(_to_course(torch.autograd.grad(total, inputs)[0]))
@@ -139,7 +180,9 @@ def activations(model, images, layer, batch_size=256):
     """
     images, seen = to_numpy(images), []
     expect_examples(images, images)
-    hook = _layer(model, layer).register_forward_hook(lambda _layer, _inputs, output: seen.append(_to_course(output)))
+    hook = _layer(model, layer).register_forward_hook(
+        lambda _layer, _inputs, output: seen.append(_to_course(output))
+    )
     try:
         scores(model, images, batch_size)
     finally:
@@ -147,34 +190,158 @@ def activations(model, images, layer, batch_size=256):
     return np.concatenate(seen)
 
 
+def layers_with_weights(model):
+    """Return every layer that has weights, in the order of the model, as a list of `backends.Layer`.
+
+    Raises:
+        KindError: A layer with weights of a kind that cannot be laid out alike in both backends.
+    """
+    layers = []
+    for name, module, kind, tensors in _slots(model):
+        arrays = {
+            part: _to_layout(kind, part, to_numpy(tensor)).copy()
+            for part, tensor in tensors.items()
+        }
+        if kind in ONE_BIAS and "bias" in arrays:
+            arrays["bias"] += arrays.pop("recurrent_bias")
+        layers.append(Layer(name, type(module).__name__, kind, arrays, _settings(module, kind)))
+    return layers
+
+
+def set_layer_weights(model, place, arrays, settings):
+    """Write one layer's weights and settings into the model.
+
+    Args:
+        model: A model of this framework, changed in place.
+        place: The layer's place (0, 1, …) in `layers_with_weights`.
+        arrays: {part: array}, laid out as `backends.Layer` says.
+        settings: {name: value}; epsilon and momentum are set, others cannot be.
+    """
+    _, module, kind, tensors = list(_slots(model))[place]
+    with torch.no_grad():
+        for part, array in arrays.items():
+            tensors[part].copy_(
+                torch.from_numpy(np.ascontiguousarray(_from_layout(kind, part, array)))
+            )
+        if kind in ONE_BIAS and "recurrent_bias" in tensors:
+            tensors["recurrent_bias"].zero_()
+            tensors["recurrent_bias"].requires_grad_(
+                False
+            )  # else the sum of both biases takes steps of twice the size
+    if "epsilon" in settings:
+        module.eps = settings["epsilon"]
+    if "momentum" in settings:
+        module.momentum = round(1 - settings["momentum"], 12)
+
+
+def loss_and_gradients(model, images, labels):
+    """Return the mean cross-entropy of one batch in training mode, and its gradient; the model stays as it was.
+
+    Returns:
+        (loss, gradients): nats, and for each of `layers_with_weights` a dict {part: array}, shaped like
+        the part; zeros where nothing is trained. Dropout is off.
+    """
+    expect_examples(images, labels)
+    images, labels = to_numpy(images), expect_labels(labels, None)
+    with trial(model) as model:
+        model.train()
+        outputs = _outputs(model, images)
+        loop.check_scores(_to_course(outputs), labels)
+        model.zero_grad()
+        loss = nn.functional.cross_entropy(outputs, torch.from_numpy(labels).to(outputs.device))
+        loss.backward()
+    gradients = []
+    for _, _, kind, tensors in _slots(model):
+        trained = {
+            part: tensor for part, tensor in tensors.items() if not part.startswith("moving")
+        }
+        if kind in ONE_BIAS:
+            trained.pop("recurrent_bias", None)
+        found = {
+            part: torch.zeros_like(each) if each.grad is None else each.grad
+            for part, each in trained.items()
+        }
+        gradients.append(
+            {part: _to_layout(kind, part, to_numpy(each)) for part, each in found.items()}
+        )
+    return loss.item(), gradients
+
+
+def flattened_maps(model, images):
+    """Return which dense layers read a flattened map, and in which order its numbers come.
+
+    Args:
+        model: A model of this framework.
+        images: Array (N, …), a few examples that it can take.
+
+    Returns:
+        {place in `layers_with_weights`: (axes, sizes)}, such as {2: (("H", "W", "C"), (4, 4, 16))}.
+    """
+    images, following = to_numpy(images), _AxisNames()
+    inputs = _to_torch(model, images)
+    with _evaluating(model), torch.no_grad(), following:
+        _outputs(model, images, inputs)
+    dense = {
+        place: tensors["kernel"]
+        for place, (_, _, kind, tensors) in enumerate(_slots(model))
+        if kind == "dense"
+    }
+    return {
+        place: following.read_by[id(kernel)]
+        for place, kernel in dense.items()
+        if id(kernel) in following.read_by
+    }
+
+
+@contextmanager
+def trial(model):
+    """Lend the model for a trial, dropout off: `with trial(model) as model: …`; afterwards it is as it was before."""
+    _expect_model(model)
+    twin = copy.deepcopy(model)
+    for module in twin.modules():
+        if isinstance(module, DROPOUT):
+            module.p = 0.0
+        elif isinstance(module, nn.RNNBase):
+            module.dropout = 0.0
+    yield twin
+
+
 class _Trainer:
     """One model, its optimizer and its loss: see `loop.Trainer`."""
 
     def __init__(self, model, optimizer, learning_rate, loss):
         self.model = model
-        self.loss, self.classifies = _loss(loss)
+        self.classifies = loss == "cross-entropy"
+        self.loss = nn.functional.cross_entropy if self.classifies else loss
         self.optimizer = _optimizer(model, optimizer, learning_rate)
+        self.rates = [group["lr"] for group in self.optimizer.param_groups]
         if any(parameter.ndim == 4 for parameter in model.parameters()):
             model.to(memory_format=torch.channels_last)  # several times faster on a CPU
 
     def check(self, inputs, targets, options):
         """Look at one batch before training, so that mistakes show at once and in words."""
+        loop.check_outputs(scores(self.model, inputs), targets, options)
         if not self.classifies:
-            return
-        outputs = scores(self.model, inputs)
-        for labels in (targets, *([options.valid[1]] if options.valid else [])):
-            labels = expect_labels(labels, None)
-            loop.check_scores(outputs, np.concatenate([labels[: len(outputs) - 1], [labels.max()]]))
+            with _evaluating(self.model), torch.no_grad():
+                loop.check_loss(
+                    self.loss(_outputs(self.model, inputs), self._targets(targets[: len(inputs)]))
+                )
 
     def step(self, inputs, targets):
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
-        targets = torch.from_numpy(targets).to(_device(self.model))
+        targets = self._targets(targets)
         outputs = self.model(_to_torch(self.model, inputs))
         loss = self.loss(outputs, targets)
         loss.backward()
         self.optimizer.step()
-        return loss.item(), (outputs.argmax(1) == targets).sum().item() if self.classifies else None
+        if not self.classifies:
+            return loss.item(), None
+        right = (outputs.argmax(1) == targets).sum()
+        loss, right = torch.stack(
+            [loss.detach(), right.to(loss.dtype)]
+        ).tolist()  # one wait for the device, not two
+        return loss, int(right)
 
     def evaluate(self, inputs, targets, batch_size):
         if self.classifies:
@@ -183,16 +350,23 @@ class _Trainer:
         with _evaluating(self.model), torch.no_grad():
             for start in range(0, len(inputs), batch_size):
                 part = targets[start : start + batch_size]
-                outputs = self.model(_to_torch(self.model, inputs[start : start + batch_size]))
-                total += self.loss(outputs, torch.from_numpy(part).to(outputs.device)).item() * len(part)
+                outputs = _outputs(self.model, inputs[start : start + batch_size])
+                total += self.loss(outputs, self._targets(part)).item() * len(part)
         return Evaluation(total / len(inputs), None)
 
-    def set_learning_rate(self, learning_rate):
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
+    def _targets(self, targets):
+        if targets.ndim == 4:
+            return _to_torch(
+                self.model, targets
+            )  # pictures are turned like the outputs they are compared with
+        return torch.from_numpy(_writeable(targets)).to(_device(self.model))
 
     def learning_rate(self):
         return self.optimizer.param_groups[0]["lr"]
+
+    def scale_learning_rate(self, factor):
+        for group, rate in zip(self.optimizer.param_groups, self.rates):
+            group["lr"] = rate * factor
 
     def copy_weights(self):
         return copy.deepcopy(self.model.state_dict())
@@ -221,25 +395,33 @@ def _optimizer(model, optimizer, learning_rate):
     }
     if isinstance(optimizer, str):
         if optimizer not in made:
-            raise RangeError(f"`optimizer` is {optimizer!r}, but one of {', '.join(made)}, or a torch optimizer, is wanted.")
+            raise RangeError(
+                f"`optimizer` is {optimizer!r}, but one of {', '.join(made)}, or a torch optimizer, is wanted."
+            )
         optimizer = made[optimizer]()
     if not isinstance(optimizer, torch.optim.Optimizer):
-        raise KindError(f"`optimizer` is a {type(optimizer).__name__}, but a name or a torch.optim.Optimizer is wanted.")
+        raise KindError(
+            f"`optimizer` is a {type(optimizer).__name__}, but a name or a torch.optim.Optimizer is wanted."
+        )
     mine = {id(parameter) for parameter in model.parameters()}
-    if not any(id(parameter) in mine for group in optimizer.param_groups for parameter in group["params"]):
-        raise KindError("The optimizer was made for another model: make it again from this model's parameters().")
+    if not any(
+        id(parameter) in mine for group in optimizer.param_groups for parameter in group["params"]
+    ):
+        raise KindError(
+            "The optimizer was made for another model: make it again from this model's parameters()."
+        )
     if learning_rate is not None:
         for group in optimizer.param_groups:
             group["lr"] = learning_rate
     return optimizer
 
 
-def _loss(loss):
-    if loss == "cross-entropy":
-        return torch.nn.functional.cross_entropy, True
-    if callable(loss):
-        return loss, False
-    raise KindError(f'`loss` is {loss!r}, but "cross-entropy" or a function (outputs, targets) is wanted.')
+def _expect_model(model):
+    if not isinstance(model, nn.Module):
+        raise KindError(
+            f"The model is a {type(model).__module__.split('.')[0]} {type(model).__name__}, but a torch.nn.Module is wanted. "
+            "For a Keras model, use dlcourse.backends.keras."
+        )
 
 
 def _device(model):
@@ -247,12 +429,15 @@ def _device(model):
     return parameter.device if parameter is not None else torch.device("cpu")
 
 
+def _writeable(array):
+    """Return the array, or a copy where PyTorch has no such tensors: strides below 0, read-only (a dataset's arrays)."""
+    array = np.ascontiguousarray(array)
+    return array if array.flags.writeable else array.copy()
+
+
 def _to_torch(model, inputs):
     """Return a batch on the model's device: pictures as (N, C, H, W) in channels-last memory, bytes as 0..1."""
-    inputs = np.ascontiguousarray(inputs)
-    if not inputs.flags.writeable:  # a dataset's arrays are read-only, and PyTorch has no such tensors
-        inputs = inputs.copy()
-    tensor = torch.from_numpy(inputs).to(_device(model))
+    tensor = torch.from_numpy(_writeable(inputs)).to(_device(model))
     if tensor.dtype == torch.uint8:
         tensor = tensor.float().div_(255)
     elif tensor.dtype == torch.float64:
@@ -262,6 +447,34 @@ def _to_torch(model, inputs):
 
 def _to_course(tensor):
     return to_numpy(tensor.permute(0, 2, 3, 1) if tensor.ndim == 4 else tensor)
+
+
+def _outputs(model, inputs, tensor=None):
+    """Return the model's outputs for a NumPy batch; say in words why it cannot take the batch."""
+    try:
+        outputs = model(_to_torch(model, inputs) if tensor is None else tensor)
+    except CourseError:
+        raise
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise loop.refused(inputs, _first_layer(model), error) from error
+    if not isinstance(outputs, torch.Tensor):
+        raise KindError(
+            f"The model gives a {type(outputs).__name__}, but one tensor is wanted, such as scores (N, K)."
+        )
+    return outputs
+
+
+def _first_layer(model):
+    """Say what the first layer with weights wants."""
+    first = next((each for each in model.modules() if list(each.parameters(recurse=False))), model)
+    wanted = {
+        nn.Linear: lambda: f"(N, {first.in_features})",
+        nn.Conv2d: lambda: f"(N, H, W, {first.in_channels})",
+        nn.Embedding: lambda: f"whole numbers (N, T) from 0 to {first.num_embeddings - 1}",
+        nn.RNNBase: lambda: f"(N, T, {first.input_size})",
+    }
+    text = next((say() for kind, say in wanted.items() if isinstance(first, kind)), "")
+    return f"{type(first).__name__} {text}".strip()
 
 
 def _batches(array, size):
@@ -276,5 +489,120 @@ def _layer(model, layer):
         return named[layer]
     with_kernel = [module for module in named.values() if isinstance(module, WITH_KERNEL)]
     if not 0 <= layer < len(with_kernel):
-        raise RangeError(f"Layer {layer} was asked for, but the model has {len(with_kernel)} layers with a kernel, from 0.")
+        raise RangeError(
+            f"Layer {layer} was asked for, but the model has {len(with_kernel)} layers with a kernel, from 0."
+        )
     return with_kernel[layer]
+
+
+def _slots(model):
+    """Yield (name, module, kind, {part: tensor}) for every layer that has weights."""
+    _expect_model(model)
+    for name, module in model.named_modules():
+        kind = next((kind for kind, classes in KINDS.items() if isinstance(module, classes)), None)
+        tensors = dict(module.named_parameters(recurse=False))
+        if kind == "batch norm":
+            tensors |= {
+                name: each
+                for name, each in module.named_buffers(recurse=False)
+                if name in NORM_PARTS
+            }
+        if not tensors:
+            continue
+        if kind is None:
+            raise KindError(
+                f"Layer {name!r} ({type(module).__name__}) has weights of its own, {', '.join(tensors)}, that the course "
+                f"cannot compare. It knows these kinds of layers: {', '.join(KINDS)}."
+            )
+        if isinstance(module, nn.RNNBase):
+            for suffix in (
+                key.removeprefix("weight_ih") for key in tensors if key.startswith("weight_ih")
+            ):
+                parts = {
+                    part: tensors[key + suffix]
+                    for key, part in RECURRENT_PARTS.items()
+                    if key + suffix in tensors
+                }
+                yield name + (suffix if suffix != "_l0" else ""), module, kind, parts
+        else:
+            parts = NORM_PARTS if kind in ("batch norm", "layer norm") else PARTS
+            yield name, module, kind, {parts[key]: tensor for key, tensor in tensors.items()}
+
+
+def _to_layout(kind, part, array):
+    """Turn a PyTorch array into the layout of `backends.Layer`."""
+    if kind == "gru":
+        array = _swap_gates(array)
+    if kind == "convolution" and part == "kernel":
+        return np.moveaxis(array, 1, -1)
+    return array.T if part.endswith("kernel") and kind != "embedding" else array
+
+
+def _from_layout(kind, part, array):
+    """Undo `_to_layout`."""
+    if kind == "convolution" and part == "kernel":
+        return np.moveaxis(array, -1, 1)
+    array = array.T if part.endswith("kernel") and kind != "embedding" else array
+    return _swap_gates(array) if kind == "gru" else array
+
+
+def _swap_gates(array):
+    reset, update, new = np.split(array, 3)  # PyTorch: r, z, n; the course and Keras: z, r, h
+    return np.concatenate([update, reset, new])
+
+
+def _settings(module, kind):
+    if kind == "batch norm" and module.momentum is None:
+        raise KindError(
+            "The batch norm has momentum=None, a plain mean over all batches, which Keras lacks. Give a number."
+        )
+    return {
+        "batch norm": lambda: {"epsilon": module.eps, "momentum": round(1 - module.momentum, 12)},
+        "layer norm": lambda: {"epsilon": module.eps},
+        "simple recurrent": lambda: {"activation": module.nonlinearity},
+        "lstm": lambda: {"activation": "tanh", "gate activation": "sigmoid"},
+        "gru": lambda: {"activation": "tanh", "gate activation": "sigmoid", "reset_after": True},
+    }.get(kind, dict)()
+
+
+class _AxisNames(torch.overrides.TorchFunctionMode):
+    """Follows the names of a map's axes through the model, up to the dense layer that reads it flattened."""
+
+    TURNS = ("permute", "transpose", "movedim", "moveaxis", "swapaxes", "swapdims")
+    USUAL = {3: ("T", "D"), 4: ("C", "H", "W")}  # noqa: RUF012
+
+    def __init__(self):
+        super().__init__()
+        self.maps = {}  # id of a tensor: (the tensor, kept alive, names and sizes of the axes that it holds)
+        self.read_by = {}  # id of a dense kernel: names and sizes of the map that it reads
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        output = function(*args, **(kwargs or {}))
+        if (
+            not args
+            or not isinstance(args[0], torch.Tensor)
+            or not isinstance(output, torch.Tensor)
+        ):
+            return output
+        given = args[0]
+        _, names, sizes = self.maps.get(
+            id(given), (given, self.USUAL.get(given.ndim), tuple(given.shape[1:]))
+        )
+        if names is None:
+            return output
+        if function.__name__ == "linear" and given.ndim == 2:
+            self.read_by[id(args[1])] = names, sizes
+        elif output.ndim == 2 and output.shape == (len(given), np.prod(given.shape[1:])):
+            self.maps[id(output)] = (
+                output,
+                names,
+                sizes,
+            )  # flattened, or flat already and of the same size
+        elif output.ndim == given.ndim > 2:
+            if function.__name__ in self.TURNS:
+                turned = function(
+                    torch.empty(tuple(range(given.ndim))), *args[1:], **(kwargs or {})
+                ).shape
+                names = tuple(names[axis - 1] for axis in turned[1:])
+            self.maps[id(output)] = output, names, tuple(output.shape[1:])
+        return output

@@ -1,0 +1,50 @@
+"""One module per lesson, and beside it what was measured for it ahead of time.
+
+`<slug>.json` holds recorded measurements (seed bands, histories of runs too long for a notebook),
+`<slug>.npz` the weights that such a run ended with. Both are written by `make bench`.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+from dlcourse.errors import DataError
+
+import numpy as np
+
+FOLDER = Path(__file__).parent
+
+
+def recorded(slug):
+    """Return what was measured for lesson `slug` ahead of time, as a dictionary.
+
+    Raises:
+        DataError: Nothing was recorded; the message says which command records it.
+    """
+    path = FOLDER / f"{slug}.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"The recorded measurements {path} cannot be read ({error}). "
+            f"To get them back: `git checkout -- {path.name}`; to measure anew: `make bench`."
+        ) from error
+
+
+def checkpoint(slug):
+    """Return the stored weights of lesson `slug`, {name: array}, once their checksum agrees.
+
+    Raises:
+        DataError: The file is missing or is not the one that was recorded.
+    """
+    path = FOLDER / f"{slug}.npz"
+    wanted = recorded(slug)["checkpoint_sha256"]
+    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "no file"
+    if found != wanted:
+        raise DataError(
+            f"The stored weights {path} are not the recorded ones: "
+            f"sha256 {found}, wanted {wanted}. "
+            f"To get them back: `git checkout -- {path.name}`; to train anew: `make bench`."
+        )
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}

@@ -1,0 +1,343 @@
+"""Prove two frameworks equal: carry weights from one model to the other, compare what both compute."""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from dlcourse import backends
+from dlcourse.arrays import to_numpy
+from dlcourse.errors import KindError, ShapeError
+from dlcourse.results import Table
+
+import numpy as np
+
+CONVENTIONS = {  # kind of layer: (what the frameworks do differently, what is done about it)
+    "dense": ("kernel: PyTorch (outputs, inputs), Keras (inputs, outputs)", "transposed"),
+    "convolution": ("kernel: PyTorch (filters, C, …), Keras (…, C, filters)", "axes reordered"),
+    "batch norm": (
+        "momentum: PyTorch's is the new batch's share, Keras's the old average's; "
+        "running variance: PyTorch divides by N - 1, Keras by N",
+        "copied",
+    ),
+    "layer norm": ("nothing but the default epsilon", "copied"),
+    "embedding": ("nothing", "copied"),
+    "simple recurrent": ("biases: PyTorch two, Keras one", "kernels transposed"),
+    "lstm": ("biases: PyTorch two, Keras one; gates: i, f, g, o in both", "kernels transposed"),
+    "gru": ("gates: PyTorch r, z, n, Keras z, r, h", "gates reordered, kernels transposed"),
+}
+BIASES = {  # name of the target's framework: what happens where PyTorch has two biases and Keras one
+    "PyTorch": "second bias set to 0 and frozen",
+    "Keras": "both biases added up (to train alike, freeze PyTorch's second: requires_grad_(False))",
+}
+SETTABLE = ("epsilon", "momentum")
+NOT_COMPARED = "moving_variance"  # PyTorch divides by N - 1, Keras by N: both are right
+
+
+def carry_weights(source, target):
+    """Copy the weights of `source` into `target`, a model of the same layers in the other framework.
+
+    Layers are paired in the order in which the models hold them. Nothing is written before every
+    pair is known to fit. Batch norm's epsilon and momentum are carried too.
+
+    Args:
+        source: A PyTorch or a Keras model.
+        target: A model of the other framework, changed in place.
+
+    Returns:
+        Table with a row for each layer: the convention that differs, and what was done about it.
+
+    Raises:
+        ShapeError: Two paired layers differ in size, or the models in their number of layers.
+        KindError: Two paired layers differ in kind, or it cannot be known how to carry one.
+
+    Lesson: 21
+    """
+    ours, theirs = backends.of(source), backends.of(target)
+    if ours is theirs:
+        raise KindError(
+            f"Both models are {ours.NAME} models, but one of each framework is wanted. Within one framework no "
+            "convention differs: use load_state_dict (PyTorch) or set_weights (Keras)."
+        )
+    rows = []
+    for place, pair in enumerate(_pairs(source, target, _example(source, target))):
+        theirs.set_layer_weights(
+            target, place, pair.carried(pair.first.arrays), pair.first.settings
+        )
+        rows.append(_report(pair, theirs.NAME))
+    return Table(("layer", "becomes", "what differs", "what was done"), tuple(rows))
+
+
+class Quantity(NamedTuple):
+    """One thing that two models computed, and how far apart they are."""
+
+    name: str
+    difference: float
+    allowed: float
+    where: str
+
+    @property
+    def equal(self):
+        """Say whether the difference is as small as allowed."""
+        return self.difference <= self.allowed
+
+
+@dataclass(frozen=True, repr=False)
+class Parity:
+    """What `compare` found; shows as a small table.
+
+    A difference is absolute for values up to 1 and relative to the largest value above that. It is shown as
+    the power of ten that it does not pass, so that the text is the same on every machine.
+
+    Attributes:
+        rows: A Quantity for the forward scores, the loss, the gradient and the weights after one step.
+    """
+
+    rows: tuple
+
+    @property
+    def largest(self):
+        """Return the largest difference."""
+        return max(row.difference for row in self.rows)
+
+    @property
+    def ok(self):
+        """Say whether every quantity is equal, up to the tolerance."""
+        return all(row.equal for row in self.rows)
+
+    def _table(self):
+        rows = (
+            (row.name, _bound(row.difference, row.allowed), _power(row.allowed))
+            + (("yes", "") if row.equal else ("no", row.where))
+            for row in self.rows
+        )
+        return Table(("quantity", "largest difference", "allowed", "equal", "where"), tuple(rows))
+
+    def __str__(self):
+        return str(self._table())
+
+    __repr__ = __str__
+
+    def _repr_html_(self):
+        return self._table()._repr_html_()
+
+
+def compare(first, second, images, labels, learning_rate=0.1, tolerance=1e-5):
+    """Compare what two classifiers compute for one batch, forwards, backwards and in one step of SGD.
+
+    Both models stay as they are. Dropout is off, since no two frameworks draw the same numbers.
+
+    Args:
+        first, second: Models of the same layers, of one framework or of two.
+        images: Array (N, …), one batch that both can take.
+        labels: N class indices.
+        learning_rate: Size of the step.
+        tolerance: Largest difference that counts as equal; float32 has seven digits.
+
+    Returns:
+        Parity: the largest difference in scores, loss, gradient and weights after the step.
+
+    Raises:
+        ShapeError, KindError: The models' layers do not pair up; see `carry_weights`.
+    """
+    pairs = _pairs(first, second, to_numpy(images)[:2])
+    ours, theirs = (_measure(model, images, labels, learning_rate) for model in (first, second))
+    rows = [
+        _quantity("forward scores", [("", ours.scores, theirs.scores)], tolerance),
+        _quantity("loss", [("", ours.loss, theirs.loss)], tolerance),
+        _quantity("gradient", _by_part(pairs, ours.gradients, theirs.gradients), tolerance),
+        _quantity(
+            "weights after one SGD step", _by_part(pairs, ours.stepped, theirs.stepped), tolerance
+        ),
+    ]
+    return Parity(tuple(rows))
+
+
+class _Pair(NamedTuple):
+    """Two layers that should be the same; `order` sorts the first one's dense inputs as the second one's."""
+
+    first: backends.Layer
+    second: backends.Layer
+    order: np.ndarray | None
+
+    def carried(self, arrays):
+        """Return the first layer's arrays with the dense inputs in the second layer's order."""
+        return arrays if self.order is None else arrays | {"kernel": arrays["kernel"][self.order]}
+
+
+def _pairs(first, second, example):
+    """Return the layers of two models as pairs that fit, or say which do not."""
+    names = [backends.of(model).NAME for model in (first, second)]
+    layers = [backends.of(model).layers_with_weights(model) for model in (first, second)]
+    if len(layers[0]) != len(layers[1]):
+        listed = "; ".join(
+            f"{name}: {', '.join(each.type for each in found)}"
+            for name, found in zip(names, layers)
+        )
+        raise ShapeError(
+            f"The first model has {len(layers[0])} layers with weights, the second {len(layers[1])}, so they cannot be "
+            f"paired. {listed}. Build both from the same layers in the same order."
+        )
+    for ours, theirs in zip(*layers):
+        _expect_same(names[0], ours, names[1], theirs)
+    orders = _orders(first, second, layers, example) if names[0] != names[1] else {}
+    return [
+        _Pair(ours, theirs, orders.get(place)) for place, (ours, theirs) in enumerate(zip(*layers))
+    ]
+
+
+def _expect_same(our_name, ours, their_name, theirs):
+    """Check that two layers can hold the same weights."""
+    met = f"{_described(our_name, ours)} meets {_described(their_name, theirs)}"
+    if ours.kind != theirs.kind:
+        raise KindError(
+            f"{met}: a {ours.kind} layer and a {theirs.kind} layer. Give both models the same layers in the same order."
+        )
+    for setting in ours.settings:
+        if setting not in SETTABLE and ours.settings[setting] != theirs.settings[setting]:
+            raise KindError(
+                f"{met}, but `{setting}` is {ours.settings[setting]!r} in the first and {theirs.settings[setting]!r} in the "
+                "second, which no weights can make up for. Make one layer again, with the other's value."
+            )
+    if lacking := set(ours.arrays) ^ set(theirs.arrays):
+        raise ShapeError(
+            f"{met}, but only one of them has: {', '.join(sorted(lacking))}. Give both a bias, or neither "
+            "(bias=False in PyTorch, use_bias=False in Keras; affine=False or center=False, scale=False in a norm)."
+        )
+    if [array.shape for array in ours.arrays.values()] != [
+        theirs.arrays[part].shape for part in ours.arrays
+    ]:
+        raise ShapeError(
+            f"{met}: the shapes differ. Make both layers the same size. (Kernels shown as inputs, outputs; a convolution's as filters, …, C.)"
+        )
+
+
+def _described(framework, layer):
+    shapes = ", ".join(f"{part} {array.shape}" for part, array in layer.arrays.items())
+    return f"{framework} layer {layer.name!r} ({layer.type}: {shapes})"
+
+
+def _orders(first, second, layers, example):
+    """Return {place: order of inputs} for the dense layers that read a map flattened in two different ways."""
+    dense = [place for place, layer in enumerate(layers[0]) if layer.kind == "dense"]
+    if not dense:
+        return {}
+    if example is None:
+        if any(layer.kind == "convolution" for layer in layers[0][: dense[-1]]):
+            raise KindError(
+                "A dense layer follows a convolution, and PyTorch flattens a map as C, H, W but Keras as H, W, C. Which map "
+                "is flattened cannot be known, because the Keras model has no fixed input shape: build it from keras.Input."
+            )
+        return {}
+    ours, theirs = (backends.of(model).flattened_maps(model, example) for model in (first, second))
+    orders = {
+        place: _order(layers[0][place], ours.get(place), theirs.get(place)) for place in dense
+    }
+    return {place: order for place, order in orders.items() if order is not None}
+
+
+def _order(layer, ours, theirs):
+    """Return which input of the first dense layer stands at each input of the second; None if all stand alike."""
+    known = ours or theirs
+    if known is None or ours == theirs or sum(size > 1 for size in known[1]) < 2:
+        return None
+    if ours is None or theirs is None or dict(zip(*ours)) != dict(zip(*theirs)):
+        seen = " and ".join(
+            "an unknown map" if each is None else f"{', '.join(each[0])} = {each[1]}"
+            for each in (ours, theirs)
+        )
+        raise KindError(
+            f"The dense layer {layer.name!r} reads a flattened map, {seen}, so it cannot be known which of its "
+            f"{len(layer.arrays['kernel'])} inputs belong together. Flatten with nn.Flatten in PyTorch and keras.layers.Flatten in Keras."
+        )
+    places = np.arange(math.prod(ours[1])).reshape(ours[1])
+    return places.transpose([ours[0].index(axis) for axis in theirs[0]]).ravel()
+
+
+def _example(*models):
+    """Return two zero examples of the shape that a model says it takes, or None if neither says."""
+    shape = next(filter(None, (getattr(model, "input_shape", None) for model in models)), None)
+    if shape is None:
+        return None
+    first = backends.of(models[0]).layers_with_weights(models[0])[0]
+    kind = "int64" if first.kind == "embedding" else "float32"
+    return np.zeros(
+        (2, *(size or 8 for size in shape[1:])), kind
+    )  # 8: any length that a convolution can take
+
+
+def _report(pair, target):
+    """Return the row of the table that says how one layer was carried."""
+    differs, done = CONVENTIONS[pair.first.kind]
+    if pair.order is not None:
+        differs += "; flattened map: PyTorch C, H, W, Keras H, W, C"
+        done += ", inputs reordered"
+    if differs.startswith("biases"):
+        done += f", {BIASES[target]}"
+    for setting in SETTABLE:
+        before, after = pair.second.settings.get(setting), pair.first.settings.get(setting)
+        if before != after:
+            done += f", {setting} {before:g} set to {after:g}" + (
+                " (as Keras counts)" if setting == "momentum" else ""
+            )
+    names = (f"{layer.name} ({layer.type})" for layer in pair[:2])
+    return (*names, differs, done)
+
+
+class _Measured(NamedTuple):
+    scores: np.ndarray
+    loss: float
+    gradients: list
+    stepped: list
+
+
+def _measure(model, images, labels, learning_rate):
+    backend = backends.of(model)
+    scores = backend.scores(model, images)
+    loss, gradients = backend.loss_and_gradients(model, images, labels)
+    with backend.trial(model) as twin:
+        backend.fit(
+            twin,
+            images,
+            labels,
+            batch_size=len(images),
+            optimizer="sgd",
+            learning_rate=learning_rate,
+            shuffle=False,
+            show=False,
+        )  # one batch: one step
+        stepped = [layer.arrays for layer in backend.layers_with_weights(twin)]
+    return _Measured(scores, loss, gradients, stepped)
+
+
+def _by_part(pairs, ours, theirs):
+    """Yield (where, first array, second array) for every part of every layer that should be equal."""
+    for pair, first, second in zip(pairs, ours, theirs):
+        first = pair.carried(first)
+        for part in sorted(first.keys() - {NOT_COMPARED}):
+            yield f"{pair.first.name} {part}", first[part], second[part]
+
+
+def _quantity(name, compared, allowed):
+    differences = [(_difference(ours, theirs), where) for where, ours, theirs in compared]
+    difference, where = max(differences, key=lambda pair: pair[0])
+    return Quantity(name, difference, allowed, where)
+
+
+def _difference(ours, theirs):
+    """Return the largest difference of two arrays: absolute up to 1, relative above; infinite with nan."""
+    if np.shape(ours) != np.shape(theirs):
+        return math.inf
+    largest = float(np.max(np.abs(np.subtract(ours, theirs))) / max(1.0, np.max(np.abs(theirs))))
+    return largest if math.isfinite(largest) else math.inf
+
+
+def _bound(difference, allowed):
+    """Return a text such as "≤ 1e-6": the smallest power of ten that holds, but none below a tenth of what is allowed."""
+    if difference == math.inf:
+        return "not a number"
+    return "≤ " + _power(10.0 ** math.ceil(math.log10(max(difference, allowed / 10)) - 1e-6))
+
+
+def _power(number):
+    mantissa, exponent = f"{number:.0e}".split("e")
+    return f"{number:g}" if number >= 0.01 else f"{mantissa}e{int(exponent)}"
