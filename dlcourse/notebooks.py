@@ -33,14 +33,16 @@ PARTS = {
     "7": "Practice",
     "9": "The article",
 }
-TAGS = ("exercise", "explorer", "instructor", "parameters", "predict", "quiz", "raises-exception")
+TAGS = ("exercise", "explorer", "instructor", "parameters", "predict", "quiz", "recipe")
+TAGS += ("raises-exception",)
 NOTEBOOK_BUDGET_SECONDS = 60
 CELL_BUDGET_SECONDS = 30
 COURSE_BUDGET_SECONDS = 15 * 60
 MEMORY_BUDGET_MB = 1200
 STORED_BUDGET_MB = 1.5
 CELL_TIMEOUT_SECONDS = 300  # ten budgets: a slow machine may take longer, an endless loop not
-NO_OUTPUT_DEPENDS_ON = ("cli.py", "notebooks.py", "workshop.py", "lessons", "datasets")
+NO_OUTPUT_DEPENDS_ON = ("cli.py", "doctor.py", "lab.py", "notebooks.py", "workshop.py")
+NO_OUTPUT_DEPENDS_ON += ("lessons", "datasets")  # but for a lesson's own
 KERNEL_ARGUMENTS = ("--log-level=ERROR",)  # else each start warns that it is not encrypted
 MEASURED = "{measured}"  # the line of a head cell that the build fills in
 STEADY = {  # what differs between two machines or runs, and what is stored in its place
@@ -50,9 +52,9 @@ STEADY = {  # what differs between two machines or runs, and what is stored in i
     r" at 0x[0-9a-fA-F]{6,}": " at 0x…",
 }
 NEW_MODULE = """\
-\"\"\"Lesson: {title}. Facts of notebooks/*_{slug}.ipynb.\"\"\"
+\"\"\"Facts of notebooks/*_{slug}.ipynb.\"\"\"
 
-TITLE = {quoted}
+TITLE = {title}
 STUDY_MINUTES = 30
 NEEDS = ()
 DATA = ()
@@ -105,8 +107,9 @@ class Lesson:
         }
 
     def _fact(self, name):
+        facts = self._facts
         try:
-            return ast.literal_eval(self._facts[name])
+            return ast.literal_eval(facts[name])
         except (KeyError, ValueError):
             raise LessonError(
                 f"dlcourse/lessons/{self.slug}.py wants a line `{name} = …` with a plain value."
@@ -362,7 +365,7 @@ def new(title, part=7):
         raise LessonError(f"Part {part} has no free number. Parts: {', '.join(PARTS)}.")
     lesson = _lesson(_sources() / f"{free[0]}_{slug}.py")
     quoted = json.dumps(title, ensure_ascii=False)
-    module.write_text(NEW_MODULE.format(title=title, slug=slug, quoted=quoted), encoding="utf-8")
+    module.write_text(NEW_MODULE.format(slug=slug, title=quoted), encoding="utf-8")
     template = (PACKAGE / "lessons" / "template.txt").read_text(encoding="utf-8")
     lesson.source.write_text(template.replace("{title}", title), encoding="utf-8")
     _write(lesson.notebook, _from_text(lesson))
@@ -434,8 +437,7 @@ def _execute(lesson, notebook, progress=None):
         timeout=CELL_TIMEOUT_SECONDS,
         extra_arguments=list(KERNEL_ARGUMENTS),
         coalesce_streams=True,  # how a long print is cut into messages is chance
-        record_timing=False,
-        store_widget_state=False,
+        record_timing=False,  # no `store_widget_state=False`: with it, `interact` fails in nbclient
     )
     code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     slowest, error, start = 0.0, None, time.perf_counter()

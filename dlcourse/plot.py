@@ -45,9 +45,7 @@ def describe(text, figure=None):
 
     Say what is seen, not that there is a figure: "Both losses fall; validation levels off at 0.3."
     """
-    figure = figure or plt.gcf()
-    figure.description = text
-    return figure
+    (figure or plt.gcf()).description = text
 
 
 def description(figure):

@@ -65,21 +65,25 @@ def encoded(pixels):
     return base64.b64encode(file.getvalue()).decode()
 
 
-def repaint(share):
-    """Return an edit that paints a share of the stored picture black."""
+def repaint(share, grey=0):
+    """Return an edit that paints a corner of the stored picture, a share of its width."""
 
     def edit(cell):
         (output,) = (output for output in cell.outputs if "image/png" in output.data)
         pixels = pixels_of(output.data["image/png"])
         side = max(1, int(pixels.width * share))
-        pixels.paste((0, 0, 0), (0, 0, side, side))
+        pixels.paste((grey,) * 3, (0, 0, side, side))
         output.data["image/png"] = encoded(pixels)
 
     return edit
 
 
-def without_pictures(cell):
-    cell.outputs = [output for output in cell.outputs if "image/png" not in output.get("data", {})]
+def without_picture(cell):
+    del cell.outputs[0].data["image/png"]
+
+
+def with_picture(cell):
+    cell.outputs[0].data["image/png"] = encoded(Image.new("RGB", (80, 60), "white"))
 
 
 def without_outputs(cell):
@@ -106,7 +110,10 @@ def keep(cell):
     """Leave the reference as it was."""
 
 
-BAR = r"sys.stderr.write('\r 50%|##  | 5/10 [00:01<00:01, 3.2it/s]\r100%|####| 10/10 [00:02<00:00, 3.5it/s]\n');"
+BAR = r"""
+for share in ("50%|#5  | 5/10 [00:01<00:01, 3.2it/s]", "100%|####| 10/10 [00:02<00:00, 3.5it/s]"):
+    print(f"\r{share}", end="", file=sys.stderr)
+"""
 PASSES = {
     "the-same": ("print('accuracy 0.902'); {'a': 1}", {}, keep),
     "number-within-tolerance": (
@@ -134,7 +141,7 @@ PASSES = {
     "output-widget": ("out = ipywidgets.Output()\nwith out:\n    print(1)\nout", {}, keep),
     "explorer": ("Explorer()", {}, keep),
     "picture": (CURVE, {}, keep),
-    "picture-with-a-grey-pixel": (CURVE, {}, repaint(0.005)),
+    "picture-with-a-grey-pixel": (CURVE, {}, repaint(0.005, grey=230)),
     "picture-within-its-tolerance": (CURVE, {"image_tolerance": 1}, repaint(0.2)),
     "picture-skipped": (CURVE, tags("image-skip"), repaint(0.2)),
     "raises": ("raise ValueError('no')", tags("raises-exception"), keep),
@@ -161,8 +168,8 @@ FAILS = {
     "stderr": ("print(1); sys.stderr.write('careful\\n');", {}, lambda cell: cell.outputs.pop()),
     "picture-changed": (CURVE, {}, repaint(0.2)),
     "picture-beyond-its-tolerance": (CURVE, {"image_tolerance": 0.3}, repaint(0.2)),
-    "picture-new": (CURVE, {}, without_pictures),
-    "picture-gone": ("", {}, keep),  # given another cell's picture below
+    "picture-new": (CURVE, {}, without_picture),
+    "picture-gone": ("3", {}, with_picture),
     "error-new": ("raise ValueError('no')", {}, without_outputs),
     "error-as-before": ("raise ValueError('no')", {}, keep),
     "error-gone": ("pass", tags("raises-exception"), raised_before),
@@ -183,15 +190,10 @@ def write_notebook(path, cases):
     for name, (source, metadata, _) in cases.items():
         cells.append(new_code_cell(source, id=name, metadata=metadata))
     notebook = new_notebook(cells=cells)
-    options = {"allow_errors": True, "record_timing": False, "store_widget_state": False}
+    options = {"allow_errors": True, "record_timing": False}
     NotebookClient(notebook, kernel_name="python3", **options).execute()
     for cell in notebook.cells[2:]:
         cases[cell.id][2](cell)
-    by_name = {cell.id: cell for cell in notebook.cells}
-    if "picture-gone" in by_name:
-        by_name["picture-gone"].update(
-            source="pass", execution_count=1, outputs=by_name["picture-changed"].outputs
-        )
     nbformat.write(notebook, path)
 
 
@@ -230,16 +232,19 @@ def verdicts(tmp_path_factory):
     return judge(folder / "agrees.ipynb", folder / "differs.ipynb")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["prepare", *PASSES])
 def test_what_may_differ_passes(verdicts, name):
     assert verdicts["agrees", name] == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAILS)
 def test_what_may_not_differ_fails(verdicts, name):
     assert f"{name}: " in verdicts["differs", name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, words",
     [
@@ -264,29 +269,32 @@ def test_a_failure_says_what_differs(verdicts, name, words):
     assert words in verdicts["differs", name]
 
 
-def after_a_stop(tmp_path, source, options):
-    cells = [new_code_cell(code, execution_count=1) for code in ("1", source, "2", "3")]
-    for cell, name in zip(cells, ("before", "stops", "after", "later")):
-        cell.id = name
-    cells[0].outputs = [
-        new_output("execute_result", {"text/plain": "1"}, execution_count=1),
-    ]
-    nbformat.write(new_notebook(cells=cells), tmp_path / "stops.ipynb")
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """Verdicts on two notebooks whose second cell stops the kernel, and the seconds for both."""
+    folder = tmp_path_factory.mktemp("stopped")
+    for name, code in (("dead", "import os; os._exit(1)"), ("endless", "while True: pass")):
+        sources = {"before": "x = 1", "stops": code, "after": "2", "later": "3"}
+        cells = [new_code_cell(source, id=id) for id, source in sources.items()]
+        for cell in cells:
+            cell.execution_count = 1
+        nbformat.write(new_notebook(cells=cells), folder / f"{name}.ipynb")
     start = time.perf_counter()
-    found = judge(tmp_path / "stops.ipynb", options=options)
-    assert time.perf_counter() - start < 30
-    assert found["stops", "before"] == ""
-    assert "not run, because stops stopped the kernel" in found["stops", "later"]
-    return found["stops", "stops"]
+    found = judge(*folder.glob("*.ipynb"), options=["--nbval-cell-timeout=3"])
+    return found, time.perf_counter() - start
 
 
-def test_a_dead_kernel_is_noticed_at_once(tmp_path):
-    assert "its kernel died" in after_a_stop(tmp_path, "import os; os._exit(1)", ())
-
-
-def test_an_endless_cell_is_stopped(tmp_path):
-    options = ["--nbval-cell-timeout=2"]
-    assert "longer than 2 s" in after_a_stop(tmp_path, "while True: pass", options)
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "notebook, reason", [("dead", "its kernel died"), ("endless", "it took longer than 3 s")]
+)
+def test_a_cell_that_stops_the_kernel_fails_with_all_that_follow(stopped, notebook, reason):
+    found, seconds = stopped
+    assert found[notebook, "before"] == ""
+    assert f"stops stopped the kernel: {reason}" in found[notebook, "stops"]
+    for later in ("after", "later"):
+        assert f"not run, because stops stopped the kernel: {reason}" in found[notebook, later]
+    assert seconds < 40
 
 
 @pytest.mark.parametrize("asked, wanted", [(2000, 60), (120, 120)])

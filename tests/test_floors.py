@@ -16,7 +16,7 @@ FLOORS = [
     {"parity", "interpret", "plot"},
     {"explore", "exercise", "quiz", "progress"},
     {"lessons"},
-    {"notebooks", "workshop"},
+    {"notebooks", "workshop", "doctor", "lab"},  # doctor, lab: the machine and JupyterLab, for cli
     {"cli"},
 ]
 FRAMEWORKS = {"torch", "torchvision", "tensorflow", "keras", "jax"}

@@ -70,7 +70,7 @@ def test_a_figure_carries_what_it_shows():
 def test_a_notebook_shows_the_description_as_the_figure_s_text():
     cells = (
         "import matplotlib.pyplot as plt\nfrom dlcourse import plot\nplot.use_course_style()",
-        "plt.subplots()[1].plot([1, 2])\nplot.describe('The line rises.');",
+        "plt.subplots()[1].plot([1, 2])\nplot.describe('The line rises.')",
     )
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     NotebookClient(notebook, timeout=60).execute()

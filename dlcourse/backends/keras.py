@@ -2,15 +2,15 @@
 
 from contextlib import contextmanager
 
-import keras
-import numpy as np
-import tensorflow as tf
-from keras import layers
-
 from dlcourse.arrays import expect_examples, expect_labels, to_numpy
 from dlcourse.backends import Layer, loop
 from dlcourse.errors import KindError, RangeError
 from dlcourse.results import Evaluation
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
 
 NAME = "Keras"
 KINDS = {
@@ -316,12 +316,15 @@ class _Trainer:
 
     def check(self, inputs, targets, options):
         """Look at one batch before training, so that mistakes show at once and in words."""
-        loop.check_outputs(scores(self.model, inputs), targets, options)
-        inputs, targets = _to_tensorflow(inputs), self._targets(targets[: len(inputs)])
+        batch, targets_of_batch = _to_tensorflow(inputs), self._targets(targets[: len(inputs)])
+        outputs = _outputs(self.model, inputs, batch)  # not compiled: it is needed only once
+        loop.check_outputs(to_numpy(outputs), targets, options)
         if not self.classifies:
-            loop.check_loss(self.loss(targets, self.model(inputs, training=False)))
+            loop.check_loss(self.loss(targets_of_batch, outputs))
         try:
-            self._compiled_step.get_concrete_function(_any_batch(inputs), _any_batch(targets))
+            self._compiled_step.get_concrete_function(
+                _any_batch(batch), _any_batch(targets_of_batch)
+            )
         except ValueError as error:
             if "Unknown variable" not in str(error):
                 raise
@@ -438,12 +441,14 @@ def _any_batch(tensor):
 
 def _outputs(model, inputs, tensor=None):
     """Return the model's outputs for a NumPy batch; say in words why it cannot take the batch."""
+    if inputs.dtype == np.uint8 and isinstance(_first(model), layers.Embedding):
+        # Keras would take 3 / 255 for token 0 and say nothing.
+        raise loop.refused(inputs, _first_layer(model), TypeError("these are not whole numbers"))
     try:
-        outputs = (
-            _forward(model)(_to_tensorflow(inputs))
-            if tensor is None
-            else model(tensor, training=False)
-        )
+        if tensor is None:
+            outputs = _forward(model)(_to_tensorflow(inputs))
+        else:
+            outputs = model(tensor, training=False)
     except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
         raise loop.refused(inputs, _first_layer(model), error) from error
     if not tf.is_tensor(outputs):
@@ -460,12 +465,15 @@ def _forward(model):
     return model.course_forward
 
 
+def _first(model):
+    return next((layer for layer in _flatten(model) if layer.weights), model)
+
+
 def _first_layer(model):
     """Say what the first layer with weights wants."""
-    first = next((layer for layer in _flatten(model) if layer.weights), model)
     shape = getattr(model, "input_shape", None) or ()
     sizes = ", ".join("any" if size is None else str(size) for size in shape[1:])
-    return type(first).__name__ + (f" (N, {sizes})" if sizes else "")
+    return type(_first(model)).__name__ + (f" (N, {sizes})" if sizes else "")
 
 
 def _to_tensorflow(inputs):
@@ -479,6 +487,7 @@ def _batches(array, size):
 
 
 def _layer(model, layer):
+    _expect_model(model)
     flat = list(_flatten(model))
     if isinstance(layer, str):
         named = {found.name: found for found in flat}

@@ -5,11 +5,11 @@ import re
 import time
 from typing import Protocol
 
-import numpy as np
-
 from dlcourse.arrays import expect_examples, expect_labels, softmax, to_numpy
 from dlcourse.errors import KindError, RangeError, ShapeError, TrainingError
 from dlcourse.results import History
+
+import numpy as np
 
 
 class Trainer(Protocol):
@@ -236,18 +236,23 @@ def refused(inputs, wanted, error):
         wanted: What the model's first layer wants, such as "Linear (N, 64)".
         error: What the framework raised.
     """
-    marked = re.search(
-        r"\x1b\[1m(.+?)\x1b\[0m", str(error), re.DOTALL
-    )  # Keras prints its own sentence in bold
-    reason = (
-        marked[1]
-        if marked
-        else (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
+    text = (
+        f"The model cannot take inputs of shape {inputs.shape} and type {inputs.dtype}; "
+        f"its first layer is {wanted}. "
     )
-    text = f"The model cannot take inputs of shape {inputs.shape} and type {inputs.dtype}; its first layer is {wanted}. "
+    if inputs.ndim == wanted.count(","):  # as many axes but one
+        text += "For a single example, add the batch axis: images[None]. "
     if inputs.dtype == np.uint8:
         text += "Bytes count as pixels and are divided by 255: convert tokens to int64. "
-    return ShapeError(f"{text}The framework says: {reason[:400]}")
+    return ShapeError(f"{text}The framework says: {_reason(error)}")
+
+
+def _reason(error):
+    """Return the sentence that says what went wrong, out of a framework's long message."""
+    marked = re.search(r"\x1b\[1m(.+?)\x1b\[0m", str(error), re.DOTALL)  # Keras prints it in bold
+    text = re.sub(r"\{\{.*?\}\}", "", marked[1] if marked else str(error)).strip()
+    lines = text.splitlines() or [type(error).__name__]
+    return lines[-1 if lines[0].startswith("in user code") else 0].split(" for '")[0][:300]
 
 
 def check_scores(scores, targets):

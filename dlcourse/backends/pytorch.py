@@ -3,14 +3,14 @@
 import copy
 from contextlib import contextmanager
 
+from dlcourse.arrays import expect_examples, expect_labels, to_numpy
+from dlcourse.backends import Layer, loop
+from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
+from dlcourse.results import Evaluation
+
 import numpy as np
 import torch
 from torch import nn
-
-from dlcourse.arrays import expect_examples, expect_labels, to_numpy
-from dlcourse.backends import Layer, loop
-from dlcourse.errors import CourseError, KindError, RangeError
-from dlcourse.results import Evaluation
 
 NAME = "PyTorch"
 WITH_KERNEL = (nn.Linear, nn.modules.conv._ConvNd, nn.Embedding)
@@ -456,6 +456,11 @@ def _outputs(model, inputs, tensor=None):
     except CourseError:
         raise
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        if "view size" in str(error):
+            raise ShapeError(
+                "The model calls .view() on pictures, which wants them in memory as (N, C, H, W), but "
+                "they lie there as (N, H, W, C): faster. Use nn.Flatten(), .flatten(1) or .reshape()."
+            ) from error
         raise loop.refused(inputs, _first_layer(model), error) from error
     if not isinstance(outputs, torch.Tensor):
         raise KindError(
@@ -470,7 +475,7 @@ def _first_layer(model):
     wanted = {
         nn.Linear: lambda: f"(N, {first.in_features})",
         nn.Conv2d: lambda: f"(N, H, W, {first.in_channels})",
-        nn.Embedding: lambda: f"whole numbers (N, T) from 0 to {first.num_embeddings - 1}",
+        nn.Embedding: lambda: f"of (N, T) whole numbers from 0 to {first.num_embeddings - 1}",
         nn.RNNBase: lambda: f"(N, T, {first.input_size})",
     }
     text = next((say() for kind, say in wanted.items() if isinstance(first, kind)), "")
@@ -482,6 +487,7 @@ def _batches(array, size):
 
 
 def _layer(model, layer):
+    _expect_model(model)
     named = {name: module for name, module in model.named_modules() if name}
     if isinstance(layer, str):
         if layer not in named:

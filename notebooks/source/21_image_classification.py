@@ -72,7 +72,7 @@ def fit_and_report(name, model, **options):
 
 
 linear = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
-fit_and_report("logistic regression", linear)
+fit_and_report("logistic regression", linear, epochs=3, learning_rate=0.003)
 print(f"test accuracy {table[-1][1]:.3f}")
 
 # %% [markdown]
@@ -82,25 +82,26 @@ print(f"test accuracy {table[-1][1]:.3f}")
 
 # %% [markdown]
 # ## 2 · LeNet
-# LeNet-5 set the pattern that networks for pictures have kept: convolutions find local shapes,
-# **pooling** halves the resolution, and as the map gets smaller the number of filters grows.
+# LeNet set the pattern that networks for pictures have kept: convolutions find local shapes,
+# **pooling** halves the resolution, and as the map gets smaller the number of filters grows. We build
+# it as in 1998, but with ReLU and maximum pooling, which learn faster than what it had.
 #
-# **Predict, then run.** LeNet has two convolutions (6 and 16 filters of 5 × 5) and three dense
-# layers (120, 84 and 10 units). Which of the five holds most of its weights?
+# **Predict, then run.** It has two convolutions (6 and 16 filters of 5 × 5) and three dense layers
+# (120, 84 and 10 units). Which of the five holds most of its weights?
 
 # %% tags=["predict"]
 lenet = torch.nn.Sequential(
     torch.nn.Conv2d(1, 6, 5, padding=2),  # (N, 6, 28, 28)
-    torch.nn.Tanh(),
-    torch.nn.AvgPool2d(2),  # (N, 6, 14, 14)
+    torch.nn.ReLU(),
+    torch.nn.MaxPool2d(2),  # (N, 6, 14, 14)
     torch.nn.Conv2d(6, 16, 5),  # (N, 16, 10, 10)
-    torch.nn.Tanh(),
-    torch.nn.AvgPool2d(2),  # (N, 16, 5, 5)
+    torch.nn.ReLU(),
+    torch.nn.MaxPool2d(2),  # (N, 16, 5, 5)
     torch.nn.Flatten(),
     torch.nn.Linear(400, 120),
-    torch.nn.Tanh(),
+    torch.nn.ReLU(),
     torch.nn.Linear(120, 84),
-    torch.nn.Tanh(),
+    torch.nn.ReLU(),
     torch.nn.Linear(84, 10),
 )
 for layer in lenet:
@@ -113,7 +114,7 @@ for layer in lenet:
 # dense layers for this reason, and so shall we.
 
 # %% tolerance=0.02
-fit_and_report("LeNet, 1 epoch", lenet)
+fit_and_report("LeNet, 2 epochs", lenet, epochs=2, learning_rate=0.003)
 print(f"test accuracy {table[-1][1]:.3f}")
 
 # %% [markdown]
@@ -378,7 +379,9 @@ same_numbers = keras_network(12, explicit_border=True)
 parity.carry_weights(fast, same_numbers)
 
 # %%
-parity.compare(fast, same_numbers, test.images[:32], test.labels[:32])
+parity.compare(
+    fast, same_numbers, test.images[:32], test.labels[:32], tolerance=1e-4
+)
 
 # %% [markdown]
 # Only the explicit border. With stride 2 and an even number of pixels, one row of zeros too many has

@@ -1,0 +1,313 @@
+"""The `dlcourse` command: study, list, run, build and check lessons, and look at the machine."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+from dlcourse.errors import CourseError
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+# What a command needs is imported in it, so that `dlcourse --help` answers at once.
+
+OUT, ERRORS = Console(highlight=False), Console(stderr=True, highlight=False)
+COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
+TABLE_STARTS, TABLE_ENDS = "<!-- lessons:", "<!-- end of lessons -->"
+CHECKS = {  # `dlcourse check` runs these in the course's folder, and looks for stale notebooks
+    "style": ["ruff", "check", "--quiet", "."],
+    "layout": ["ruff", "format", "--check", "--quiet", "."],
+    "spelling": ["codespell_lib", "."],
+    "fast tests": ["pytest", "--quiet", "--no-header", "-m", "not slow", "tests"],
+}
+
+
+class _Commands(typer.core.TyperGroup):
+    """The commands; an error raised on purpose is one red text and exit code 1."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except CourseError as error:
+            ERRORS.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    help="The deep-learning course: study, list, run, build and check its lessons.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(no_args_is_help=True)
+app.add_typer(data_app, name="data", help="The datasets that come with the course.")
+
+Numbers = Annotated[list[str] | None, typer.Argument(help="Such as 11 21; all if none is given.")]
+
+
+@app.command()
+def lab(
+    number: Annotated[str | None, typer.Argument(help="Such as 21; else the first lesson.")] = None,
+    port: Annotated[int | None, typer.Option(help="Else 8888, or a free one.")] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser too.")] = True,
+):
+    """Open JupyterLab on a lesson. Ctrl-C ends it."""
+    from dlcourse import lab, notebooks
+    from dlcourse.errors import LessonError
+
+    lessons = notebooks.find([number] if number else [])
+    if not lessons or not lessons[0].notebook.exists():
+        raise LessonError("There is no notebook to open yet. `dlcourse build` writes them.")
+    lab.serve(notebooks.folder(), lessons[0].notebook, port, browser, say=typer.echo)
+
+
+@app.command("list")
+def list_lessons():
+    """List the lessons: minutes to study, and what the build measured."""
+    from dlcourse import notebooks
+
+    table = Table("", "Lesson", box=None, pad_edge=False)
+    for heading in ("Study", "Runs in", "Memory"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for lesson in notebooks.lessons():
+        table.add_row(lesson.number, escape(lesson.title), *_costs(lesson))
+    OUT.print(table)
+
+
+def _costs(lesson):
+    """Return minutes, seconds and memory of a lesson as text; dashes before its first build."""
+    measured = lesson.measured
+    costs = (f"{measured.seconds:.0f} s", f"{measured.peak_memory_mb:.0f} MB") if measured else "––"
+    return f"{lesson.study_minutes} min", *costs
+
+
+@app.command()
+def run(
+    numbers: Numbers = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Use the small settings.")] = False,
+):
+    """Execute notebooks, one line for each; nothing is written. Fails if one breaks a budget."""
+    from dlcourse import notebooks
+
+    faults, total, chosen = [], 0.0, notebooks.find(numbers or ())
+    for lesson in chosen:
+        result = _run_with_bar(lesson, quick)
+        total += result.seconds
+        broken = [result.error] if result.error else notebooks.budget_faults(lesson, result)
+        _report(result, "failed" if result.error else "over budget" if broken else "ok")
+        faults += broken
+    if not numbers and total > notebooks.COURSE_BUDGET_SECONDS:
+        budget = notebooks.COURSE_BUDGET_SECONDS
+        faults.append(f"All notebooks take {total:.0f} s; the budget is {budget} s.")
+    _fail_with(faults)
+
+
+def _run_with_bar(lesson, quick):
+    from dlcourse import notebooks
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=OUT, transient=True, disable=not OUT.is_terminal) as bar:
+        task = bar.add_task(f"{lesson.number} {escape(lesson.title)}", total=None)
+
+        def progress(done, cells):
+            bar.update(task, completed=done, total=cells)
+
+        return notebooks.run(lesson, quick, progress)
+
+
+def _report(result, word):
+    """Print one line about a Run."""
+    lesson, colour = result.lesson, "green" if word in ("ok", "built") else "red"
+    OUT.print(
+        f"{lesson.number}  {escape(lesson.title):<34} {result.seconds:6.1f} s  "
+        f"{result.peak_memory_mb:5.0f} MB  [{colour}]{word}[/{colour}]",
+        soft_wrap=True,
+    )
+
+
+def _fail_with(faults):
+    """End with exit code 1 and one text for each fault, if there are any."""
+    for fault in faults:
+        ERRORS.print(f"[red]{escape(fault)}[/red]", soft_wrap=True)
+    if faults:
+        raise typer.Exit(1)
+
+
+@app.command()
+def build(
+    numbers: Numbers = None,
+    force: Annotated[bool, typer.Option("--force", help="Even what has not changed.")] = False,
+):
+    """Write the notebooks whose text, code or data changed, and the README's table."""
+    from dlcourse import notebooks
+
+    faults = []
+    for lesson in notebooks.find(numbers or ()):
+        with OUT.status(f"Building {lesson.number} {escape(lesson.title)}"):
+            result = notebooks.build(lesson, force)
+        if result is None:
+            OUT.print(f"{lesson.number}  {escape(lesson.title):<34} nothing changed")
+        else:
+            _report(result, "built")
+            faults += notebooks.budget_faults(lesson, result)
+    readme = notebooks.folder() / "README.md"
+    readme.write_text(with_lesson_table(readme.read_text("utf-8")), "utf-8", newline="\n")
+    _fail_with(faults)
+
+
+def with_lesson_table(readme):
+    """Return the README's text with the table of lessons, computed from the folders.
+
+    Raises:
+        LessonError: The marks are not there.
+    """
+    from dlcourse import notebooks
+    from dlcourse.errors import LessonError
+
+    lines = readme.splitlines()
+    starts = [i for i, line in enumerate(lines) if line.startswith(TABLE_STARTS)]
+    if not starts or TABLE_ENDS not in lines[starts[0] :]:
+        raise LessonError(f"README.md wants the lines `{TABLE_STARTS} … -->` and `{TABLE_ENDS}`.")
+    rows = [("", "Lesson", "Study", "Runs in", "Memory"), ("---", "---", "---:", "---:", "---:")]
+    for lesson in notebooks.lessons():
+        link = f"[{lesson.title}](notebooks/{lesson.notebook.name})"
+        rows.append((lesson.number, link, *_costs(lesson)))
+    table = [f"| {' | '.join(row)} |" for row in rows]
+    end = lines.index(TABLE_ENDS, starts[0])
+    return "\n".join([*lines[: starts[0] + 1], *table, *lines[end:]]) + "\n"
+
+
+@app.command()
+def check():
+    """Run everything cheap: style, layout, spelling, stale notebooks, README and fast tests."""
+    from dlcourse import notebooks
+
+    course, failed = notebooks.folder(), []
+    readme = (course / "README.md").read_text("utf-8")
+    stale = [notebooks.stale(lesson) for lesson in notebooks.lessons()]
+    stale += [None if with_lesson_table(readme) == readme else "The README's table is stale."]
+    failed += _checked("notebooks", "\n".join(filter(None, stale)), 0)
+    for name, command in CHECKS.items():
+        start = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-m", *command], cwd=course, capture_output=True, text=True
+        )
+        fault = (done.stdout + done.stderr).strip() or "It failed." if done.returncode else ""
+        failed += _checked(name, fault, time.perf_counter() - start)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _checked(name, fault, seconds):
+    """Print how a check went; return [name] if it failed."""
+    word = "[red]failed[/red]" if fault else "[green]ok[/green]"
+    OUT.print(f"{name:<12} {seconds:5.1f} s  {word}")
+    if fault:
+        OUT.print(escape(fault), soft_wrap=True)
+    return [name] if fault else []
+
+
+@data_app.command("list")
+def list_data():
+    """List the datasets."""
+    from dlcourse import data
+
+    table = Table("Name", "What it is", box=None, pad_edge=False)
+    for heading in ("Examples", "MB"):
+        table.add_column(heading, justify="right")
+    for name in data.names():
+        card = data.card(name)
+        size = f"{card.path.stat().st_size / 1e6:.2f}" if card.path.exists() else "missing"
+        table.add_row(name, escape(card.title), str(sum(card.splits.values())), size)
+    OUT.print(table)
+
+
+@data_app.command()
+def card(name: Annotated[str, typer.Argument(help="A name from `dlcourse data list`.")]):
+    """Show a dataset's card: splits, classes, licence, source, checksum."""
+    from dlcourse import data
+
+    typer.echo(data.card(name))
+
+
+@data_app.command()
+def verify(names: Annotated[list[str] | None, typer.Argument(help="All if none is given.")] = None):
+    """Compare each data file with the checksum on its card."""
+    from dlcourse import data
+
+    faults = []
+    for name in names or data.names():
+        try:
+            data.verify(name)
+        except CourseError as error:
+            faults.append(str(error))
+        else:
+            OUT.print(f"{name:<20} [green]ok[/green]")
+    _fail_with(faults)
+
+
+@app.command()
+def new(
+    title: Annotated[str, typer.Argument(help="What stands over the lesson.")],
+    part: Annotated[int, typer.Option(help="First digit of its number.")] = 7,
+):
+    """Begin a lesson: its text, its facts and a notebook. The tests pass on them at once."""
+    from dlcourse import notebooks
+
+    lesson = notebooks.new(title, part)
+    course = notebooks.folder()
+    facts = Path(notebooks.__file__).parent / "lessons" / f"{lesson.slug}.py"
+    OUT.print(f"Lesson {lesson.number}, {escape(title)}:", soft_wrap=True)
+    for path, what in (
+        (lesson.source, "write the text here"),
+        (facts, "and its facts here"),
+        (lesson.notebook, f"`dlcourse build {lesson.number}` writes this one"),
+    ):
+        shown = path.relative_to(course) if path.is_relative_to(course) else path
+        OUT.print(f"  {shown.as_posix():<44} {what}", soft_wrap=True)
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="A list, for programs.")] = False,
+):
+    """Look over this machine; name each problem with its fix. Fails if there is one."""
+    import json
+    from dataclasses import asdict
+
+    from dlcourse import doctor
+
+    findings = []
+    for finding in doctor.examine(_course_folder()):
+        findings.append(finding)
+        if not as_json:
+            _show(finding)
+    if as_json:
+        typer.echo(json.dumps([asdict(f) for f in findings], indent=1, ensure_ascii=False))
+    if any(finding.state == "problem" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _course_folder():
+    try:
+        from dlcourse import notebooks
+    except ImportError:  # a broken install is what the doctor is for
+        return Path(__file__).parents[1]
+    return notebooks.folder()
+
+
+def _show(finding):
+    colour = COLOURS[finding.state]
+    state = f"[{colour}]{finding.state:<8}[/{colour}]"
+    OUT.print(f"{state} {finding.name:<20} {escape(finding.found)}", soft_wrap=True)
+    if finding.state != "ok":
+        for word, text in (("wanted", finding.wanted), ("fix", finding.fix)):
+            OUT.print(f"{'':<9}{word:<7} {escape(text)}", soft_wrap=True)

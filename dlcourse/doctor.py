@@ -1,0 +1,232 @@
+"""Look over the machine a learner has: each finding says what came, what was wanted, what to do."""
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+# Everything that may be missing or broken is imported by the check that looks at it.
+
+OLDEST_PYTHON = (3, 11)
+MEMORY_MB = 1500  # a lesson may take 1200, JupyterLab takes about 200
+DISK_MB = 1000
+TRAINING_SECONDS = 5
+START_SECONDS = 120  # for a framework's import on a slow machine
+ACCURACY = 0.9  # on 300 test digits; 0.92 to 0.94 over ten seeds, in both frameworks
+CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+TRAINING = """
+import json, time
+from dlcourse import data, runtime
+{imports}
+runtime.seed(0)
+digits = data.load("digits")
+model = {model}
+start = time.perf_counter()
+train, test = digits.train, digits.test
+backend.fit(model, train.features, train.labels, epochs=8, learning_rate=0.005, show=False)
+seconds = time.perf_counter() - start
+accuracy = backend.evaluate(model, test.features, test.labels).accuracy
+print(json.dumps(dict(accuracy=accuracy, seconds=seconds, device={device})))
+"""
+FRAMEWORKS = {
+    "pytorch": {
+        "imports": "from torch import cuda, nn; from dlcourse.backends import pytorch as backend",
+        "model": "nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))",
+        "device": "cuda.get_device_name() if cuda.is_available() else 'the CPU'",
+    },
+    "keras": {
+        "imports": "import keras, tensorflow as tf; from dlcourse.backends import keras as backend",
+        "model": "keras.Sequential([keras.layers.Dense(64, 'relu'), keras.layers.Dense(10)])",
+        "device": "'a GPU' if tf.config.list_physical_devices('GPU') else 'the CPU'",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found. `state` is "ok", "warning" (lessons run all the same) or "problem"."""
+
+    name: str
+    state: str
+    found: str
+    wanted: str = ""
+    fix: str = ""
+
+
+def examine(course):
+    """Yield a Finding for each thing that lessons need, as soon as it is known.
+
+    Args:
+        course: The course's folder, which holds `constraints.txt`.
+    """
+    for check in (python, versions, kernel, memory, disk, device, checksums, training):
+        try:
+            yield from check(course)
+        except Exception as error:  # whatever is broken here is what the doctor was called for
+            yield Finding(
+                check.__name__,
+                "problem",
+                f"{type(error).__name__}: {error}",
+                "a check that runs",
+                _reinstall(course),
+            )
+
+
+def python(course):
+    """Yield whether this Python is new enough."""
+    found = ".".join(map(str, sys.version_info[:3]))
+    wanted = f"{'.'.join(map(str, OLDEST_PYTHON))} or newer"
+    if sys.version_info >= OLDEST_PYTHON:
+        yield Finding("python", "ok", found, wanted)
+    else:
+        yield Finding("python", "problem", found, wanted, "make PYTHON=python3.12 lab")
+
+
+def versions(course):
+    """Yield every package that is missing or is not the version that the tests ran with."""
+    from packaging.requirements import Requirement
+
+    pins = _pins(course)
+    needs = [Requirement(text) for text in metadata.requires("dlcourse") or ()]
+    direct = {need.name: need for need in needs if not need.marker or need.marker.evaluate()}
+    faults = 0
+    for name, pin in pins.items():
+        found, need = _installed(name), direct.get(name)
+        if found == pin or (found is None and need is None):
+            continue
+        faults += 1
+        bad = found is None or (need is not None and found not in need.specifier)
+        yield Finding(
+            name,
+            "problem" if bad else "warning",
+            found or "not installed",
+            f"{pin}, as in constraints.txt",
+            _install(f"{name}=={pin}"),
+        )
+    if not faults:
+        yield Finding("versions", "ok", f"all {len(pins)} as in constraints.txt")
+
+
+def _pins(course):
+    lines = (Path(course) / "constraints.txt").read_text(encoding="utf-8").split()
+    return dict(line.split("==") for line in lines)
+
+
+def _installed(name):
+    """Return the version of a package, or of the one that stands in for its CPU build, or None."""
+    for candidate in dict.fromkeys((name, name.removesuffix("-cpu"))):
+        try:
+            return metadata.version(candidate).partition("+")[0]
+        except metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def _install(what):
+    return f'"{sys.executable}" -m pip install {what}'
+
+
+def _reinstall(course):
+    pins = Path(course) / "constraints.txt"
+    return _install(f'--force-reinstall --constraint "{pins}" --editable "{course}"')
+
+
+def kernel(course):
+    """Yield whether notebooks run with this Python, and not with another that JupyterLab finds."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    found = KernelSpecManager().get_kernel_spec("python3").argv[0]
+    mine = {"python", "python3", Path(sys.executable).name, sys.executable}
+    if found in mine or Path(found).absolute() == Path(sys.executable).absolute():
+        yield Finding("kernel", "ok", "notebooks run with this Python")
+    else:
+        fix = f'"{sys.executable}" -m ipykernel install --sys-prefix'
+        yield Finding("kernel", "problem", found, sys.executable, fix)
+
+
+def memory(course):
+    """Yield whether the largest lesson fits into the free memory; a container's limit counts."""
+    import psutil
+
+    available = min([psutil.virtual_memory().available, *_container_limits()]) / 1e6
+    yield _enough(
+        "memory",
+        available,
+        MEMORY_MB,
+        "Close other programs, and in JupyterLab shut down the kernels of other notebooks.",
+    )
+
+
+def _container_limits():
+    for path in CONTAINER_LIMITS:
+        try:
+            yield int(Path(path).read_text())
+        except (OSError, ValueError):  # no such file, or "max"
+            continue
+
+
+def disk(course):
+    """Yield whether there is room where the course lies."""
+    free = shutil.disk_usage(course).free / 1e6
+    yield _enough("disk", free, DISK_MB, f"Free some space on the disk of {course}.")
+
+
+def _enough(name, found_mb, wanted_mb, fix):
+    found, wanted = f"{found_mb / 1000:.1f} GB free", f"at least {wanted_mb / 1000:.1f} GB"
+    return Finding(name, "ok" if found_mb >= wanted_mb else "problem", found, wanted, fix)
+
+
+def device(course):
+    """Yield how many cores lessons may use."""
+    from dlcourse import runtime
+
+    found = f"cores: {runtime.available_cores()}; a GPU is named with the training that used it"
+    yield Finding("device", "ok", found, "2 cores, for the seconds that lessons state")
+
+
+def checksums(course):
+    """Yield whether each dataset's file is the one that its card describes."""
+    from dlcourse import data
+    from dlcourse.errors import DataError
+
+    for name in data.names():
+        try:
+            data.verify(name)
+        except DataError as error:
+            found, _, fix = str(error).partition(" To get it back: ")
+            yield Finding(f"data {name}", "problem", found, f"sha256 {data.card(name).sha256}", fix)
+        else:
+            yield Finding(f"data {name}", "ok", "the file is the one on the card")
+
+
+def training(course):
+    """Yield for each framework whether a small network learns digits, in its own process."""
+    for framework in FRAMEWORKS:
+        yield _train(framework, course)
+
+
+def _train(framework, course):
+    name, wanted = f"training {framework}", f"accuracy at least {ACCURACY} in {TRAINING_SECONDS} s"
+    broken = _reinstall(course)
+    code = TRAINING.format(**FRAMEWORKS[framework])
+    try:
+        run = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=START_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        slow = "Close other programs. If it stays so, install it again."
+        return Finding(name, "problem", f"no end within {START_SECONDS} s", wanted, slow)
+    if run.returncode:
+        last = (run.stderr.strip().splitlines() or ["no message"])[-1]
+        return Finding(name, "problem", f"exit code {run.returncode}: {last}", wanted, broken)
+    result = json.loads(run.stdout.splitlines()[-1])
+    found = "accuracy {accuracy:.3f} in {seconds:.1f} s on {device}".format(**result)
+    if result["accuracy"] < ACCURACY:
+        return Finding(name, "problem", found, wanted, broken)
+    if result["seconds"] > TRAINING_SECONDS:
+        fix = "Close other programs: lessons will take longer than they state."
+        return Finding(name, "warning", found, wanted, fix)
+    return Finding(name, "ok", found, wanted)

@@ -1,0 +1,163 @@
+"""Start JupyterLab on a notebook, on this machine only, and end it cleanly."""
+
+import http.client
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import webbrowser
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from dlcourse.errors import CourseError
+
+DEFAULTS = Path(__file__).parent / "jupyter"  # no news, no look for updates; own settings win
+HOST = "127.0.0.1"
+USUAL_PORT = 8888
+START_SECONDS = 120  # the first start on a cold disk is slow
+STOP_SECONDS = 15
+LOG_LINES = 15
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+
+class LabError(CourseError, RuntimeError):
+    """JupyterLab does not start, or ended by itself with an error."""
+
+
+def serve(folder, notebook, port=None, browser=True, say=print):
+    """Open `notebook` in JupyterLab and stay until it ends or Ctrl-C (SIGTERM, SIGHUP) comes.
+
+    Args:
+        folder: The folder that JupyterLab shows.
+        notebook: A path inside it.
+        port: Where the server listens; None means 8888, or any free one if that is taken.
+        browser: Open a browser if there is one to open.
+        say: Called with each line for the learner.
+
+    Raises:
+        LabError: The port is taken, or JupyterLab does not start or ends by itself with an error.
+    """
+    port, token = _free_port(port), secrets.token_hex(16)
+    place = quote(Path(notebook).relative_to(folder).as_posix())
+    address = f"http://{HOST}:{port}/lab/tree/{place}?token={token}"
+    with (
+        _signals(_interrupt),
+        tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as log,
+    ):
+        # In a session of its own, Ctrl-C reaches only us: JupyterLab would ask whether it is meant.
+        server = subprocess.Popen(
+            _command(folder, port, token),
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            _wait_until_it_answers(server, port, token, log)
+            say(f"JupyterLab is ready. Ctrl-C ends it.\n\n    {address}\n")
+            if browser and can_open_browser():
+                webbrowser.open(address)
+            if status := server.wait():
+                raise LabError(f"JupyterLab ended with status {status}.\n{_end_of(log)}")
+        except KeyboardInterrupt:
+            pass
+        finally:
+            _stop(server)
+    say("JupyterLab has ended.")
+
+
+def can_open_browser(environment=os.environ, platform=sys.platform):
+    """Return False for `BROWSER=none`, and on Linux without a display."""
+    if environment.get("BROWSER", "").lower() == "none":
+        return False
+    return not platform.startswith("linux") or any(
+        environment.get(display) for display in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+
+
+def _command(folder, port, token):
+    as_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    return [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--log-level=WARN"),
+        *(f"--ServerApp.ip={HOST}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
+        f"--ServerApp.root_dir={folder}",
+        f"--IdentityProvider.token={token}",
+        "--LabApp.expose_app_in_browser=True",  # a test in a browser can see when a kernel is ready
+        *(["--allow-root"] if as_root else []),
+    ]
+
+
+def _environment():
+    paths = filter(None, [str(DEFAULTS), os.environ.get("JUPYTER_CONFIG_PATH")])
+    return os.environ | {"JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
+
+
+def _free_port(wanted):
+    for port in (wanted,) if wanted else (USUAL_PORT, 0):
+        try:
+            with socket.create_server((HOST, port)) as listener:
+                return listener.getsockname()[1]
+        except OSError:
+            continue
+    raise LabError(
+        f"Port {wanted} is taken or not allowed. Choose another one, such as --port 8899, "
+        "or leave --port out."
+    )
+
+
+def _wait_until_it_answers(server, port, token, log):
+    last = time.monotonic() + START_SECONDS
+    while time.monotonic() < last:
+        if server.poll() is not None:
+            raise LabError(f"JupyterLab did not start.\n{_end_of(log)}")
+        connection = http.client.HTTPConnection(HOST, port, timeout=2)  # past any proxy that is set
+        try:
+            connection.request("GET", f"/api/status?token={token}")
+            if connection.getresponse().status == http.client.OK:
+                return
+        except (OSError, http.client.HTTPException):
+            pass
+        finally:
+            connection.close()
+        time.sleep(0.1)
+    raise LabError(f"JupyterLab did not answer within {START_SECONDS} s.\n{_end_of(log)}")
+
+
+def _end_of(log):
+    log.seek(0)
+    return "".join(log.readlines()[-LOG_LINES:]).rstrip()
+
+
+@contextmanager
+def _signals(handler):
+    """Let `handler` have Ctrl-C, a polite kill and a terminal that is closed."""
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def _stop(server):
+    """End the server and, through it, its kernels; a second Ctrl-C meanwhile changes nothing."""
+    with _signals(signal.SIG_IGN):
+        if server.poll() is None:
+            server.terminate()
+        try:
+            server.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()

@@ -1,0 +1,327 @@
+"""The `dlcourse` command: what it prints, and with which exit code it ends."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+from dlcourse import cli, lab, notebooks
+from dlcourse.errors import LessonError
+
+import psutil
+import pytest
+from nbformat import v4, write
+from typer.testing import CliRunner
+
+COMMAND = [sys.executable, "-c", "from dlcourse.cli import app; app()"]
+MEASURED = notebooks.Measured(21.4, 9.0, 612, 2)
+
+
+def lesson(number, title, folder, measured=MEASURED):
+    slug = title.lower().replace(" ", "_")
+    return SimpleNamespace(
+        number=number,
+        slug=slug,
+        title=title,
+        study_minutes=50,
+        source=folder / "notebooks" / "source" / f"{number}_{slug}.py",
+        notebook=folder / "notebooks" / f"{number}_{slug}.ipynb",
+        measured=measured,
+        size_bytes=1000,
+    )
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A course of two lessons in a temporary folder; running one takes no time."""
+    two = [lesson("11", "Slopes", tmp_path), lesson("21", "Edges", tmp_path, measured=None)]
+    (tmp_path / "notebooks" / "source").mkdir(parents=True)
+    monkeypatch.setattr(notebooks, "folder", lambda: tmp_path)
+    monkeypatch.setattr(notebooks, "lessons", lambda: two)
+    return two
+
+
+def call(*words):
+    return CliRunner().invoke(cli.app, words, env={"COLUMNS": "120"}, catch_exceptions=False)
+
+
+def runs(monkeypatch, **outcome):
+    """Let a notebook's run have this outcome; return the list of the calls."""
+    calls = []
+
+    def run(lesson, quick=False, progress=None):
+        calls.append((lesson.number, quick))
+        progress(1, 2)
+        facts = {"seconds": 3.2, "slowest_cell_seconds": 1.0, "peak_memory_mb": 456.0}
+        return notebooks.Run(lesson, **facts | outcome)
+
+    monkeypatch.setattr(notebooks, "run", run)
+    return calls
+
+
+def test_the_command_is_there_before_numpy_or_a_framework_is_loaded():
+    code = "import sys, dlcourse.cli; print(sorted({'numpy', 'torch', 'keras'} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_help_names_every_command():
+    text = call("--help").output
+    for command in ("lab", "list", "run", "build", "check", "data", "new", "doctor"):
+        assert re.search(rf"\b{command}\b", text)
+
+
+@pytest.mark.parametrize("words", [("run", "99"), ("lab", "99"), ("build", "99")])
+def test_an_unknown_number_is_one_clear_line_and_exit_code_1(course, words):
+    result = call(*words)
+    assert result.exit_code == 1
+    assert "There is no lesson 99. There are: 11, 21." in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_list_shows_the_lessons_of_this_course():
+    result = call("list")
+    assert result.exit_code == 0
+    for lesson in notebooks.lessons():
+        assert f"{lesson.number}  {lesson.title}" in result.output
+
+
+def test_list_shows_what_was_measured_and_dashes_before_the_first_build(course):
+    first, second = call("list").output.splitlines()[1:]
+    assert first.split() == ["11", "Slopes", "50", "min", "21", "s", "612", "MB"]
+    assert second.split() == ["21", "Edges", "50", "min", "–", "–"]
+
+
+def test_run_prints_one_line_for_each_notebook(course, monkeypatch):
+    calls = runs(monkeypatch)
+    result = call("run", "--quick")
+    assert result.exit_code == 0
+    assert calls == [("11", True), ("21", True)]
+    assert [line.split() for line in result.output.splitlines()] == [
+        ["11", "Slopes", "3.2", "s", "456", "MB", "ok"],
+        ["21", "Edges", "3.2", "s", "456", "MB", "ok"],
+    ]
+
+
+def test_run_takes_only_the_numbers_that_are_named(course, monkeypatch):
+    calls = runs(monkeypatch)
+    call("run", "21")
+    assert calls == [("21", False)]
+
+
+def test_a_failing_notebook_shows_its_cell_and_exit_code_1(course, monkeypatch):
+    calls = runs(monkeypatch, error="Lesson 11, cell slopes-03: NameError", peak_memory_mb=1.0)
+    result = call("run")
+    assert result.exit_code == 1
+    assert "cell slopes-03: NameError" in result.stderr
+    assert result.stdout.count("failed") == len(calls) == 2
+
+
+def test_a_broken_budget_is_exit_code_1(course, monkeypatch):
+    runs(monkeypatch, seconds=notebooks.NOTEBOOK_BUDGET_SECONDS + 1.0)
+    result = call("run", "11")
+    assert result.exit_code == 1
+    assert "over budget" in result.stdout
+    assert "the budget is 60 s" in result.stderr
+
+
+def test_all_notebooks_together_have_a_budget_too(course, monkeypatch):
+    monkeypatch.setattr(notebooks, "COURSE_BUDGET_SECONDS", 5)
+    runs(monkeypatch)
+    assert "All notebooks take 6 s; the budget is 5 s." in call("run").stderr
+    assert call("run", "11", "21").exit_code == 0
+
+
+def test_build_says_what_it_did_and_writes_the_readme_table(course, monkeypatch, tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- lessons: x -->\nold\n<!-- end of lessons -->\nafter\n")
+    built = {"11": notebooks.Run(course[0], 3.2, 1.0, 456.0), "21": None}
+    monkeypatch.setattr(notebooks, "build", lambda lesson, force: built[lesson.number])
+    result = call("build")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0].split()[-1] == "built"
+    assert "nothing changed" in result.stdout.splitlines()[1]
+    assert readme.read_text().splitlines()[4:] == [
+        "| 11 | [Slopes](notebooks/11_slopes.ipynb) | 50 min | 21 s | 612 MB |",
+        "| 21 | [Edges](notebooks/21_edges.ipynb) | 50 min | – | – |",
+        "<!-- end of lessons -->",
+        "after",
+    ]
+    assert cli.with_lesson_table(readme.read_text()) == readme.read_text()
+
+
+def test_a_readme_without_the_marks_is_refused(course):
+    with pytest.raises(LessonError, match="wants the lines"):
+        cli.with_lesson_table("# A course\n")
+
+
+def test_the_readme_lists_the_lessons_that_there_are():
+    readme = (notebooks.folder() / "README.md").read_text(encoding="utf-8")
+    assert cli.with_lesson_table(readme) == readme, "run `dlcourse build`"
+
+
+@pytest.fixture
+def cheap_checks(course, monkeypatch, tmp_path):
+    (tmp_path / "README.md").write_text("<!-- lessons: x -->\n<!-- end of lessons -->\n")
+    (tmp_path / "README.md").write_text(cli.with_lesson_table((tmp_path / "README.md").read_text()))
+    monkeypatch.setattr(notebooks, "stale", lambda lesson: None)
+    monkeypatch.setattr(cli, "CHECKS", {"style": ["json.tool", "--help"]})
+
+
+def test_check_is_ok_when_every_part_is(cheap_checks):
+    result = call("check")
+    assert (result.exit_code, result.stdout.count(" ok")) == (0, 2)
+
+
+def test_check_shows_what_failed_and_goes_on(cheap_checks, monkeypatch):
+    monkeypatch.setattr(notebooks, "stale", lambda lesson: f"{lesson.number} differs.")
+    monkeypatch.setitem(cli.CHECKS, "layout", ["json.tool", "no-such-file"])
+    result = call("check")
+    assert result.exit_code == 1
+    assert result.stdout.count("failed") == 2
+    assert "11 differs.\n21 differs." in result.stdout
+    assert "no-such-file" in result.stdout
+
+
+def test_check_notices_a_stale_readme_table(cheap_checks, course):
+    course.append(lesson("31", "Sequences", course[0].notebook.parents[1]))
+    assert "The README's table is stale." in call("check").stdout
+
+
+def test_data_list_and_cards_come_from_the_folders():
+    assert "fashion-mnist" in call("data", "list").stdout
+    assert "CC BY 4.0" in call("data", "card", "wine").stdout
+    assert "There is no dataset 'nope'" in call("data", "card", "nope").stderr
+
+
+def test_data_verify_fails_for_a_damaged_file_and_still_looks_at_the_others(monkeypatch):
+    from dlcourse import data
+    from dlcourse.errors import DataError
+
+    def verify(name):
+        if name == "digits":
+            raise DataError("The data file digits.npz is damaged: its sha256 is 1, but …")
+
+    monkeypatch.setattr(data, "verify", verify)
+    result = call("data", "verify")
+    assert result.exit_code == 1
+    assert "digits.npz is damaged" in result.stderr
+    assert re.search(r"wine +ok", result.stdout)
+
+
+def test_new_names_the_three_files(course, monkeypatch):
+    made = []
+    monkeypatch.setattr(notebooks, "new", lambda *asked: made.append(asked) or course[0])
+    lines = call("new", "Slopes", "--part", "1").stdout.splitlines()
+    assert made == [("Slopes", 1)]
+    files = (
+        "notebooks/source/11_slopes.py ",
+        f"{(notebooks.PACKAGE / 'lessons' / 'slopes.py').as_posix()} ",
+        "notebooks/11_slopes.ipynb ",
+    )
+    assert [line.strip().startswith(file) for line, file in zip(lines[1:], files)] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    "environment, platform, opens",
+    [
+        ({"DISPLAY": ":0"}, "linux", True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", True),
+        ({}, "linux", False),
+        ({"DISPLAY": ":0", "BROWSER": "none"}, "linux", False),
+        ({"DISPLAY": ":0", "BROWSER": "firefox"}, "linux", True),
+        ({}, "darwin", True),
+        ({"BROWSER": "none"}, "win32", False),
+    ],
+)
+def test_a_browser_opens_where_there_is_one(environment, platform, opens):
+    assert lab.can_open_browser(environment, platform) is opens
+
+
+def test_a_taken_port_is_said_before_anything_starts(course):
+    course[0].notebook.touch()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = call("lab", "--port", str(taken.getsockname()[1]))
+    assert result.exit_code == 1
+    assert "is taken or not allowed. Choose another one" in result.stderr
+
+
+def test_a_taken_8888_gives_another_port(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr(lab, "USUAL_PORT", taken.getsockname()[1])
+        assert lab._free_port(None) != lab.USUAL_PORT
+
+
+def test_a_server_that_does_not_start_shows_its_last_words(course, monkeypatch):
+    course[0].notebook.touch()
+    last_words = [sys.executable, "-c", "raise SystemExit('no such widget')"]
+    monkeypatch.setattr(lab, "_command", lambda *_: last_words)
+    result = call("lab")
+    assert result.exit_code == 1
+    assert "JupyterLab did not start.\nno such widget" in result.stderr
+
+
+def test_before_the_first_build_there_is_no_notebook_to_open(course):
+    assert "`dlcourse build` writes them" in call("lab").stderr
+
+
+@pytest.mark.slow
+def test_lab_answers_on_the_first_lesson_and_ends_cleanly(tmp_path):
+    (tmp_path / "the course" / "notebooks" / "source").mkdir(parents=True)
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("6 * 7")])
+    for name in ("11_slopes", "21_edges"):
+        (tmp_path / "the course" / "notebooks" / "source" / f"{name}.py").touch()
+        write(notebook, tmp_path / "the course" / "notebooks" / f"{name}.ipynb")
+    surroundings = {"DLCOURSE_COURSE": str(tmp_path / "the course"), "BROWSER": "none"}
+    for kind in ("CONFIG", "DATA", "RUNTIME"):
+        surroundings[f"JUPYTER_{kind}_DIR"] = str(tmp_path / kind)
+    process = psutil.Popen(
+        [*COMMAND, "lab"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | surroundings,
+    )
+    with process, _killed_at_last(process):
+        lines = iter(process.stdout.readline, "")
+        address = next(line.strip() for line in lines if "http://127.0.0.1" in line)
+        base, path, token = re.fullmatch(r"(http://[\d.:]+)(/.*)\?token=(.*)", address).groups()
+        assert path == "/lab/tree/notebooks/11_slopes.ipynb"
+
+        def get(path, data=None):
+            headers = {"Authorization": f"token {token}"}
+            request = urllib.request.Request(base + path, data, headers)
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.read().decode()
+
+        assert "jupyter-config-data" in get(path)
+        plugin = "@jupyterlab/apputils-extension:notification"
+        schema = json.loads(get(f"/lab/api/settings/{plugin}"))["schema"]["properties"]
+        assert schema["fetchNews"]["default"] == "false"
+        assert schema["checkForUpdates"]["default"] is False
+        get("/api/kernels", b'{"name": "python3"}')
+        children = process.children(recursive=True)
+        assert len(children) >= 2  # JupyterLab and a kernel
+        interrupted = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+        assert time.monotonic() - interrupted < 15
+        assert process.stdout.read().strip() == "JupyterLab has ended."
+        assert psutil.wait_procs(children, timeout=5)[1] == []
+
+
+@contextmanager
+def _killed_at_last(process):
+    try:
+        yield
+    finally:
+        if process.is_running():
+            for one in [*process.children(recursive=True), process]:
+                one.kill()

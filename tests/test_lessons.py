@@ -1,0 +1,65 @@
+"""What was measured ahead of time is there, whole, and keeps the bars that the lessons state."""
+
+import json
+import shutil
+
+from dlcourse import lessons
+from dlcourse.errors import DataError
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def copied(monkeypatch, tmp_path):
+    """The recorded files of one lesson in a folder of their own, to be damaged."""
+    for suffix in ("json", "npz"):
+        shutil.copy(lessons.FOLDER / f"image_classification.{suffix}", tmp_path)
+    monkeypatch.setattr(lessons, "FOLDER", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("run, accuracy, epochs", [("fast", 0.90, 2), ("slow", 0.92, 10)])
+def test_lesson_21_keeps_its_bars_against_the_starter_lesson(run, accuracy, epochs):
+    measured = lessons.recorded("image_classification")[run]
+    assert min(measured["accuracy"]) >= accuracy
+    assert measured["starter_epochs"] <= epochs
+    assert len(measured["accuracy"]) >= 5
+
+
+def test_the_starter_lesson_was_measured_to_its_end():
+    starter = lessons.recorded("image_classification")["starter"]
+    assert starter["starter_epochs"] == 10
+    assert 0.86 < starter["accuracy"][0] < 0.90  # the figure that lesson is known for is 88 %
+
+
+def test_a_checkpoint_is_the_recorded_one():
+    assert all(
+        isinstance(w, np.ndarray) for w in lessons.checkpoint("image_classification").values()
+    )
+
+
+def test_a_changed_checkpoint_is_refused_with_the_repair(copied):
+    path = copied / "image_classification.npz"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(DataError, match=r"sha256 [0-9a-f]{64}, wanted.*git checkout.*make bench"):
+        lessons.checkpoint("image_classification")
+
+
+def test_a_missing_checkpoint_is_refused_with_the_repair(copied):
+    (copied / "image_classification.npz").unlink()
+    with pytest.raises(DataError, match="no file.*make bench"):
+        lessons.checkpoint("image_classification")
+
+
+@pytest.mark.parametrize("text", [None, "{damaged"])
+def test_missing_or_damaged_measurements_name_the_command_that_records_them(copied, text):
+    path = copied / "image_classification.json"
+    path.unlink() if text is None else path.write_text(text)
+    with pytest.raises(DataError, match="make bench"):
+        lessons.recorded("image_classification")
+
+
+def test_measurements_are_plain_json_with_the_cores_they_were_made_on():
+    for path in lessons.FOLDER.glob("*.json"):
+        assert json.loads(path.read_text())["cores"] >= 1

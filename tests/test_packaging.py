@@ -1,0 +1,273 @@
+"""The set-up: pins, environments, Makefile, import time, and what no text may hold."""
+
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.utils import canonicalize_name
+
+COURSE = Path(__file__).parents[1]
+sys.path.insert(0, str(COURSE / "binder"))
+import make_environments as environments  # noqa: E402
+
+IMPORT_BUDGET_SECONDS = 0.06
+TARGETS = ("help", "lab", "test", "notebooks", "check", "bench")
+PINNED_HERE = pytest.mark.skipif(
+    sys.platform != "linux" or "tensorflow-cpu" not in environments.pins(),
+    reason="the pins are made on Linux",
+)
+needs_make = pytest.mark.skipif(not shutil.which("make"), reason="no make here")
+
+
+def test_constraints_hold_versions_and_nothing_else():
+    lines = (COURSE / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line)] == []
+    assert lines == sorted(lines, key=lambda line: line.split("==")[0])
+    assert len(lines) == len(environments.pins())
+
+
+@pytest.mark.parametrize("extra", [None, "test"])
+def test_every_dependency_is_pinned_within_its_bounds(extra):
+    pins = environments.pins()
+    for need in environments.requirements(extra):
+        assert pins[canonicalize_name(need.name)] in need.specifier
+        assert "==" not in str(need.specifier), "pyproject.toml has loose bounds"
+
+
+def test_torch_is_the_release_that_the_cpu_build_is_made_of():
+    assert environments.pins()["torch"] == "2.13.0"
+
+
+@PINNED_HERE
+def test_all_that_the_dependencies_need_is_pinned():
+    assert environments.closure() <= set(environments.pins())
+
+
+@PINNED_HERE
+@pytest.mark.parametrize(
+    "path, install_course", [("environment.yml", True), ("binder/environment.yml", False)]
+)
+def test_an_environment_holds_the_pins(path, install_course):
+    text = (COURSE / path).read_text(encoding="utf-8")
+    assert text == environments.environment(install_course), (
+        "run `python binder/make_environments.py`"
+    )
+
+
+def test_the_two_environments_differ_only_by_the_course_itself():
+    ours, binders = (
+        (COURSE / path).read_text(encoding="utf-8")
+        for path in ("environment.yml", "binder/environment.yml")
+    )
+    assert ours == f"{binders}      - {environments.INSTALL_COURSE}\n"
+    assert "--no-deps -e ." in (COURSE / "binder" / "postBuild").read_text(encoding="utf-8")
+
+
+def test_no_test_tool_is_in_an_environment():
+    text = (COURSE / "environment.yml").read_text(encoding="utf-8")
+    pinned = set(re.findall(r"- ([\w-]+)==", text))
+    runtime = {canonicalize_name(need.name) for need in environments.requirements()}
+    tools = {canonicalize_name(need.name) for need in environments.requirements("test")}
+    assert runtime - pinned == {environments.BY_CONDA}
+    assert tools & pinned <= {"pillow", "pyyaml"}  # which others need at run time
+
+
+def test_the_package_ships_what_it_reads():
+    files = tomllib.loads((COURSE / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = files["tool"]["setuptools"]["package-data"]["dlcourse"]
+    shipped = {path for pattern in patterns for path in (COURSE / "dlcourse").glob(pattern)}
+    defaults = COURSE / "dlcourse" / "jupyter" / "labconfig" / "default_setting_overrides.json"
+    assert defaults in shipped
+    assert set((COURSE / "dlcourse" / "datasets").rglob("*.npz")) <= shipped
+
+
+def test_the_command_is_installed():
+    (script,) = metadata.entry_points(group="console_scripts", name="dlcourse")
+    assert script.value == "dlcourse.cli:app"
+
+
+def test_importing_the_course_takes_60_ms_at_most():
+    resource = pytest.importorskip("resource")
+
+    def seconds(code):
+        """Return the processor's time, which other programs on this machine do not change."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-c", code], check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    extra = [seconds("import dlcourse") - seconds("pass") for _ in range(9)]
+    assert statistics.median(extra) <= IMPORT_BUDGET_SECONDS, extra
+
+
+# The Makefile, with a Python that only writes down what it was asked to do.
+
+FAKE_PYTHON = """\
+#!/bin/sh
+echo "$@" >>{log}
+case "$1 $2" in
+    "-m venv") mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; cp "$0" "$3/bin/dlcourse" ;;
+    "-m pip") test ! -e {broken} ;;
+esac
+"""
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A clone in a folder with a space in its name: a function that calls make there."""
+    folder = tmp_path / "my course"
+    folder.mkdir()
+    for name in ("Makefile", "constraints.txt", "pyproject.toml"):
+        shutil.copy(COURSE / name, folder)
+    log, broken = tmp_path / "log", tmp_path / "broken"
+    fake = tmp_path / "python"
+    fake.write_text(FAKE_PYTHON.format(log=log, broken=broken))
+    fake.chmod(0o755)
+
+    def call(target, *options):
+        log.write_text("")
+        made = subprocess.run(
+            ["make", f"PYTHON={fake}", target, *options],
+            cwd=call.folder,
+            capture_output=True,
+            text=True,
+        )
+        return made.returncode, made.stdout, log.read_text().splitlines()
+
+    call.folder, call.broken = folder, broken
+    return call
+
+
+def installs(log):
+    return [line.split("constraints.txt ")[1] for line in log if line.startswith("-m pip")]
+
+
+@needs_make
+def test_make_alone_lists_the_targets(clone):
+    _, output, _ = clone("help")
+    assert [line.split()[1] for line in output.splitlines()] == list(TARGETS)
+
+
+@needs_make
+def test_make_test_sets_up_once_and_then_only_tests(clone):
+    code, output, log = clone("test")
+    assert code == 0
+    assert installs(log) == ["torch", "--editable .", "--editable .[test]"]
+    assert log[-1] == "-m pytest"
+    assert "about 3 minutes" in output
+    assert clone("test") == (0, "", ["-m pytest"])
+
+
+@needs_make
+def test_make_lab_needs_no_test_tools(clone):
+    assert installs(clone("lab")[2]) == ["torch", "--editable ."]
+    assert clone("lab")[2] == ["lab"]
+    assert installs(clone("test")[2]) == ["--editable .[test]"]
+
+
+@needs_make
+@pytest.mark.parametrize("file", ["constraints.txt", "pyproject.toml"])
+def test_changed_pins_are_installed_at_the_next_call(clone, file):
+    clone("test")
+    later = time.time() + 5
+    os.utime(clone.folder / file, (later, later))
+    assert len(installs(clone("test")[2])) == 3
+
+
+@needs_make
+def test_an_install_that_broke_off_is_repaired_by_the_next_call(clone):
+    clone.broken.touch()
+    code, _, log = clone("test")
+    assert (code != 0, log[-1] == "-m pytest") == (True, False)
+    clone.broken.unlink()
+    code, _, log = clone("test")
+    assert code == 0
+    assert installs(log) == ["torch", "--editable .", "--editable .[test]"]
+
+
+@needs_make
+def test_a_folder_that_was_moved_sets_itself_up_again(clone):
+    clone("lab")
+    clone.folder = clone.folder.rename(clone.folder.with_name("moved"))
+    assert len(installs(clone("lab")[2])) == 2
+    assert clone("lab")[2] == ["lab"]
+
+
+@needs_make
+@pytest.mark.parametrize("version", ["3.10", "3.14"])
+def test_a_python_that_does_not_fit_is_named_with_the_way_out(clone, tmp_path, version):
+    fake = tmp_path / "other"
+    fake.write_text(
+        "#!/usr/bin/env python3\n"
+        "import sys\n"
+        f"sys.version, sys.version_info = '{version}.1 (fake)', ({version.replace('.', ', ')}, 1)\n"
+        "exec(sys.argv[2])\n"
+    )
+    fake.chmod(0o755)
+    made = subprocess.run(
+        ["make", f"PYTHON={fake}", "lab"], cwd=clone.folder, capture_output=True, text=True
+    )
+    assert made.returncode != 0
+    assert f"needs Python 3.11, 3.12 or 3.13, but {fake} is {version}.1" in made.stderr
+    assert "make PYTHON=python3.12 lab" in made.stderr
+    assert not (clone.folder / ".venv").exists()
+
+
+def test_ci_runs_the_command_of_the_readme():
+    lines = (COURSE / ".ci" / "run").read_text(encoding="utf-8").split("\n")
+    assert "set -euo pipefail" in lines
+    assert [line for line in lines if line][-1] == "make test"
+    assert "    make test " in (COURSE / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_scripts_are_sound():
+    scripts = [COURSE / ".ci" / "run", COURSE / "binder" / "postBuild", COURSE / "binder" / "start"]
+    shellcheck = Path(sys.executable).with_name("shellcheck")
+    run = subprocess.run([shellcheck, *scripts], capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout
+    assert all(script.stat().st_mode & 0o100 for script in scripts)
+
+
+FORBIDDEN = "|".join(
+    (
+        r"pypi\.org/simple|pythonhosted\.|anaconda\.(org|com)|registry\.npmjs|whl/cpu|index-url|find-links",
+        r"/root/\w|/home/(?!jovyan|ada)\w|/Users/\w|/work/",
+    )
+)
+
+
+def tracked_texts():
+    git = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=COURSE,
+        capture_output=True,
+        text=True,
+    )
+    if git.returncode:
+        pytest.skip("not a git clone")
+    for name in filter(None, git.stdout.split("\0")):
+        path = COURSE / name
+        if path.suffix not in (".npz", ".png", ".pt") and path.is_file() and path != Path(__file__):
+            yield name, path.read_text(encoding="utf-8")
+
+
+def test_no_tracked_text_names_a_registry_or_a_folder_of_somebodys_machine():
+    found = {
+        name: match[0] for name, text in tracked_texts() if (match := re.search(FORBIDDEN, text))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["--extra-index-" + "url x", "/ho" + "me/ann/course", "cd /wo" + "rk/main"]
+)
+def test_such_a_text_is_noticed(text):
+    assert re.search(FORBIDDEN, text)
