@@ -159,7 +159,8 @@ def build(
             _report(result, "built")
             faults += notebooks.budget_faults(lesson, result)
     readme = notebooks.folder() / "README.md"
-    readme.write_text(with_lesson_table(readme.read_text("utf-8")), "utf-8", newline="\n")
+    if readme.exists():
+        readme.write_text(with_lesson_table(readme.read_text("utf-8")), "utf-8", newline="\n")
     _fail_with(faults)
 
 

@@ -9,10 +9,12 @@ import re
 import tempfile
 import time
 import unicodedata
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from keyword import iskeyword
 from pathlib import Path
+from queue import Empty
 from typing import NamedTuple
 
 from dlcourse import data, runtime
@@ -33,17 +35,20 @@ PARTS = {
     "7": "Practice",
     "9": "The article",
 }
-TAGS = ("exercise", "explorer", "instructor", "parameters", "predict", "quiz", "recipe")
-TAGS += ("raises-exception",)
+TAGS = (
+    *("exercise", "explorer", "instructor", "parameters", "predict", "quiz", "raises-exception"),
+    "recipe",  # a benchmark executes this cell too
+)
 NOTEBOOK_BUDGET_SECONDS = 60
 CELL_BUDGET_SECONDS = 30
 COURSE_BUDGET_SECONDS = 15 * 60
 MEMORY_BUDGET_MB = 1200
 STORED_BUDGET_MB = 1.5
 CELL_TIMEOUT_SECONDS = 300  # ten budgets: a slow machine may take longer, an endless loop not
-NO_OUTPUT_DEPENDS_ON = ("cli.py", "doctor.py", "lab.py", "notebooks.py", "workshop.py")
-NO_OUTPUT_DEPENDS_ON += ("lessons", "datasets")  # but for a lesson's own
-KERNEL_ARGUMENTS = ("--log-level=ERROR",)  # else each start warns that it is not encrypted
+NO_OUTPUT_DEPENDS_ON = (
+    *("cli.py", "doctor.py", "lab.py", "notebooks.py", "workshop.py"),
+    *("lessons", "datasets"),  # but for a lesson's own
+)
 MEASURED = "{measured}"  # the line of a head cell that the build fills in
 STEADY = {  # what differs between two machines or runs, and what is stored in its place
     r"\S*ipykernel_\d+[/\\]\d+\.py": "cell.py",
@@ -372,14 +377,49 @@ def new(title, part=7):
     return lesson
 
 
-def kernel_environment(home):
-    """Return the environment that a notebook is built and tested in.
+@contextmanager
+def kernel(notebook, folder, **options):
+    """Start a kernel for the notebook and yield the nbclient client that runs its cells there.
 
-    What this learner has done, and how this machine's IPython and matplotlib are set, stay outside:
-    `home` is the folder that the kernel takes for the learner's.
+    What this learner has done, and how this machine's IPython and matplotlib are set, stay outside.
+
+    Args:
+        notebook: An nbformat notebook; `client.execute_cell` puts the outputs into its cells.
+        folder: Where the kernel works.
+        options: For `nbclient.NotebookClient`.
     """
+    from nbclient import NotebookClient
+
+    # With `store_widget_state=False`, nbclient fails on ipywidgets' `interact`.
+    options = {"record_timing": False, "extra_arguments": ["--log-level=ERROR"], **options}
+    client = NotebookClient(notebook, **options)
     kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
-    return kept | {"DLCOURSE_HOME": str(home), "IPYTHONDIR": str(Path(home) / "ipython")}
+    with tempfile.TemporaryDirectory(prefix="dlcourse-", ignore_cleanup_errors=True) as home:
+        surroundings = kept | {"DLCOURSE_HOME": home, "IPYTHONDIR": str(Path(home) / "ipython")}
+        with client.setup_kernel(cwd=str(folder), env=surroundings, cleanup_kc=True):
+            _ask_often(client.kc.shell_channel)
+            yield client
+
+
+def _ask_often(channel, seconds=0.2):
+    """Let the channel look for a message again and again, in place of once with a long wait.
+
+    A message that comes while another is being sent wakes nobody, so that a cell with an output
+    widget sometimes never ended. Source: https://github.com/jupyter/nbclient/issues/312
+    """
+    ask = channel.get_msg
+
+    async def get_msg(timeout=None):
+        end = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            left = end - time.monotonic()
+            try:
+                return await ask(timeout=max(0, min(seconds, left)))
+            except Empty:
+                if left <= seconds:
+                    raise
+
+    channel.get_msg = get_msg
 
 
 def _fingerprint(lesson):
@@ -428,23 +468,13 @@ def _fill(notebook, sentence):
 
 def _execute(lesson, notebook, progress=None):
     """Run the notebook in place, in a fresh kernel, and return its Run."""
-    from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-    client = NotebookClient(
-        notebook,
-        kernel_name="python3",
-        timeout=CELL_TIMEOUT_SECONDS,
-        extra_arguments=list(KERNEL_ARGUMENTS),
-        coalesce_streams=True,  # how a long print is cut into messages is chance
-        record_timing=False,  # no `store_widget_state=False`: with it, `interact` fails in nbclient
-    )
+    options = {"kernel_name": "python3", "timeout": CELL_TIMEOUT_SECONDS}
+    options["coalesce_streams"] = True  # how a long print is cut into messages is chance
     code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     slowest, error, start = 0.0, None, time.perf_counter()
-    with (
-        tempfile.TemporaryDirectory(prefix="dlcourse-", ignore_cleanup_errors=True) as home,
-        client.setup_kernel(cwd=str(lesson.notebook.parent), env=kernel_environment(home)),
-    ):
+    with kernel(notebook, lesson.notebook.parent, **options) as client:
         for done, index in enumerate(code, 1):
             cell, cell_start = notebook.cells[index], time.perf_counter()
             try:

@@ -1,4 +1,4 @@
-"""Prove two frameworks equal: carry weights from one model to the other, compare what both compute."""
+"""Prove two frameworks equal: carry weights between models, compare what both compute."""
 
 import math
 from dataclasses import dataclass
@@ -25,16 +25,16 @@ CONVENTIONS = {  # kind of layer: (what the frameworks do differently, what is d
     "lstm": ("biases: PyTorch two, Keras one; gates: i, f, g, o in both", "kernels transposed"),
     "gru": ("gates: PyTorch r, z, n, Keras z, r, h", "gates reordered, kernels transposed"),
 }
-BIASES = {  # name of the target's framework: what happens where PyTorch has two biases and Keras one
+BIASES = {  # the target's framework: what happens where PyTorch has two biases and Keras one
     "PyTorch": "second bias set to 0 and frozen",
-    "Keras": "both biases added up (to train alike, freeze PyTorch's second: requires_grad_(False))",
+    "Keras": "biases added up (to train alike, freeze PyTorch's second: requires_grad_(False))",
 }
 SETTABLE = ("epsilon", "momentum")
 NOT_COMPARED = "moving_variance"  # PyTorch divides by N - 1, Keras by N: both are right
 
 
 def carry_weights(source, target):
-    """Copy the weights of `source` into `target`, a model of the same layers in the other framework.
+    """Copy the weights of `source` into `target`, the same network in the other framework.
 
     Layers are paired in the order in which the models hold them. Nothing is written before every
     pair is known to fit. Batch norm's epsilon and momentum are carried too.
@@ -53,14 +53,13 @@ def carry_weights(source, target):
     ours, theirs = backends.of(source), backends.of(target)
     if ours is theirs:
         raise KindError(
-            f"Both models are {ours.NAME} models, but one of each framework is wanted. Within one framework no "
-            "convention differs: use load_state_dict (PyTorch) or set_weights (Keras)."
+            f"Both models are {ours.NAME} models, but one of each framework is wanted. Within one "
+            "framework no convention differs: use load_state_dict (PyTorch) or set_weights (Keras)."
         )
     rows = []
     for place, pair in enumerate(_pairs(source, target, _example(source, target))):
-        theirs.set_layer_weights(
-            target, place, pair.carried(pair.first.arrays), pair.first.settings
-        )
+        arrays = pair.carried(pair.first.arrays)
+        theirs.set_layer_weights(target, place, arrays, pair.first.settings)
         rows.append(_report(pair, theirs.NAME))
     return Table((ours.NAME, theirs.NAME, "what differs", "what was done"), tuple(rows))
 
@@ -83,11 +82,11 @@ class Quantity(NamedTuple):
 class Parity:
     """What `compare` found; shows as a small table.
 
-    A difference is absolute for values up to 1 and relative to the largest value above that. It is shown as
-    the power of ten that it does not pass, so that the text is the same on every machine.
+    A difference is absolute for values up to 1 and relative to the largest value above that. It is
+    shown as the power of ten that it does not pass: the same text on every machine.
 
     Attributes:
-        rows: A Quantity for the forward scores, the loss, the gradient and the weights after one step.
+        rows: A Quantity each for forward scores, loss, gradient and weights after one step.
     """
 
     rows: tuple
@@ -120,7 +119,7 @@ class Parity:
 
 
 def compare(first, second, images, labels, learning_rate=0.1, tolerance=1e-5):
-    """Compare what two classifiers compute for one batch, forwards, backwards and in one step of SGD.
+    """Compare what two classifiers compute for one batch: forwards, backwards, in a step of SGD.
 
     Both models stay as they are. Dropout is off, since no two frameworks draw the same numbers.
 
@@ -151,7 +150,7 @@ def compare(first, second, images, labels, learning_rate=0.1, tolerance=1e-5):
 
 
 class _Pair(NamedTuple):
-    """Two layers that should be the same; `order` sorts the first one's dense inputs as the second one's."""
+    """Two layers that should be the same; `order` puts the first's inputs as the second's are."""
 
     first: backends.Layer
     second: backends.Layer
@@ -172,15 +171,15 @@ def _pairs(first, second, example):
             for name, found in zip(names, layers)
         )
         raise ShapeError(
-            f"The first model has {len(layers[0])} layers with weights, the second {len(layers[1])}, so they cannot be "
-            f"paired. {listed}. Build both from the same layers in the same order."
+            f"The first model has {len(layers[0])} layers with weights, the second "
+            f"{len(layers[1])}, so they cannot be paired. {listed}. "
+            "Build both from the same layers in the same order."
         )
     for ours, theirs in zip(*layers):
         _expect_same(names[0], ours, names[1], theirs)
     orders = _orders(first, second, layers, example) if names[0] != names[1] else {}
-    return [
-        _Pair(ours, theirs, orders.get(place)) for place, (ours, theirs) in enumerate(zip(*layers))
-    ]
+    places = range(len(layers[0]))
+    return [_Pair(layers[0][place], layers[1][place], orders.get(place)) for place in places]
 
 
 def _expect_same(our_name, ours, their_name, theirs):
@@ -188,24 +187,26 @@ def _expect_same(our_name, ours, their_name, theirs):
     met = f"{_described(our_name, ours)} meets {_described(their_name, theirs)}"
     if ours.kind != theirs.kind:
         raise KindError(
-            f"{met}: a {ours.kind} layer and a {theirs.kind} layer. Give both models the same layers in the same order."
+            f"{met}: a {ours.kind} layer and a {theirs.kind} layer. "
+            "Give both models the same layers in the same order."
         )
     for setting in ours.settings:
         if setting not in SETTABLE and ours.settings[setting] != theirs.settings[setting]:
             raise KindError(
-                f"{met}, but `{setting}` is {ours.settings[setting]!r} in the first and {theirs.settings[setting]!r} in the "
-                "second, which no weights can make up for. Make one layer again, with the other's value."
+                f"{met}, but `{setting}` is {ours.settings[setting]!r} in the first and "
+                f"{theirs.settings[setting]!r} in the second, which no weights can make up for. "
+                "Make one layer again, with the other's value."
             )
     if lacking := set(ours.arrays) ^ set(theirs.arrays):
         raise ShapeError(
-            f"{met}, but only one of them has: {', '.join(sorted(lacking))}. Give both a bias, or neither "
-            "(bias=False in PyTorch, use_bias=False in Keras; affine=False or center=False, scale=False in a norm)."
+            f"{met}, but only one of them has: {', '.join(sorted(lacking))}. Give it to both or to "
+            "neither (bias=False in PyTorch, use_bias=False in Keras; in a norm affine=False in "
+            "PyTorch, center=False and scale=False in Keras)."
         )
-    if [array.shape for array in ours.arrays.values()] != [
-        theirs.arrays[part].shape for part in ours.arrays
-    ]:
+    if any(array.shape != theirs.arrays[part].shape for part, array in ours.arrays.items()):
         raise ShapeError(
-            f"{met}: the shapes differ. Make both layers the same size. (Kernels shown as inputs, outputs; a convolution's as filters, …, C.)"
+            f"{met}: the shapes differ. Make both layers the same size. "
+            "(A kernel is shown as (inputs, outputs), a convolution's as (filters, …, C).)"
         )
 
 
@@ -215,15 +216,16 @@ def _described(framework, layer):
 
 
 def _orders(first, second, layers, example):
-    """Return {place: order of inputs} for the dense layers that read a map flattened in two different ways."""
+    """Return {place: order of inputs} for dense layers that read a map flattened in two ways."""
     dense = [place for place, layer in enumerate(layers[0]) if layer.kind == "dense"]
     if not dense:
         return {}
     if example is None:
         if any(layer.kind == "convolution" for layer in layers[0][: dense[-1]]):
             raise KindError(
-                "A dense layer follows a convolution, and PyTorch flattens a map as C, H, W but Keras as H, W, C. Which map "
-                "is flattened cannot be known, because the Keras model has no fixed input shape: build it from keras.Input."
+                "A dense layer follows a convolution, and PyTorch flattens a map as C, H, W but "
+                "Keras as H, W, C. Which map is flattened cannot be known, because the Keras model "
+                "has no fixed input shape: build it from keras.Input."
             )
         return {}
     ours, theirs = (backends.of(model).flattened_maps(model, example) for model in (first, second))
@@ -234,9 +236,9 @@ def _orders(first, second, layers, example):
 
 
 def _order(layer, ours, theirs):
-    """Return which input of the first dense layer stands at each input of the second; None if all stand alike."""
-    known = ours or theirs
-    if known is None or ours == theirs or sum(size > 1 for size in known[1]) < 2:
+    """Return which of the first's inputs stands at each of the second's; None if they are alike."""
+    maps = [each for each in (ours, theirs) if each and sum(size > 1 for size in each[1]) > 1]
+    if ours == theirs or not maps:
         return None
     if ours is None or theirs is None or dict(zip(*ours)) != dict(zip(*theirs)):
         seen = " and ".join(
@@ -244,8 +246,9 @@ def _order(layer, ours, theirs):
             for each in (ours, theirs)
         )
         raise KindError(
-            f"The dense layer {layer.name!r} reads a flattened map, {seen}, so it cannot be known which of its "
-            f"{len(layer.arrays['kernel'])} inputs belong together. Flatten with nn.Flatten in PyTorch and keras.layers.Flatten in Keras."
+            f"The dense layer {layer.name!r} reads a flattened map, {seen}, so it cannot be known "
+            f"which of its {len(layer.arrays['kernel'])} inputs belong together. "
+            "Flatten the same map, with nn.Flatten in PyTorch and keras.layers.Flatten in Keras."
         )
     places = np.arange(math.prod(ours[1])).reshape(ours[1])
     return places.transpose([ours[0].index(axis) for axis in theirs[0]]).ravel()
@@ -253,14 +256,14 @@ def _order(layer, ours, theirs):
 
 def _example(*models):
     """Return two zero examples of the shape that a model says it takes, or None if neither says."""
-    shape = next(filter(None, (getattr(model, "input_shape", None) for model in models)), None)
+    shapes = [getattr(model, "input_shape", None) for model in models]
+    shape = next((shape for shape in shapes if isinstance(shape, tuple)), None)
     if shape is None:
         return None
-    first = backends.of(models[0]).layers_with_weights(models[0])[0]
-    kind = "int64" if first.kind == "embedding" else "float32"
-    return np.zeros(
-        (2, *(size or 8 for size in shape[1:])), kind
-    )  # 8: any length that a convolution can take
+    sizes = (size or 8 for size in shape[1:])  # 8: long enough for most where any length will do
+    layers = backends.of(models[0]).layers_with_weights(models[0])
+    tokens = layers and layers[0].kind == "embedding"
+    return np.zeros((2, *sizes), "int64" if tokens else "float32")
 
 
 def _report(pair, target):
@@ -269,15 +272,14 @@ def _report(pair, target):
     if pair.order is not None:
         differs += "; flattened map: PyTorch C, H, W, Keras H, W, C"
         done += ", inputs reordered"
-    if differs.startswith("biases"):
+    if differs.startswith("biases") and "bias" in pair.first.arrays:
         done += f", {BIASES[target]}"
     for setting in SETTABLE:
         before, after = pair.second.settings.get(setting), pair.first.settings.get(setting)
         if before != after:
-            done += f", {setting} {before:g} set to {after:g}" + (
-                " (as Keras counts)" if setting == "momentum" else ""
-            )
-    names = (f"{layer.name} ({layer.type})" for layer in pair[:2])
+            done += f", {setting} {before:g} set to {after:g}"
+            done += " (as Keras counts)" if setting == "momentum" else ""
+    names = (f"{layer.name} ({layer.type})".strip() for layer in pair[:2])
     return (*names, differs, done)
 
 
@@ -292,23 +294,15 @@ def _measure(model, images, labels, learning_rate):
     backend = backends.of(model)
     scores = backend.scores(model, images)
     loss, gradients = backend.loss_and_gradients(model, images, labels)
+    step = {"optimizer": "sgd", "learning_rate": learning_rate, "batch_size": len(images)}
     with backend.trial(model) as twin:
-        backend.fit(
-            twin,
-            images,
-            labels,
-            batch_size=len(images),
-            optimizer="sgd",
-            learning_rate=learning_rate,
-            shuffle=False,
-            show=False,
-        )  # one batch: one step
+        backend.fit(twin, images, labels, shuffle=False, show=False, **step)
         stepped = [layer.arrays for layer in backend.layers_with_weights(twin)]
     return _Measured(scores, loss, gradients, stepped)
 
 
 def _by_part(pairs, ours, theirs):
-    """Yield (where, first array, second array) for every part of every layer that should be equal."""
+    """Yield (where, first array, second array) for every part that should be equal."""
     for pair, first, second in zip(pairs, ours, theirs):
         first = pair.carried(first)
         for part in sorted(first.keys() - {NOT_COMPARED}):
@@ -322,7 +316,7 @@ def _quantity(name, compared, allowed):
 
 
 def _difference(ours, theirs):
-    """Return the largest difference of two arrays: absolute up to 1, relative above; infinite with nan."""
+    """Return the largest difference: absolute up to 1, relative above; infinite with nan."""
     if np.shape(ours) != np.shape(theirs):
         return math.inf
     largest = float(np.max(np.abs(np.subtract(ours, theirs))) / max(1.0, np.max(np.abs(theirs))))
@@ -330,7 +324,7 @@ def _difference(ours, theirs):
 
 
 def _bound(difference, allowed):
-    """Return a text such as "≤ 1e-6": the smallest power of ten that holds, but none below a tenth of what is allowed."""
+    """Return "≤ 1e-6" and the like: the smallest power of ten, at least a tenth of the allowed."""
     if difference == math.inf:
         return "not a number"
     return "≤ " + _power(10.0 ** math.ceil(math.log10(max(difference, allowed / 10)) - 1e-6))

@@ -611,9 +611,7 @@ MISTAKES = {
         ["float", "optimizer"],
     ),
     "the optimizer of another model": (
-        lambda f: f.backend.fit(
-            f.mlp(), FEATURES, LABELS, optimizer=f.sgd(f.mlp(), 0.1), **QUIET
-        ),
+        lambda f: f.backend.fit(f.mlp(), FEATURES, LABELS, optimizer=f.sgd(f.mlp(), 0.1), **QUIET),
         KindError,
         ["made for another model"],
     ),
@@ -848,7 +846,9 @@ def test_the_input_gradient_of_a_linear_model_is_its_kernel(framework, backend):
 
 def test_the_input_gradient_is_the_slope_of_the_class_score(framework, backend):
     generator, step = np.random.default_rng(0), 2e-4
-    image = generator.random((1, 8, 8, 1), dtype="float32")  # no two pixels equal: pooling is smooth
+    image = generator.random(
+        (1, 8, 8, 1), dtype="float32"
+    )  # no two pixels equal: pooling is smooth
     model, label = framework.cnn(), LABELS[:1]
     gradient = backend.input_gradient(model, image, label)
     assert gradient.shape == image.shape
@@ -889,7 +889,9 @@ def test_importing_one_backend_leaves_the_other_framework_alone():
     import subprocess
     import sys
 
-    code = "import sys, dlcourse.backends.pytorch; print({'tensorflow', 'keras'} & set(sys.modules))"
+    code = (
+        "import sys, dlcourse.backends.pytorch; print({'tensorflow', 'keras'} & set(sys.modules))"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
     assert dlcourse.__version__

@@ -11,13 +11,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
+from dlcourse.notebooks import kernel
+
 import course_nbval
 import nbformat
 import pytest
 from course_nbval import image_distance, text_faults
 from hypothesis import given
 from hypothesis import strategies as st
-from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
@@ -190,8 +191,9 @@ def write_notebook(path, cases):
     for name, (source, metadata, _) in cases.items():
         cells.append(new_code_cell(source, id=name, metadata=metadata))
     notebook = new_notebook(cells=cells)
-    options = {"allow_errors": True, "record_timing": False}
-    NotebookClient(notebook, kernel_name="python3", **options).execute()
+    with kernel(notebook, path.parent, kernel_name="python3", allow_errors=True) as client:
+        for i, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, i)
     for cell in notebook.cells[2:]:
         cases[cell.id][2](cell)
     nbformat.write(notebook, path)

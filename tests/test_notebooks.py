@@ -1,5 +1,6 @@
 """Each lesson keeps its promises, and the build, the runs and `new` keep theirs."""
 
+import asyncio
 import json
 import math
 import os
@@ -8,6 +9,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from queue import Empty
+from types import SimpleNamespace
 
 from dlcourse import data, notebooks
 from dlcourse.errors import LessonError
@@ -450,6 +453,26 @@ def test_a_run_reports_time_and_memory_and_writes_nothing(small, monkeypatch, tm
     assert not (tmp_path / "home").exists(), "a run counts as something the learner did"
 
 
+def test_a_message_that_woke_nobody_is_found_by_asking_again():
+    asked = []
+
+    async def get_msg(timeout):
+        asked.append(timeout)
+        if len(asked) < 3:
+            await asyncio.sleep(timeout)
+            raise Empty
+        return "reply"
+
+    channel = SimpleNamespace(get_msg=get_msg)
+    notebooks._ask_often(channel, seconds=0.01)
+    assert asyncio.run(channel.get_msg()) == "reply"
+    assert asked == [0.01] * 3
+    asked.clear()
+    with pytest.raises(Empty):
+        asyncio.run(channel.get_msg(timeout=0.015))
+    assert len(asked) == 2 and sum(asked) < 0.016
+
+
 @pytest.mark.parametrize(
     "quick, wanted",
     [
@@ -521,6 +544,17 @@ def test_a_new_lesson_s_numbers_are_right(begun):
         text=True,
     )
     assert run.returncode == 0 and "3 passed" in run.stdout, run.stdout
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]])
+def test_a_new_lesson_is_written_in_the_course_s_style(begun, command, course):
+    facts = course / "dlcourse" / "lessons" / f"{begun.slug}.py"
+    for config, path in (("pyproject.toml", facts), ("notebooks/source/ruff.toml", begun.source)):
+        settings = ["--config", str(TESTS.parent / config), "--no-cache", str(path)]
+        run = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, *settings], capture_output=True, text=True
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
 
 
 STORED = "notebooks/70_fraud_faults_anomalies.ipynb"

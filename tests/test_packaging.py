@@ -132,18 +132,21 @@ def clone(tmp_path):
     fake.write_text(FAKE_PYTHON.format(log=log, broken=broken))
     fake.chmod(0o755)
 
-    def call(target, *options):
+    def call(target):
         log.write_text("")
-        made = subprocess.run(
-            ["make", f"PYTHON={fake}", target, *options],
-            cwd=call.folder,
-            capture_output=True,
-            text=True,
-        )
+        made = make(target, call.folder, fake)
         return made.returncode, made.stdout, log.read_text().splitlines()
 
     call.folder, call.broken = folder, broken
     return call
+
+
+def make(target, folder, python):
+    own = {
+        key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))
+    }
+    command = ["make", f"PYTHON={python}", target]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=own)
 
 
 def installs(log):
@@ -212,9 +215,7 @@ def test_a_python_that_does_not_fit_is_named_with_the_way_out(clone, tmp_path, v
         "exec(sys.argv[2])\n"
     )
     fake.chmod(0o755)
-    made = subprocess.run(
-        ["make", f"PYTHON={fake}", "lab"], cwd=clone.folder, capture_output=True, text=True
-    )
+    made = make("lab", clone.folder, fake)
     assert made.returncode != 0
     assert f"needs Python 3.11, 3.12 or 3.13, but {fake} is {version}.1" in made.stderr
     assert "make PYTHON=python3.12 lab" in made.stderr

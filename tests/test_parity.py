@@ -1,5 +1,6 @@
-"""Random networks give the same numbers in both frameworks, and every way to break that is noticed."""
+"""The same network gives the same numbers in both frameworks; what breaks that is noticed."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from dlcourse import data, parity
@@ -19,7 +20,10 @@ from torch import nn
 
 DIGITS = data.load("digits")
 IMAGES, LABELS = DIGITS.train.images, DIGITS.train.labels
-ROWS, STEPS = DIGITS.train.features, IMAGES[..., 0]  # (N, 64); (N, 8, 8): a picture read line by line
+ROWS, STEPS = (
+    DIGITS.train.features,
+    IMAGES[..., 0],
+)  # (N, 64); (N, 8, 8): a picture read line by line
 
 few = settings(max_examples=8, deadline=None)
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
@@ -83,7 +87,7 @@ def apart(ours, theirs, inputs):
 
 
 def carried_both_ways(ours, theirs, inputs):
-    """Return the difference of the scores after carrying to Keras, and after carrying to PyTorch."""
+    """Return how far the scores are apart after carrying to Keras, and then to PyTorch."""
     carry_weights(shake(ours), theirs)
     forth = apart(ours, theirs, inputs)
     carry_weights(shake(theirs, seed=1), ours)
@@ -102,7 +106,7 @@ dense_plans = st.tuples(
 
 def dense_networks(widths, activation, bias):
     ours, theirs = [], []
-    for inputs, outputs in zip(widths, widths[1:]):
+    for inputs, outputs in pairwise(widths):
         ours += [nn.Linear(inputs, outputs, bias=bias), ACTIVATIONS[activation]()]
         theirs += [layers.Dense(outputs, activation, use_bias=bias)]
     return nn.Sequential(*ours), keras_model((widths[0],), *theirs), (3, widths[0])
@@ -221,8 +225,8 @@ def test_random_recurrent_networks_are_equal(plan, seed):
 def cnn(norm=False, end=None):
     norms = ([nn.BatchNorm2d(8)], [layers.BatchNormalization()]) if norm else ([], [])
     ours = nn.Sequential(
-        nn.Conv2d(1, 8, 3, padding=1), *norms[0], nn.ReLU(), nn.MaxPool2d(2), *(end or [nn.Flatten()]),
-        nn.Linear(128, 10),
+        nn.Conv2d(1, 8, 3, padding=1), *norms[0], nn.ReLU(), nn.MaxPool2d(2),
+        *(end or [nn.Flatten()]), nn.Linear(128, 10),
     )  # fmt: skip
     theirs = keras_model(
         (8, 8, 1), layers.Conv2D(8, 3, padding="same"), *norms[1], layers.ReLU(),
@@ -425,7 +429,9 @@ def test_a_cube_of_a_map_is_told_by_the_names_of_its_axes():
 def test_models_within_models_are_carried():
     ours = nn.Sequential(nn.Sequential(nn.Linear(64, 8), nn.Tanh()), nn.Linear(8, 10))
     inner = keras_model((64,), layers.Dense(8, "tanh"))
-    assert max(carried_both_ways(ours, keras_model((64,), inner, layers.Dense(10)), ROWS[:9])) < 1e-5
+    assert (
+        max(carried_both_ways(ours, keras_model((64,), inner, layers.Dense(10)), ROWS[:9])) < 1e-5
+    )
 
 
 # What compare notices
@@ -586,7 +592,15 @@ def test_a_parity_shows_where_it_is_broken_and_only_there():
     assert good.ok and not broken.ok
     assert broken.largest == 0.2
     assert "dense kernel" not in str(good) and "yes" in str(good)
-    assert str(broken).splitlines()[2].split() == "loss ≤ 1 1e-5 no dense kernel".split()
+    assert str(broken).splitlines()[2].split() == [
+        "loss",
+        "≤",
+        "1",
+        "1e-5",
+        "no",
+        "dense",
+        "kernel",
+    ]
     assert repr(good) == str(good)
     assert "<td" in good._repr_html_() and "loss" in good._repr_html_()
 
@@ -608,7 +622,7 @@ def test_the_table_names_what_differed_and_what_was_done():
         assert words in text
     assert "flattened map: PyTorch C, H, W, Keras H, W, C" in table.rows[-1][2]
     assert "second bias set to 0 and frozen" in str(carry_weights(*recurrent("lstm")[::-1]))
-    assert "both biases added up" in str(carry_weights(*recurrent("lstm")))
+    assert "biases added up" in str(carry_weights(*recurrent("lstm")))
     assert "gates reordered" in str(carry_weights(*recurrent("gru")))
 
 
@@ -710,7 +724,10 @@ MISTAKES = {
         ["no weights yet", "keras.Input"],
     ),
     "a batch norm without momentum": (
-        lambda: (nn.BatchNorm1d(64, momentum=None), keras_model((64,), layers.BatchNormalization())),
+        lambda: (
+            nn.BatchNorm1d(64, momentum=None),
+            keras_model((64,), layers.BatchNormalization()),
+        ),
         KindError,
         ["momentum=None"],
     ),
@@ -718,10 +735,12 @@ MISTAKES = {
         lambda: (
             cnn()[0],
             hidden(
-                layers.Conv2D(8, 3, padding="same"), layers.MaxPooling2D(), layers.Flatten(),
+                layers.Conv2D(8, 3, padding="same"),
+                layers.MaxPooling2D(),
+                layers.Flatten(),
                 layers.Dense(10),
             ),
-        ),  # fmt: skip
+        ),
         KindError,
         ["PyTorch flattens a map as C, H, W", "keras.Input"],
     ),
@@ -734,10 +753,15 @@ MISTAKES = {
         lambda: (
             nn.Sequential(nn.Conv2d(1, 8, 3), nn.Flatten(), nn.Linear(8 * 36, 10)),
             keras_model(
-                (8, 8, 1), layers.Conv2D(8, 3), layers.MaxPooling2D((1, 2)), layers.UpSampling2D((1, 2)),
-                layers.Reshape((4, 9, 8)), layers.Flatten(), layers.Dense(10),
+                (8, 8, 1),
+                layers.Conv2D(8, 3),
+                layers.MaxPooling2D((1, 2)),
+                layers.UpSampling2D((1, 2)),
+                layers.Reshape((4, 9, 8)),
+                layers.Flatten(),
+                layers.Dense(10),
             ),
-        ),  # fmt: skip
+        ),
         KindError,
         ["C, H, W = (8, 6, 6) and H, W, C = (4, 9, 8)"],
     ),
@@ -761,6 +785,22 @@ def test_a_mistake_is_answered_in_words_and_changes_nothing(mistake):
         assert word in str(caught.value)
     for now, then in zip(target.get_weights() if before else [], before):
         np.testing.assert_array_equal(now, then)
+
+
+def test_a_pooled_map_is_not_taken_for_a_flattened_one():
+    ours = nn.Sequential(
+        nn.Conv2d(1, 64, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 9)
+    )
+    theirs = keras_model(
+        (8, 8, 1), layers.Conv2D(64, 1), layers.GlobalAveragePooling2D(), layers.Reshape((4, 4, 4)),
+        layers.Flatten(), layers.Dense(9),
+    )  # fmt: skip
+    with pytest.raises(KindError, match=r"C, H, W = \(64, 1, 1\) and H, W, C = \(4, 4, 4\)"):
+        carry_weights(ours, theirs)
+
+
+def test_models_without_weights_have_nothing_to_carry():
+    assert carry_weights(nn.Flatten(), keras_model((8, 8), layers.Flatten())).rows == ()
 
 
 def test_a_class_without_maps_needs_no_known_shape():

@@ -1,4 +1,4 @@
-"""What the course needs from Keras on TensorFlow. NumPy arrays come in and go out, pictures as (N, H, W, C)."""
+"""What the course needs from Keras on TensorFlow; NumPy in and out, pictures as (N, H, W, C)."""
 
 from contextlib import contextmanager
 
@@ -57,16 +57,20 @@ def fit(
 
     Args:
         model: Any model of this framework; a classifier gives raw scores (N, K), no softmax.
-        images: Array (N, …): pictures (N, H, W, C) as floats in 0..1 or uint8 bytes, or features (N, D).
+        images: Array (N, …): pictures (N, H, W, C) as floats in 0..1 or uint8 bytes, or features
+            (N, D).
         labels: N class indices, or whatever targets your own `loss` compares with.
         epochs, batch_size: How often and in what portions the examples are seen.
         optimizer: "sgd", "adam", or an optimizer of this framework, made for this model.
-        learning_rate: Step size; None means 0.1 for "sgd", 0.001 for "adam", else the optimizer's own.
+        learning_rate: Step size; None means 0.1 for "sgd", 0.001 for "adam", else the
+            optimizer's own.
         schedule: Function of training's progress (0..1) that gives a factor for the learning rate.
         loss: "cross-entropy", or a function of this framework: (outputs, targets) → mean loss.
         valid: Pair (images, labels) to evaluate on after each epoch.
-        patience: Stop after this many epochs without a lower validation loss; keep the best weights.
-        callbacks: Functions of the History, called after each epoch; one that returns True stops training.
+        patience: Stop after this many epochs without a lower validation loss; keep the best
+            weights.
+        callbacks: Functions of the History, called after each epoch; one that returns True stops
+            the training.
         augment: Function (images, generator) → images, applied to each batch, as NumPy.
         shuffle, seed: New order for each epoch, drawn by NumPy from `seed`; equal in both backends.
         show: Show a live progress bar, and one line when done.
@@ -77,8 +81,9 @@ def fit(
     """
     _expect_model(model)
     options = loop.Options(
-        epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule, loss=loss, valid=valid,
-        patience=patience, callbacks=callbacks, augment=augment, shuffle=shuffle, seed=seed, show=show,
+        epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule,
+        loss=loss, valid=valid, patience=patience, callbacks=callbacks, augment=augment,
+        shuffle=shuffle, seed=seed, show=show,
     )  # fmt: skip
     inputs, targets = options.examples(images, labels)
     _build(model, inputs)
@@ -128,13 +133,16 @@ def weights(model, layer):
 
 
 def input_gradient(model, images, classes, batch_size=256):
-    """Return how each class score changes with each input: d score[class] / d input, shaped like `images`.
+    """Return how each class score changes with each input: d score[class] / d input.
 
     Args:
         model: Classifier that gives raw scores (N, K).
         images: Array (N, …) of floats.
         classes: N class indices, the scores to differentiate.
         batch_size: Examples at a time; fewer need less memory.
+
+    Returns:
+        Array of floats, shaped like `images`.
     """
     _expect_model(model)
     images = to_numpy(images).astype("float32", copy=False)
@@ -153,13 +161,16 @@ def input_gradient(model, images, classes, batch_size=256):
 
 
 def activations(model, images, layer, batch_size=256):
-    """Return what a layer gives for `images`: (N, H, W, C) of a convolution, (N, D) of a dense layer.
+    """Return what a layer gives for `images`.
 
     Args:
         model: A model of this framework.
         images: Array (N, …).
         layer: Its name, or its place (0, 1, …) among the layers that have a kernel.
         batch_size: Examples at a time; fewer need less memory.
+
+    Returns:
+        Array (N, H, W, C) of a convolution, (N, D) of a dense layer.
     """
     images = to_numpy(images)
     expect_examples(images, images)
@@ -171,7 +182,7 @@ def activations(model, images, layer, batch_size=256):
 
 
 def layers_with_weights(model):
-    """Return every layer that has weights, in the order of the model, as a list of `backends.Layer`.
+    """Return every layer that has weights, in the model's order, as a list of `backends.Layer`.
 
     Raises:
         KindError: A layer with weights of a kind that cannot be laid out alike in both backends.
@@ -179,15 +190,8 @@ def layers_with_weights(model):
     found = []
     for layer, kind, tensors in _slots(model):
         arrays = {part: to_numpy(tensor).copy() for part, tensor in tensors.items()}
-        found.append(
-            Layer(
-                layer.name,
-                type(layer).__name__,
-                kind,
-                _to_layout(kind, arrays),
-                _settings(layer, kind),
-            )
-        )
+        arrays, settings = _to_layout(kind, arrays), _settings(layer, kind)
+        found.append(Layer(layer.name, type(layer).__name__, kind, arrays, settings))
     return found
 
 
@@ -207,42 +211,35 @@ def set_layer_weights(model, place, arrays, settings):
         layer.epsilon = settings["epsilon"]
     if "momentum" in settings:
         layer.momentum = settings["momentum"]
-    # What was compiled before keeps the old settings, so it has to be compiled again.
-    model.course_forward = model.train_function = model.test_function = model.predict_function = (
-        None
-    )
+    if settings:  # what was compiled before keeps the old ones, so it has to be compiled again
+        for name in ("course_forward", "train_function", "test_function", "predict_function"):
+            setattr(model, name, None)
 
 
 def loss_and_gradients(model, images, labels):
-    """Return the mean cross-entropy of one batch in training mode, and its gradient; the model stays as it was.
+    """Return the mean cross-entropy of one batch in training mode, and its gradient.
+
+    The model stays as it was. Dropout is off.
 
     Returns:
-        (loss, gradients): nats, and for each of `layers_with_weights` a dict {part: array}, shaped like
-        the part; zeros where nothing is trained. Dropout is off.
+        (loss, gradients): nats, and for each of `layers_with_weights` a dict {part: array},
+        shaped like the part; zeros where nothing is trained.
     """
     expect_examples(images, labels)
     images, labels = to_numpy(images), expect_labels(labels, None)
     loop.check_scores(scores(model, images), labels)
     with trial(model) as model, tf.GradientTape() as tape:
         loss = _cross_entropy(labels, model(_to_tensorflow(images), training=True))
-    found = dict(
-        zip(map(id, model.trainable_variables), tape.gradient(loss, model.trainable_variables))
-    )
-    gradients = []
+    variables = model.trainable_variables
+    slopes = tape.gradient(loss, variables, unconnected_gradients="zero")
+    found, gradients = dict(zip(map(id, variables), slopes)), []
     for _, kind, tensors in _slots(model):
-        trained = {
-            part: tensor for part, tensor in tensors.items() if not part.startswith("moving")
-        }
-        each = {part: found.get(id(tensor)) for part, tensor in trained.items()}
-        each = {
-            part: tf.zeros(trained[part].shape) if value is None else value
-            for part, value in each.items()
-        }
-        gradients.append(
-            _to_layout(
-                kind, {part: tf.convert_to_tensor(value).numpy() for part, value in each.items()}
-            )
-        )
+        layer = {}
+        for part, variable in tensors.items():
+            if not part.startswith("moving"):
+                gradient = found.get(id(variable), tf.zeros(variable.shape))
+                layer[part] = tf.convert_to_tensor(gradient).numpy()  # an embedding's is sparse
+        gradients.append(_to_layout(kind, layer))
     return float(loss), gradients
 
 
@@ -257,9 +254,7 @@ def flattened_maps(model, images):
         {place in `layers_with_weights`: (axes, sizes)}, such as {2: (("H", "W", "C"), (4, 4, 16))}.
     """
     _build(model, to_numpy(images))
-    places = {
-        id(layer): (place, tensors) for place, (layer, _, tensors) in enumerate(_slots(model))
-    }
+    places = {id(layer): (place, each) for place, (layer, _, each) in enumerate(_slots(model))}
     maps, names, flat = {}, None, None
     for layer in _flatten(model):
         if isinstance(layer, layers.Permute):
@@ -277,17 +272,15 @@ def flattened_maps(model, images):
 
 @contextmanager
 def trial(model):
-    """Lend the model for a trial, dropout off: `with trial(model) as model: …`; afterwards it is as it was before."""
+    """Lend the model for a trial with dropout off; afterwards it is as it was.
+
+    Use: `with trial(model) as model: …`
+    """
     _expect_model(model)
     weights = model.get_weights()
     switches = [(layer, "rate") for layer in _flatten(model) if isinstance(layer, DROPOUT)]
     cells = [layer.cell for layer in _flatten(model) if isinstance(layer, layers.RNN)]
-    switches += [
-        (cell, name)
-        for cell in cells
-        for name in ("dropout", "recurrent_dropout")
-        if hasattr(cell, name)
-    ]
+    switches += [(cell, name) for cell in cells for name in ("dropout", "recurrent_dropout")]
     before = [getattr(owner, name) for owner, name in switches]
     try:
         for owner, name in switches:
@@ -329,7 +322,8 @@ class _Trainer:
             if "Unknown variable" not in str(error):
                 raise
             raise KindError(
-                "The optimizer was made for another model, or before this one's layers were unfrozen: make a new one."
+                "The optimizer was made for another model, or before this one's layers were "
+                "unfrozen: make a new one."
             ) from error
 
     def _step(self, inputs, targets):
@@ -383,12 +377,14 @@ def _optimizer(optimizer, learning_rate):
     if isinstance(optimizer, str):
         if optimizer not in made:
             raise RangeError(
-                f"`optimizer` is {optimizer!r}, but one of {', '.join(made)}, or a Keras optimizer, is wanted."
+                f"`optimizer` is {optimizer!r}, but one of {', '.join(made)}, or a Keras "
+                "optimizer, is wanted."
             )
         optimizer = made[optimizer]()  # epsilon as in PyTorch: Keras would take 1e-7
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise KindError(
-            f"`optimizer` is a {type(optimizer).__name__}, but a name or a Keras optimizer is wanted."
+            f"`optimizer` is a {type(optimizer).__name__}, but a name or a Keras optimizer is "
+            "wanted."
         )
     if learning_rate is not None:
         _set_learning_rate(optimizer, learning_rate)
@@ -408,8 +404,8 @@ def _set_learning_rate(optimizer, learning_rate):
 def _expect_model(model):
     if not isinstance(model, keras.Model):
         raise KindError(
-            f"The model is a {type(model).__module__.split('.')[0]} {type(model).__name__}, but a keras.Model is wanted. "
-            "For a PyTorch model, use dlcourse.backends.pytorch."
+            f"The model is a {type(model).__module__.split('.')[0]} {type(model).__name__}, but a "
+            "keras.Model is wanted. For a PyTorch model, use dlcourse.backends.pytorch."
         )
 
 
@@ -435,7 +431,7 @@ class _Forward:
 
 
 def _any_batch(tensor):
-    """Return the kind of tensor that this is, with any number of examples: the last batch is compiled with the others."""
+    """Return the tensor's kind with any number of examples: short batches need no compiling."""
     return tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype)
 
 
@@ -453,7 +449,8 @@ def _outputs(model, inputs, tensor=None):
         raise loop.refused(inputs, _first_layer(model), error) from error
     if not tf.is_tensor(outputs):
         raise KindError(
-            f"The model gives a {type(outputs).__name__}, but one tensor is wanted, such as scores (N, K)."
+            f"The model gives a {type(outputs).__name__}, but one tensor is wanted, such as scores "
+            "(N, K)."
         )
     return outputs
 
@@ -495,11 +492,12 @@ def _layer(model, layer):
             raise RangeError(f"The model has no layer {layer!r}. It has: {', '.join(named)}.")
         return named[layer]
     with_kernel = [
-        found for found in flat if hasattr(found, "kernel") or isinstance(found, layers.Embedding)
+        each for each in flat if hasattr(each, "kernel") or isinstance(each, layers.Embedding)
     ]
     if not 0 <= layer < len(with_kernel):
         raise RangeError(
-            f"Layer {layer} was asked for, but the model has {len(with_kernel)} layers with a kernel, from 0."
+            f"Layer {layer} was asked for, but the model has {len(with_kernel)} layers with a "
+            "kernel, counted from 0."
         )
     return with_kernel[layer]
 
@@ -531,20 +529,14 @@ def _slots(model):
         if kind is None:
             raise KindError(
                 f"Layer {layer.name!r} ({type(layer).__name__}) has weights of its own, "
-                f"{', '.join(weight.name for weight in layer.weights)}, that the course cannot compare. "
-                f"It knows these kinds of layers: {', '.join(KINDS)}."
+                f"{', '.join(weight.name for weight in layer.weights)}, that the course cannot "
+                f"compare. It knows these kinds of layers: {', '.join(KINDS)}."
             )
         owner = layer.cell if isinstance(layer, layers.RNN) else layer
         found = {part: getattr(owner, part, None) for part in PARTS.get(kind, ("kernel", "bias"))}
-        yield (
-            layer,
-            kind,
-            {
-                "kernel" if part == "embeddings" else part: each
-                for part, each in found.items()
-                if each is not None
-            },
-        )
+        if kind == "embedding":
+            found = {"kernel": found["embeddings"]}
+        yield layer, kind, {part: each for part, each in found.items() if each is not None}
 
 
 def _to_layout(kind, arrays):
@@ -590,6 +582,7 @@ def _shapes(layer):
         return layer.input.shape, layer.output.shape
     except AttributeError as error:
         raise KindError(
-            f"Which map layer {layer.name!r} ({type(layer).__name__}) reads is not known, because the model is written as "
-            "a class. Build it from keras.Input: as a Sequential, or keras.Model(inputs, outputs)."
+            f"Which map layer {layer.name!r} ({type(layer).__name__}) reads is not known, because "
+            "the model is written as a class. Build it from keras.Input: as a Sequential, or "
+            "keras.Model(inputs, outputs)."
         ) from error

@@ -16,7 +16,7 @@ class Trainer(Protocol):
     """What a backend must be able to do with one model; inputs and targets are NumPy batches."""
 
     def step(self, inputs, targets):
-        """Take one optimiser step; return the batch's mean loss and its number of right answers (None if not a classifier)."""
+        """Take one step; return the batch's mean loss and how many a classifier got right."""
 
     def evaluate(self, inputs, targets, batch_size):
         """Return mean loss and accuracy over all examples, the model unchanged."""
@@ -49,8 +49,8 @@ def train(trainer, inputs, targets, options):
                 history.valid_accuracy += [] if accuracy is None else [accuracy]
             history.learning_rate.append(trainer.learning_rate())
             history.seconds.append(time.perf_counter() - started)
-            # A list, so that every callback is called even if an earlier one stops the training.
-            if any([callback(history) for callback in options.callbacks]):
+            stops = [callback(history) for callback in options.callbacks]  # all are called
+            if any(stops):
                 history.stopped = "stopped by a callback"
             elif best.is_over(history):
                 history.stopped = (
@@ -101,7 +101,8 @@ def _not_a_number(loss, epoch, step, trainer, inputs):
         "If that does not help: are the inputs scaled (0..1, or mean 0 and standard deviation 1)? "
         "Is there a log or a division in the model that can meet 0?"
     )
-    return f"The loss became {loss} in epoch {epoch + 1}, step {step + 1}, so training stopped. {reason}"
+    place = f"in epoch {epoch + 1}, step {step + 1}"
+    return f"The loss became {loss} {place}, so training stopped. {reason}"
 
 
 class _Best:
@@ -159,7 +160,8 @@ class Options:
             isinstance(learning_rate, (int, float, np.number)) and learning_rate >= 0
         ):
             raise RangeError(
-                f"`learning_rate` is {learning_rate!r}, but a number of at least 0 is wanted, such as 0.01."
+                f"`learning_rate` is {learning_rate!r}, but a number of at least 0 is wanted, "
+                "such as 0.01."
             )
         callbacks = (callbacks,) if callable(callbacks) else tuple(callbacks)
         for name, value in (
@@ -171,7 +173,8 @@ class Options:
                 raise KindError(f"`{name}` is {value!r}, but a function is wanted.")
         if loss != "cross-entropy" and not callable(loss):
             raise KindError(
-                f'`loss` is {loss!r}, but "cross-entropy" or a function (outputs, targets) is wanted.'
+                f'`loss` is {loss!r}, but "cross-entropy" or a function (outputs, targets) is '
+                "wanted."
             )
         if patience is not None and valid is None:
             raise KindError(
@@ -192,7 +195,7 @@ class Options:
         self.shuffle, self.seed, self.show = shuffle, seed, show
 
     def examples(self, images, labels, images_name="images", labels_name="labels"):
-        """Return inputs and targets as NumPy, checked: class indices for a classifier, else any numbers."""
+        """Return inputs and targets as NumPy, checked; a classifier's targets are class indices."""
         inputs, targets = to_numpy(images), to_numpy(labels)
         expect_examples(inputs, targets, images_name, labels_name)
         if self.classifies:
@@ -201,18 +204,19 @@ class Options:
 
 
 def check_outputs(outputs, targets, options):
-    """Look at the outputs (B, …) for the first of the training targets, so that mistakes show before training, in words.
+    """Look at the outputs (B, …) of a first batch, so that mistakes show at once, in words.
 
     Raises:
-        ShapeError, RangeError: See `check_scores`; or numbers and targets that do not stand side by side.
+        ShapeError, RangeError: See `check_scores`; or a column of outputs and a row of targets.
     """
     if options.classifies:
         for labels in (targets, *([options.valid[1]] if options.valid else [])):
             check_scores(outputs, np.concatenate([labels[: len(outputs) - 1], [labels.max()]]))
     elif outputs.shape == (len(outputs), 1) and targets.ndim == 1:
         raise ShapeError(
-            f"The model gives shape {outputs.shape}, but the targets have {targets[: len(outputs)].shape}: a loss would "
-            "compare every output with every target. Give the targets the same shape: labels[:, None]."
+            f"The model gives shape {outputs.shape}, but the targets have "
+            f"{targets[: len(outputs)].shape}: a loss would compare every output with every "
+            "target. Give the targets the same shape: labels[:, None]."
         )
 
 
@@ -224,7 +228,8 @@ def check_loss(loss):
     """
     if tuple(loss.shape) != ():
         raise ShapeError(
-            f"The loss function gives shape {tuple(loss.shape)}, but one number for the batch is wanted: return the mean."
+            f"The loss function gives shape {tuple(loss.shape)}, but one number for the batch is "
+            "wanted: return the mean."
         )
 
 
@@ -260,18 +265,20 @@ def check_scores(scores, targets):
 
     Raises:
         ShapeError: The model's output is not (B, K).
-        RangeError: A label without a class: the last layer is too narrow; or the model ends in softmax.
+        RangeError: The last layer is too narrow for a label, or the model ends in softmax.
     """
     if scores.ndim != 2 or len(scores) != len(targets):
         raise ShapeError(
-            f"For {len(targets)} examples the model gives shape {tuple(scores.shape)}, but one row of class scores for each is "
-            f"wanted: ({len(targets)}, K). Is a Flatten, or the last layer, missing?"
+            f"For {len(targets)} examples the model gives shape {tuple(scores.shape)}, but one row "
+            f"of class scores for each is wanted: ({len(targets)}, K). "
+            "Is a Flatten, or the last layer, missing?"
         )
     highest = int(targets.max())
     if highest >= scores.shape[1]:
         raise RangeError(
-            f"The model's last layer gives {scores.shape[1]} scores, so labels may go from 0 to {scores.shape[1] - 1}, but a "
-            f"label {highest} came. Make the last layer at least {highest + 1} wide, one score for each class."
+            f"The model's last layer gives {scores.shape[1]} scores, so labels may go from 0 to "
+            f"{scores.shape[1] - 1}, but a label {highest} came. "
+            f"Make the last layer at least {highest + 1} wide, one score for each class."
         )
     if (
         scores.shape[1] > 1
@@ -279,8 +286,9 @@ def check_scores(scores, targets):
         and np.allclose(scores.sum(axis=1), 1, atol=1e-5)
     ):
         raise RangeError(
-            "Every row of the model's output adds up to 1, so it ends in softmax, but raw scores are wanted: "
-            "the loss applies softmax itself, and applied twice it learns badly. Remove the softmax."
+            "Every row of the model's output adds up to 1, so it ends in softmax, but raw scores "
+            "are wanted: the loss applies softmax itself, and applied twice it learns badly. "
+            "Remove the softmax."
         )
 
 

@@ -74,16 +74,20 @@ def fit(
 
     Args:
         model: Any model of this framework; a classifier gives raw scores (N, K), no softmax.
-        images: Array (N, …): pictures (N, H, W, C) as floats in 0..1 or uint8 bytes, or features (N, D).
+        images: Array (N, …): pictures (N, H, W, C) as floats in 0..1 or uint8 bytes, or features
+            (N, D).
         labels: N class indices, or whatever targets your own `loss` compares with.
         epochs, batch_size: How often and in what portions the examples are seen.
         optimizer: "sgd", "adam", or an optimizer of this framework, made for this model.
-        learning_rate: Step size; None means 0.1 for "sgd", 0.001 for "adam", else the optimizer's own.
+        learning_rate: Step size; None means 0.1 for "sgd", 0.001 for "adam", else the
+            optimizer's own.
         schedule: Function of training's progress (0..1) that gives a factor for the learning rate.
         loss: "cross-entropy", or a function of this framework: (outputs, targets) → mean loss.
         valid: Pair (images, labels) to evaluate on after each epoch.
-        patience: Stop after this many epochs without a lower validation loss; keep the best weights.
-        callbacks: Functions of the History, called after each epoch; one that returns True stops training.
+        patience: Stop after this many epochs without a lower validation loss; keep the best
+            weights.
+        callbacks: Functions of the History, called after each epoch; one that returns True stops
+            the training.
         augment: Function (images, generator) → images, applied to each batch, as NumPy.
         shuffle, seed: New order for each epoch, drawn by NumPy from `seed`; equal in both backends.
         show: Show a live progress bar, and one line when done.
@@ -94,8 +98,9 @@ def fit(
     """
     _expect_model(model)
     options = loop.Options(
-        epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule, loss=loss, valid=valid,
-        patience=patience, callbacks=callbacks, augment=augment, shuffle=shuffle, seed=seed, show=show,
+        epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule,
+        loss=loss, valid=valid, patience=patience, callbacks=callbacks, augment=augment,
+        shuffle=shuffle, seed=seed, show=show,
     )  # fmt: skip
     inputs, targets = options.examples(images, labels)
     model.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -146,13 +151,16 @@ def weights(model, layer):
 
 
 def input_gradient(model, images, classes, batch_size=256):
-    """Return how each class score changes with each input: d score[class] / d input, shaped like `images`.
+    """Return how each class score changes with each input: d score[class] / d input.
 
     Args:
         model: Classifier that gives raw scores (N, K).
         images: Array (N, …) of floats.
         classes: N class indices, the scores to differentiate.
         batch_size: Examples at a time; fewer need less memory.
+
+    Returns:
+        Array of floats, shaped like `images`.
     """
     _expect_model(model)
     images = to_numpy(images).astype("float32", copy=False)
@@ -170,13 +178,16 @@ def input_gradient(model, images, classes, batch_size=256):
 
 
 def activations(model, images, layer, batch_size=256):
-    """Return what a layer gives for `images`: (N, H, W, C) of a convolution, (N, D) of a dense layer.
+    """Return what a layer gives for `images`.
 
     Args:
         model: A model of this framework.
         images: Array (N, …).
         layer: Its name, or its place (0, 1, …) among the layers that have a kernel.
         batch_size: Examples at a time; fewer need less memory.
+
+    Returns:
+        Array (N, H, W, C) of a convolution, (N, D) of a dense layer.
     """
     images, seen = to_numpy(images), []
     expect_examples(images, images)
@@ -191,7 +202,7 @@ def activations(model, images, layer, batch_size=256):
 
 
 def layers_with_weights(model):
-    """Return every layer that has weights, in the order of the model, as a list of `backends.Layer`.
+    """Return every layer that has weights, in the model's order, as a list of `backends.Layer`.
 
     Raises:
         KindError: A layer with weights of a kind that cannot be laid out alike in both backends.
@@ -220,14 +231,11 @@ def set_layer_weights(model, place, arrays, settings):
     _, module, kind, tensors = list(_slots(model))[place]
     with torch.no_grad():
         for part, array in arrays.items():
-            tensors[part].copy_(
-                torch.from_numpy(np.ascontiguousarray(_from_layout(kind, part, array)))
-            )
+            array = np.ascontiguousarray(_from_layout(kind, part, array))
+            tensors[part].copy_(torch.from_numpy(array))
         if kind in ONE_BIAS and "recurrent_bias" in tensors:
-            tensors["recurrent_bias"].zero_()
-            tensors["recurrent_bias"].requires_grad_(
-                False
-            )  # else the sum of both biases takes steps of twice the size
+            tensors["recurrent_bias"].zero_()  # frozen, or the sum of both takes double steps
+            tensors["recurrent_bias"].requires_grad_(False)
     if "epsilon" in settings:
         module.eps = settings["epsilon"]
     if "momentum" in settings:
@@ -235,11 +243,13 @@ def set_layer_weights(model, place, arrays, settings):
 
 
 def loss_and_gradients(model, images, labels):
-    """Return the mean cross-entropy of one batch in training mode, and its gradient; the model stays as it was.
+    """Return the mean cross-entropy of one batch in training mode, and its gradient.
+
+    The model stays as it was. Dropout is off.
 
     Returns:
-        (loss, gradients): nats, and for each of `layers_with_weights` a dict {part: array}, shaped like
-        the part; zeros where nothing is trained. Dropout is off.
+        (loss, gradients): nats, and for each of `layers_with_weights` a dict {part: array},
+        shaped like the part; zeros where nothing is trained.
     """
     expect_examples(images, labels)
     images, labels = to_numpy(images), expect_labels(labels, None)
@@ -252,18 +262,13 @@ def loss_and_gradients(model, images, labels):
         loss.backward()
     gradients = []
     for _, _, kind, tensors in _slots(model):
-        trained = {
-            part: tensor for part, tensor in tensors.items() if not part.startswith("moving")
-        }
-        if kind in ONE_BIAS:
-            trained.pop("recurrent_bias", None)
-        found = {
-            part: torch.zeros_like(each) if each.grad is None else each.grad
-            for part, each in trained.items()
-        }
-        gradients.append(
-            {part: _to_layout(kind, part, to_numpy(each)) for part, each in found.items()}
-        )
+        layer = {}
+        for part, tensor in tensors.items():
+            if part.startswith("moving") or (part == "recurrent_bias" and kind in ONE_BIAS):
+                continue
+            gradient = torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
+            layer[part] = _to_layout(kind, part, to_numpy(gradient))
+        gradients.append(layer)
     return loss.item(), gradients
 
 
@@ -281,21 +286,17 @@ def flattened_maps(model, images):
     inputs = _to_torch(model, images)
     with _evaluating(model), torch.no_grad(), following:
         _outputs(model, images, inputs)
-    dense = {
-        place: tensors["kernel"]
-        for place, (_, _, kind, tensors) in enumerate(_slots(model))
-        if kind == "dense"
-    }
-    return {
-        place: following.read_by[id(kernel)]
-        for place, kernel in dense.items()
-        if id(kernel) in following.read_by
-    }
+    kernels = [id(tensors.get("kernel")) for _, _, _, tensors in _slots(model)]
+    found = {place: following.read_by.get(kernel) for place, kernel in enumerate(kernels)}
+    return {place: read for place, read in found.items() if read is not None}
 
 
 @contextmanager
 def trial(model):
-    """Lend the model for a trial, dropout off: `with trial(model) as model: …`; afterwards it is as it was before."""
+    """Lend the model for a trial with dropout off; afterwards it is as it was.
+
+    Use: `with trial(model) as model: …`
+    """
     _expect_model(model)
     twin = copy.deepcopy(model)
     for module in twin.modules():
@@ -323,9 +324,8 @@ class _Trainer:
         loop.check_outputs(scores(self.model, inputs), targets, options)
         if not self.classifies:
             with _evaluating(self.model), torch.no_grad():
-                loop.check_loss(
-                    self.loss(_outputs(self.model, inputs), self._targets(targets[: len(inputs)]))
-                )
+                outputs = _outputs(self.model, inputs)
+                loop.check_loss(self.loss(outputs, self._targets(targets[: len(inputs)])))
 
     def step(self, inputs, targets):
         self.model.train()
@@ -376,7 +376,7 @@ class _Trainer:
 
 
 class _evaluating:
-    """Put the model in evaluation mode (dropout off, batch norm by its averages), then back as it was."""
+    """Put the model in evaluation mode (no dropout, batch norm by averages), then back."""
 
     def __init__(self, model):
         self.model, self.was_training = model, model.training
@@ -396,19 +396,20 @@ def _optimizer(model, optimizer, learning_rate):
     if isinstance(optimizer, str):
         if optimizer not in made:
             raise RangeError(
-                f"`optimizer` is {optimizer!r}, but one of {', '.join(made)}, or a torch optimizer, is wanted."
+                f"`optimizer` is {optimizer!r}, but one of {', '.join(made)}, or a torch "
+                "optimizer, is wanted."
             )
         optimizer = made[optimizer]()
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise KindError(
-            f"`optimizer` is a {type(optimizer).__name__}, but a name or a torch.optim.Optimizer is wanted."
+            f"`optimizer` is a {type(optimizer).__name__}, but a name or a torch.optim.Optimizer "
+            "is wanted."
         )
     mine = {id(parameter) for parameter in model.parameters()}
-    if not any(
-        id(parameter) in mine for group in optimizer.param_groups for parameter in group["params"]
-    ):
+    held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+    if not mine & held:
         raise KindError(
-            "The optimizer was made for another model: make it again from this model's parameters()."
+            "The optimizer was made for another model: make it again from model.parameters()."
         )
     if learning_rate is not None:
         for group in optimizer.param_groups:
@@ -419,8 +420,8 @@ def _optimizer(model, optimizer, learning_rate):
 def _expect_model(model):
     if not isinstance(model, nn.Module):
         raise KindError(
-            f"The model is a {type(model).__module__.split('.')[0]} {type(model).__name__}, but a torch.nn.Module is wanted. "
-            "For a Keras model, use dlcourse.backends.keras."
+            f"The model is a {type(model).__module__.split('.')[0]} {type(model).__name__}, but a "
+            "torch.nn.Module is wanted. For a Keras model, use dlcourse.backends.keras."
         )
 
 
@@ -430,13 +431,13 @@ def _device(model):
 
 
 def _writeable(array):
-    """Return the array, or a copy where PyTorch has no such tensors: strides below 0, read-only (a dataset's arrays)."""
+    """Return the array, or a copy where PyTorch has no such tensors: read-only, turned around."""
     array = np.ascontiguousarray(array)
     return array if array.flags.writeable else array.copy()
 
 
 def _to_torch(model, inputs):
-    """Return a batch on the model's device: pictures as (N, C, H, W) in channels-last memory, bytes as 0..1."""
+    """Return a batch on the model's device: pictures as (N, C, H, W) in channels-last memory."""
     tensor = torch.from_numpy(_writeable(inputs)).to(_device(model))
     if tensor.dtype == torch.uint8:
         tensor = tensor.float().div_(255)
@@ -458,13 +459,15 @@ def _outputs(model, inputs, tensor=None):
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         if "view size" in str(error):
             raise ShapeError(
-                "The model calls .view() on pictures, which wants them in memory as (N, C, H, W), but "
-                "they lie there as (N, H, W, C): faster. Use nn.Flatten(), .flatten(1) or .reshape()."
+                "The model calls .view() on pictures, which wants them in memory as (N, C, H, W). "
+                "They lie there as (N, H, W, C), which trains several times faster. "
+                "Use nn.Flatten(), .flatten(1) or .reshape()."
             ) from error
         raise loop.refused(inputs, _first_layer(model), error) from error
     if not isinstance(outputs, torch.Tensor):
         raise KindError(
-            f"The model gives a {type(outputs).__name__}, but one tensor is wanted, such as scores (N, K)."
+            f"The model gives a {type(outputs).__name__}, but one tensor is wanted, such as scores "
+            "(N, K)."
         )
     return outputs
 
@@ -496,7 +499,8 @@ def _layer(model, layer):
     with_kernel = [module for module in named.values() if isinstance(module, WITH_KERNEL)]
     if not 0 <= layer < len(with_kernel):
         raise RangeError(
-            f"Layer {layer} was asked for, but the model has {len(with_kernel)} layers with a kernel, from 0."
+            f"Layer {layer} was asked for, but the model has {len(with_kernel)} layers with a "
+            "kernel, counted from 0."
         )
     return with_kernel[layer]
 
@@ -508,27 +512,21 @@ def _slots(model):
         kind = next((kind for kind, classes in KINDS.items() if isinstance(module, classes)), None)
         tensors = dict(module.named_parameters(recurse=False))
         if kind == "batch norm":
-            tensors |= {
-                name: each
-                for name, each in module.named_buffers(recurse=False)
-                if name in NORM_PARTS
-            }
+            buffers = dict(module.named_buffers(recurse=False))
+            tensors |= {key: buffers[key] for key in NORM_PARTS if key in buffers}
         if not tensors:
             continue
         if kind is None:
             raise KindError(
-                f"Layer {name!r} ({type(module).__name__}) has weights of its own, {', '.join(tensors)}, that the course "
-                f"cannot compare. It knows these kinds of layers: {', '.join(KINDS)}."
+                f"Layer {name!r} ({type(module).__name__}) has weights of its own, "
+                f"{', '.join(tensors)}, that the course cannot compare. "
+                f"It knows these kinds of layers: {', '.join(KINDS)}."
             )
         if isinstance(module, nn.RNNBase):
-            for suffix in (
-                key.removeprefix("weight_ih") for key in tensors if key.startswith("weight_ih")
-            ):
-                parts = {
-                    part: tensors[key + suffix]
-                    for key, part in RECURRENT_PARTS.items()
-                    if key + suffix in tensors
-                }
+            # One such layer may hold several: "_l0", "_l0_reverse", "_l1", …
+            for suffix in (key[len("weight_ih") :] for key in tensors if "weight_ih" in key):
+                names = {key + suffix: part for key, part in RECURRENT_PARTS.items()}
+                parts = {part: tensors[key] for key, part in names.items() if key in tensors}
                 yield name + (suffix if suffix != "_l0" else ""), module, kind, parts
         else:
             parts = NORM_PARTS if kind in ("batch norm", "layer norm") else PARTS
@@ -560,7 +558,8 @@ def _swap_gates(array):
 def _settings(module, kind):
     if kind == "batch norm" and module.momentum is None:
         raise KindError(
-            "The batch norm has momentum=None, a plain mean over all batches, which Keras lacks. Give a number."
+            "The batch norm has momentum=None, a plain mean over all batches, which Keras lacks. "
+            "Give a number."
         )
     return {
         "batch norm": lambda: {"epsilon": module.eps, "momentum": round(1 - module.momentum, 12)},
@@ -572,43 +571,33 @@ def _settings(module, kind):
 
 
 class _AxisNames(torch.overrides.TorchFunctionMode):
-    """Follows the names of a map's axes through the model, up to the dense layer that reads it flattened."""
+    """Follows the names of a map's axes through the model to the dense layer that reads it."""
 
     TURNS = ("permute", "transpose", "movedim", "moveaxis", "swapaxes", "swapdims")
     USUAL = {3: ("T", "D"), 4: ("C", "H", "W")}  # noqa: RUF012
 
     def __init__(self):
         super().__init__()
-        self.maps = {}  # id of a tensor: (the tensor, kept alive, names and sizes of the axes that it holds)
+        self.maps = {}  # id of a tensor: the tensor (kept alive), its map's names and sizes of axes
         self.read_by = {}  # id of a dense kernel: names and sizes of the map that it reads
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         output = function(*args, **(kwargs or {}))
-        if (
-            not args
-            or not isinstance(args[0], torch.Tensor)
-            or not isinstance(output, torch.Tensor)
-        ):
+        given = args[0] if args else None
+        if not isinstance(given, torch.Tensor) or not isinstance(output, torch.Tensor):
             return output
-        given = args[0]
-        _, names, sizes = self.maps.get(
-            id(given), (given, self.USUAL.get(given.ndim), tuple(given.shape[1:]))
-        )
+        usual = (given, self.USUAL.get(given.ndim), tuple(given.shape[1:]))
+        _, names, sizes = self.maps.get(id(given), usual)
         if names is None:
             return output
         if function.__name__ == "linear" and given.ndim == 2:
             self.read_by[id(args[1])] = names, sizes
-        elif output.ndim == 2 and output.shape == (len(given), np.prod(given.shape[1:])):
-            self.maps[id(output)] = (
-                output,
-                names,
-                sizes,
-            )  # flattened, or flat already and of the same size
+        elif output.shape == (len(given), np.prod(given.shape[1:])):  # flattened, or flat before
+            self.maps[id(output)] = output, names, sizes
         elif output.ndim == given.ndim > 2:
             if function.__name__ in self.TURNS:
-                turned = function(
-                    torch.empty(tuple(range(given.ndim))), *args[1:], **(kwargs or {})
-                ).shape
+                numbered = torch.empty(tuple(range(given.ndim)))  # each axis as long as its number
+                turned = function(numbered, *args[1:], **(kwargs or {})).shape
                 names = tuple(names[axis - 1] for axis in turned[1:])
             self.maps[id(output)] = output, names, tuple(output.shape[1:])
         return output
