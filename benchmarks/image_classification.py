@@ -65,17 +65,21 @@ def main():
     cells, fashion = recipe(), data.load("fashion-mnist")
     train, valid, test = fashion.train, fashion.valid, fashion.test
 
-    def run(seed, epochs, width=None, both_ways=True, **changes):
+    one_view = cells["backends"].of(cells["residual_network"]()).scores
+
+    def run(seed, epochs, width=None, **changes):
         runtime.seed(seed)
         model = cells["residual_network"](*([width] if width else []))
         history = cells["train_fast"](
             model, train.pixels, train.labels, epochs, seed=seed, show=False, **changes
         )
-        scores = cells["scores_both_ways"] if both_ways else cells["backends"].of(model).scores
-        return model, history, results.accuracy(scores(model, test.pixels), test.labels)
+        return model, history
 
-    def accuracies(**options):
-        return [round(run(seed, FAST_EPOCHS, **options)[2], 4) for seed in SEEDS]
+    def accuracy(model, scores=cells["scores_both_ways"]):
+        return round(results.accuracy(scores(model, test.pixels), test.labels), 4)
+
+    def changed(scores=cells["scores_both_ways"], **changes):
+        return [accuracy(run(seed, FAST_EPOCHS, **changes)[0], scores) for seed in SEEDS]
 
     # Turn about, so that a slow minute of the machine falls on both.
     starter, fast = Starter(fashion), []
@@ -93,14 +97,14 @@ def main():
     epoch_seconds = float(np.median(starter.seconds))
 
     def summary(runs):
-        seconds = np.median([sum(history.seconds) for _, history, _ in runs])
+        seconds = np.median([sum(history.seconds) for _, history in runs])
         return {
             "epochs": runs[0][1].epochs,
-            "accuracy": [round(accuracy, 4) for _, _, accuracy in runs],
+            "accuracy": [accuracy(model) for model, _ in runs],
             "starter_epochs": round(float(seconds) / epoch_seconds, 2),
         }
 
-    model, history, _ = slow[0]
+    model, history = slow[0]
     path = lessons.FOLDER / f"{SLUG}.npz"
     np.savez_compressed(path, **{name: array.cpu() for name, array in model.state_dict().items()})
     history.step_loss = []  # the lesson does not show it
@@ -111,11 +115,11 @@ def main():
         "fast": summary(fast),
         "slow": summary(slow) | {"width": SLOW_WIDTH, "history": asdict(history)},
         "ablation": {
-            "the whole recipe": summary(fast)["accuracy"],
-            "one view at test time": accuracies(both_ways=False),
-            "no mirroring at all": accuracies(both_ways=False, augment=None),
-            "constant learning rate": accuracies(schedule=None),
-            "constant, a fifth as high": accuracies(schedule=lambda progress: 0.2),
+            "the whole recipe": [accuracy(model) for model, _ in fast],
+            "one view at test time": [accuracy(model, one_view) for model, _ in fast],
+            "no mirroring at all": changed(one_view, augment=None),
+            "constant learning rate": changed(schedule=None),
+            "constant, a fifth as high": changed(schedule=lambda progress: 0.2),
         },
         "checkpoint_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
@@ -123,8 +127,8 @@ def main():
     (lessons.FOLDER / f"{SLUG}.json").write_text(text, encoding="utf-8")
     for name in ("starter", "fast", "slow"):
         told = measured[name]
-        accuracy = f"{min(told['accuracy']):.4f} to {max(told['accuracy']):.4f}"
-        print(f"{name}: accuracy {accuracy} in the time of {told['starter_epochs']} starter epochs")
+        band = f"{min(told['accuracy']):.4f} to {max(told['accuracy']):.4f}"
+        print(f"{name}: accuracy {band} in the time of {told['starter_epochs']} starter epochs")
     for name, values in measured["ablation"].items():
         print(f"{name}: {min(values):.4f} to {max(values):.4f}, mean {np.mean(values):.4f}")
     print(f"one starter epoch: {epoch_seconds:.1f} s; {torch.get_num_threads()} threads")

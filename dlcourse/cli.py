@@ -260,17 +260,18 @@ def new(
     title: Annotated[str, typer.Argument(help="What stands over the lesson.")],
     part: Annotated[int, typer.Option(help="First digit of its number.")] = 7,
 ):
-    """Begin a lesson: its text, its facts and a notebook. The tests pass on them at once."""
+    """Begin a lesson: its text, its facts and its built notebook. The tests pass on them at once."""
     from dlcourse import notebooks
 
     lesson = notebooks.new(title, part)
+    build([lesson.number])
     course = notebooks.folder()
     facts = Path(notebooks.__file__).parent / "lessons" / f"{lesson.slug}.py"
     OUT.print(f"Lesson {lesson.number}, {escape(title)}:", soft_wrap=True)
     for path, what in (
         (lesson.source, "write the text here"),
         (facts, "and its facts here"),
-        (lesson.notebook, f"`dlcourse build {lesson.number}` writes this one"),
+        (lesson.notebook, f"`dlcourse build {lesson.number}` writes this one anew"),
     ):
         shown = path.relative_to(course) if path.is_relative_to(course) else path
         OUT.print(f"  {shown.as_posix():<44} {what}", soft_wrap=True)

@@ -219,8 +219,10 @@ def test_data_verify_fails_for_a_damaged_file_and_still_looks_at_the_others(monk
 def test_new_names_the_three_files(course, monkeypatch):
     made = []
     monkeypatch.setattr(notebooks, "new", lambda *asked: made.append(asked) or course[0])
-    lines = call("new", "Slopes", "--part", "1").stdout.splitlines()
-    assert made == [("Slopes", 1)]
+    monkeypatch.setattr(notebooks, "build", lambda lesson, force: made.append(lesson.number))
+    built, *lines = call("new", "Slopes", "--part", "1").stdout.splitlines()
+    assert made == [("Slopes", 1), "11"]
+    assert "11  Slopes" in built
     files = (
         "notebooks/source/11_slopes.py ",
         f"{(notebooks.PACKAGE / 'lessons' / 'slopes.py').as_posix()} ",

@@ -302,8 +302,7 @@ class _Trainer:
             _cross_entropy if self.classifies else lambda targets, outputs: loss(outputs, targets)
         )
         self.optimizer = _optimizer(optimizer, learning_rate)
-        if not self.optimizer.built:  # built again, it would forget its averages
-            self.optimizer.build(model.trainable_variables)
+        self.optimizer.build(model.trainable_variables)  # does nothing if it is built already
         self.rate = self.learning_rate()
         self._compiled_step = tf.function(self._step, reduce_retracing=True)
 
