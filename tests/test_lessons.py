@@ -48,7 +48,7 @@ def test_a_changed_checkpoint_is_refused_with_the_repair(copied):
 
 def test_a_missing_checkpoint_is_refused_with_the_repair(copied):
     (copied / "image_classification.npz").unlink()
-    with pytest.raises(DataError, match="no file.*make bench"):
+    with pytest.raises(DataError, match=r"no file.*make bench"):
         lessons.checkpoint("image_classification")
 
 
