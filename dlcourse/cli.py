@@ -260,7 +260,7 @@ def new(
     title: Annotated[str, typer.Argument(help="What stands over the lesson.")],
     part: Annotated[int, typer.Option(help="First digit of its number.")] = 7,
 ):
-    """Begin a lesson: its text, its facts and its built notebook. The tests pass on them at once."""
+    """Begin a lesson: text, facts and built notebook. The tests pass on them at once."""
     from dlcourse import notebooks
 
     lesson = notebooks.new(title, part)

@@ -19,8 +19,8 @@ def quiet_frameworks():
         "TF_CPP_MIN_LOG_LEVEL": "2",  # TensorFlow prints three lines of hardware notes otherwise
         "TF_ENABLE_ONEDNN_OPTS": "0",  # its note cannot be silenced otherwise
         "KERAS_BACKEND": "tensorflow",
-        # A thread that spins while it waits slows training many times over on a busy machine; one that
-        # sleeps at once loses a third of the speed on a quiet one. So: spin for a moment, then sleep.
+        # A thread that spins while it waits slows training many times over on a busy machine; one
+        # that sleeps at once loses a third of the speed on a quiet one. So: spin a little, sleep.
         "OMP_WAIT_POLICY": "PASSIVE",
         "GOMP_SPINCOUNT": "5000",
         "OMP_NUM_THREADS": cores,
@@ -68,7 +68,7 @@ def versions():
 
 
 def _version(name):
-    from importlib import metadata  # here: it takes half of the time that `import dlcourse` may take
+    from importlib import metadata  # here, not above: it takes half the time of `import dlcourse`
 
     for candidate in (name, f"{name}-cpu"):  # `tensorflow-cpu` is TensorFlow too
         try:

@@ -12,9 +12,9 @@ import gzip
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from dlcourse.data import pack
+
+import numpy as np
 
 
 def read(path, header_bytes):
@@ -25,7 +25,9 @@ def main(folder):
     pixels = [read(folder / f"{part}-images-idx3-ubyte.gz", 16) for part in ("train", "t10k")]
     labels = [read(folder / f"{part}-labels-idx1-ubyte.gz", 8) for part in ("train", "t10k")]
     images = np.concatenate(pixels).reshape(-1, 28, 28, 1)
-    np.savez(Path(__file__).with_name("fashion-mnist.npz"), labels=np.concatenate(labels), **pack(images))
+    np.savez(
+        Path(__file__).with_name("fashion-mnist.npz"), labels=np.concatenate(labels), **pack(images)
+    )
 
 
 if __name__ == "__main__":
