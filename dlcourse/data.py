@@ -16,7 +16,7 @@ import numpy as np
 
 FOLDER = Path(__file__).parent / "datasets"
 SPLITS = ("train", "valid", "test")  # also their order inside a file
-PARTS = 4  # a packed file is unpacked by this many threads
+PARTS, THREADS = 16, 4  # of a packed file: small parts keep the memory low that unpacking needs
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -236,7 +236,7 @@ def unpack(packed):
         for y in range(1, height):
             np.add(block[:, y - 1, :, 0], columns[:, :, y], out=block[:, y, :, 0])  # modulo 256
 
-    with ThreadPoolExecutor(PARTS) as threads:
+    with ThreadPoolExecutor(THREADS) as threads:
         list(threads.map(unpack_part, range(PARTS), np.array_split(pixels, PARTS)))
     return pixels
 
