@@ -109,7 +109,7 @@ def fit(
     return loop.train(trainer, inputs, targets, options)
 
 
-def evaluate(model, images, labels, batch_size=256):
+def evaluate(model, images, labels, batch_size=128):
     """Return the model's Evaluation: mean cross-entropy (nats) and accuracy over all examples."""
     expect_examples(images, labels)
     outputs = scores(model, images, batch_size)
@@ -120,7 +120,7 @@ def evaluate(model, images, labels, batch_size=256):
     )
 
 
-def scores(model, images, batch_size=256):
+def scores(model, images, batch_size=128):
     """Return the model's outputs for `images` as NumPy: raw scores (N, K) of a classifier."""
     _expect_model(model)
     images = to_numpy(images)
