@@ -488,7 +488,9 @@ bottom.set(
     ylabel="difference (nats)",
 )
 top.legend()
-bottom.legend(loc="lower right")
+bottom.axhline(1e-5, color="gray", linestyle="--", label="0.00001")
+bottom.set_ylim(1e-8, 1e-4)
+bottom.legend(loc="lower right", ncols=2)
 plot.describe("Four loss curves coincide; their distances stay below 0.00001.")
 # %% tolerance=0.000005
 spread = np.ptp(list(curves.values()), axis=0)  # (steps,) highest less lowest

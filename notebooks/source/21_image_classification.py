@@ -452,9 +452,10 @@ plot.describe(
     "Training accuracy ends above the test accuracy, validation at it."
 )
 # %% [markdown]
-# The training accuracy is taken on mirrored pictures while the network changes, so it lags behind at
-# first. Its last value lies above the others: that distance is what the network has learned by heart.
-# The validation curve jumps while the learning rate is high and settles when it falls.
+# From the second epoch on the training accuracy lies above the validation accuracy: part of it is
+# learned by heart, and that part is called **overfitting**. At the end it is between one and two
+# pictures in a hundred. The validation curve jumps while the learning rate is high and rises when it
+# falls.
 #
 # **Predict, then run.** The accuracy is an average over ten kinds. Which kind is hardest, and how
 # many of its thousand pictures are recognised?
