@@ -104,6 +104,7 @@ def main():
             "starter_epochs": round(float(seconds) / epoch_seconds, 2),
         }
 
+    fast_summary = summary(fast)
     model, history = slow[0]
     path = lessons.FOLDER / f"{SLUG}.npz"
     np.savez_compressed(path, **{name: array.cpu() for name, array in model.state_dict().items()})
@@ -112,10 +113,10 @@ def main():
     measured = {
         "cores": runtime.available_cores(),
         "starter": {"accuracy": [round(starter_accuracy, 4)], "starter_epochs": 10.0},
-        "fast": summary(fast),
+        "fast": fast_summary,
         "slow": summary(slow) | {"width": SLOW_WIDTH, "history": asdict(history)},
         "ablation": {
-            "the whole recipe": [accuracy(model) for model, _ in fast],
+            "the whole recipe": fast_summary["accuracy"],
             "one view at test time": [accuracy(model, one_view) for model, _ in fast],
             "no mirroring at all": changed(one_view, augment=None),
             "constant learning rate, 0.04": changed(schedule=lambda progress: 0.2),
