@@ -33,6 +33,22 @@ def test_what_the_environment_says_is_kept(monkeypatch):
     assert os.environ["OMP_NUM_THREADS"] == "7"
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a setting of Linux's C library")
+@pytest.mark.parametrize("mebibytes", [64, 0])
+def test_freed_memory_is_kept_for_the_next_step_unless_told_not_to(mebibytes):
+    code = """if True:
+        import dlcourse, resource
+        for _ in range(20):
+            [bytearray(18_000_000) for _ in range(3)]  # filled, and freed at once
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)"""
+    surroundings = os.environ | {"DLCOURSE_KEPT_MEBIBYTES": str(mebibytes)}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=surroundings
+    )
+    cleared_anew = int(run.stdout) > 10 * 3 * 18_000_000 / 4096
+    assert cleared_anew == (mebibytes == 0)
+
+
 def test_a_framework_starts_without_a_word():
     code = "import dlcourse, tensorflow, torch, keras; tensorflow.constant(1) + 1"
     quiet = {k: v for k, v in os.environ.items() if not k.startswith(("TF_", "OMP_", "KERAS_"))}
