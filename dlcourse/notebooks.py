@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import importlib
 import json
 import math
 import os
@@ -46,9 +47,18 @@ MEMORY_BUDGET_MB = 1200
 STORED_BUDGET_MB = 1.5
 CELL_TIMEOUT_SECONDS = 300  # ten budgets: a slow machine may take longer, an endless loop not
 NO_OUTPUT_DEPENDS_ON = (
-    *("cli.py", "doctor.py", "lab.py", "notebooks.py", "workshop.py"),
+    *("cli.py", "doctor.py", "lab.py", "notebooks.py", "progress.py", "workshop.py"),
     *("lessons", "datasets"),  # but for a lesson's own
 )
+CHECK = re.compile(r"(?m)^lesson\.(\w+)\.check\(\1\)$")
+PROOF_OF_EXERCISE = """\
+said = lesson.{name}.check({name})
+faults = lesson.{name}.faults(globals())
+if said.outcome != "right" or faults:
+    raise RuntimeError(f"{{said}}; {{faults}}")"""
+PROOF_OF_EXPLORER = """
+if faults := {name}.faults():
+    raise RuntimeError(faults)"""
 MEASURED = "{measured}"  # the line of a head cell that the build fills in
 STEADY = {  # what differs between two machines or runs, and what is stored in its place
     r"\S*ipykernel_\d+[/\\]\d+\.py": "cell.py",
@@ -241,6 +251,17 @@ def find(numbers=()):
     return [lesson for number, lesson in there.items() if number in numbers or not numbers]
 
 
+def builds_on(lesson):
+    """Return the lessons that `lesson` builds on, those it names and theirs, the nearest first."""
+    found, waiting = {}, list(lesson.needs)
+    while waiting:
+        number = waiting.pop(0)
+        if number not in found:
+            (found[number],) = find([number])
+            waiting += found[number].needs
+    return list(found.values())
+
+
 def build(lesson, force=False):
     """Write the lesson's notebook: its text, run from top to bottom, with the outputs.
 
@@ -279,13 +300,15 @@ def build(lesson, force=False):
     return result
 
 
-def run(lesson, quick=False, progress=None):
+def run(lesson, quick=False, solved=False, progress=None):
     """Run the lesson's text in a fresh kernel; write nothing.
 
     Args:
         lesson: One of `lessons()`.
         quick: Use the small values of the cell tagged `parameters`: there, a line
             `epochs = 4  # quick: 1` becomes `epochs = 1`.
+        solved: Put each exercise's solution in the place of its blank, and let each exercise and
+            explorer prove its own promises (`Exercise.faults`, `Explorer.faults`).
         progress: Called after each code cell with the number of cells done and of all.
 
     Returns:
@@ -297,7 +320,41 @@ def run(lesson, quick=False, progress=None):
             cell.source = re.sub(
                 r"(?m)^(\s*\w+ *= *).*?( *# quick: *)(.+)$", r"\1\3\2\3", cell.source
             )
-    return _execute(lesson, notebook, progress)
+    return _execute(lesson, _solve(lesson, notebook) if solved else notebook, progress)
+
+
+def exercise_names(source):
+    """Return the names of the exercises that a cell checks: `lesson.NAME.check(NAME)`."""
+    return [found[1] for found in CHECK.finditer(source)]
+
+
+def _solve(lesson, notebook):
+    """Put the solutions into the notebook; a cell that is not as it should be then raises."""
+    module = importlib.import_module(f"dlcourse.lessons.{lesson.slug}")
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", ())
+        if "exercise" in tags:
+            for name in exercise_names(cell.source):
+                solution = getattr(module, name).solution_text()
+                cell.source = _with_solution(cell.source, name, solution, lesson)
+                cell.source = cell.source.replace(
+                    f"lesson.{name}.check({name})", PROOF_OF_EXERCISE.format(name=name)
+                )
+        if "explorer" in tags:
+            shown = cell.source.rstrip().splitlines()[-1]
+            cell.source += PROOF_OF_EXPLORER.format(name=shown)
+    return notebook
+
+
+def _with_solution(source, name, solution, lesson):
+    """Return a cell's source with the solution in place of the statement that defines `name`."""
+    for statement in ast.parse(source).body:
+        targets = getattr(statement, "targets", [statement])
+        if any(name in (getattr(t, "id", ""), getattr(t, "name", "")) for t in targets):
+            lines = source.splitlines()
+            kept = lines[: statement.lineno - 1], lines[statement.end_lineno :]
+            return "\n".join([*kept[0], solution, *kept[1]])
+    raise LessonError(f"{lesson}: the cell that checks `{name}` defines no blank `{name}`.")
 
 
 def budget_faults(lesson, measured):
@@ -424,7 +481,11 @@ def _ask_often(channel, seconds=0.2):
 
 def _fingerprint(lesson):
     """Return the sha256 of all that the notebook's outputs are made from."""
-    own = (path for path in PACKAGE.glob("lessons/*.*") if path.stem in (lesson.slug, "__init__"))
+    earlier = [other.slug for other in builds_on(lesson)]  # whose questions come back
+    own = [path for path in PACKAGE.glob("lessons/*.*") if path.stem in (lesson.slug, "__init__")]
+    own += [PACKAGE / "lessons" / f"{slug}.py" for slug in earlier]
+    if "course.map()" in lesson.source.read_text(encoding="utf-8"):  # it shows every lesson
+        own = [*{*own, *(PACKAGE / "lessons" / f"{other.slug}.py" for other in lessons())}]
     shared = (
         path
         for path in PACKAGE.rglob("*.py")

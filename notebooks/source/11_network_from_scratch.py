@@ -8,12 +8,22 @@
 # gradient without trusting it · carry weights from one framework to another · say what a framework
 # does for you, and what it does not.
 #
-# **Needs:** Python and NumPy, the chain rule from school. **Data:** handwritten digits (shipped).
+# **Needs:** lesson 00; NumPy, the chain rule from school. **Data:** handwritten digits (shipped).
 #
 # {measured}
 
 # %%
-from dlcourse import backends, data, parity, plot, results, runtime
+from dlcourse import (
+    backends,
+    course,
+    data,
+    explore,
+    parity,
+    plot,
+    results,
+    runtime,
+)
+from dlcourse.lessons import network_from_scratch as lesson
 
 import keras
 import matplotlib.pyplot as plt
@@ -24,6 +34,13 @@ from sklearn.linear_model import LogisticRegression
 
 plot.use_course_style()
 runtime.seed(0)
+
+# %% [markdown]
+# ### Do you remember?
+# Two questions from before.
+
+# %% tags=["quiz"]
+course.review("11")
 
 # %% [markdown]
 # ## 1 · The pictures
@@ -119,6 +136,27 @@ print(
 )
 
 # %% [markdown]
+# **Exercise.** And with 20 classes?
+
+# %% tags=["exercise"]
+loss_of_guessing = ...
+
+lesson.loss_of_guessing.check(loss_of_guessing)
+
+# %% [markdown]
+# **Exercise: find the bug.** This softmax is the formula as it stands in books. For scores of 1000 it
+# gives nan, *not a number*; ours above does not. Mend it.
+
+
+# %% tags=["exercise"]
+def safe_softmax(scores):
+    powers = np.exp(scores)
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+lesson.safe_softmax.check(safe_softmax)
+
+# %% [markdown]
 # ## 3 · Backward: who is to blame?
 # To lower the loss we need its slope along each of the 2 410 weights and biases: the **gradient**.
 # **Backpropagation** is the chain rule, walked from the loss back to the pixels. We write $dW$ for
@@ -136,6 +174,20 @@ print(
 #
 # Read $dh = ds\,W_2^\top$ aloud: blame flows back along the same weights that carried the signal.
 # A hidden unit that was switched off ($h = 0$) gets none.
+#
+# **Exercise.** Write that last sentence as code, the step from $dh$ to $dz$. It is the one line of
+# `backward` below that is not a product of matrices; try it before you look.
+
+
+# %% tags=["exercise"]
+def before_relu(d_hidden, hidden):
+    return ...  # your code
+
+
+lesson.before_relu.check(before_relu)
+
+# %% [markdown]
+# Now the whole way back, in the order of the formulas.
 
 
 # %%
@@ -242,6 +294,18 @@ for name, a, b in zip(("W1", "b1", "W2", "b2"), right, wrong):
 # after the last one it accuses.
 
 # %% [markdown]
+# **Exercise.** Write the check for any loss: the whole gradient by differences on both sides. Start
+# from an empty function; `finite_difference` above shows one place of it.
+
+
+# %% tags=["exercise"]
+def numeric_gradient(loss, weights, epsilon):
+    return ...  # your code
+
+
+lesson.numeric_gradient.check(numeric_gradient)
+
+# %% [markdown]
 # ### How small is small?
 # **Predict, then run.** A slope is a limit, so the smaller $\varepsilon$, the better. True?
 
@@ -306,6 +370,52 @@ def train_numpy(weights):
 
 
 trained, numpy_losses = train_numpy(weights)
+
+# %% [markdown]
+# How large a step? Move the slider: it trains the same network anew for 60 steps. Find the rate at which
+# the loss falls fastest, and the one at which it no longer falls at all.
+
+
+# %%
+def first_steps(figure, learning_rate, batch):
+    """Draw the loss of the first 60 steps from the same start."""
+    moved, losses = [w.copy() for w in weights], []
+    for step in range(60):
+        chosen = slice(step * batch % 1000, step * batch % 1000 + batch)
+        x, labels = x_train[chosen], y_train[chosen]
+        losses.append(cross_entropy(forward(moved, x)[1], labels))
+        for w, gradient in zip(moved, backward(moved, x, labels)):
+            w -= learning_rate * gradient
+    axes = figure.subplots()
+    axes.plot(losses)
+    axes.axhline(np.log(10), color="gray", linestyle="--")
+    axes.text(60, np.log(10), "knows nothing", ha="right", va="bottom")
+    axes.set(
+        title="The first 60 steps",
+        xlabel="step",
+        ylabel="loss (nats)",
+        ylim=(0, 4),
+    )
+    end = np.mean(losses[-10:])
+    return (
+        f"Learning rate {learning_rate:.3g}, batches of {batch}: "
+        f"mean loss of the last ten steps {end:.2f}."
+    )
+
+
+# %% tags=["explorer"] tolerance=0.01
+rates = explore.Explorer(
+    first_steps,
+    learning_rate=explore.slider(
+        0.01, 10.0, 0.2, logarithmic=True, label="learning rate"
+    ),
+    batch=explore.choice((8, 32, 128), 32, label="examples in a batch"),
+)
+rates
+
+# %% [markdown]
+# A rate ten times smaller learns ten times slower. One that is too large jumps across the valley and
+# lands higher on the other side. Between the two lies a wide range in which it hardly matters.
 
 # %% [markdown]
 # How good is it? Compare with two honest **baselines**. The first always says the most frequent
@@ -550,6 +660,18 @@ print(
 # all, since $dh = ds\,W_2^\top = 0$.
 
 # %% [markdown]
+# ## 11 · Your turn, and questions
+# **Exercise.** Train a network of your own with the tools of this lesson.
+
+# %% tags=["exercise"]
+my_weights = ...
+
+lesson.my_weights.check(my_weights)
+
+# %% tags=["quiz"]
+lesson.QUIZ
+
+# %% [markdown]
 # ## Take-aways
 # - A loss near log K at the start is right for K classes. Look before you train.
 # - Backpropagation is the chain rule with shapes: each gradient has the shape of what it belongs to.
@@ -568,9 +690,10 @@ print(
 
 # %% [markdown] tags=["instructor"]
 # ### For teachers
-# **Run of show, 60 minutes:** 1–2 forward and the loss of equal scores (12) · 3 backward, on the
-# board first, shapes before formulas (15) · 4 the check, with the planted mistake (10) · 5 training
-# and the seed band (8) · 6–9 three libraries, one curve (12) · 10 symmetry (3).
+# **Run of show, 80 minutes:** 1–2 forward and the loss of equal scores, two exercises (17) · 3
+# backward, on the board first, shapes before formulas (18) · 4 the check, with the planted mistake (15)
+# · 5 training, the explorer and the seed band (12) · 6–9 three libraries, one curve (12) · 10–11
+# symmetry and questions (6). `my_weights` is homework.
 #
 # **To cut:** "How small is small?" and section 8. **Keep** the planted mistake: it is what people
 # remember.

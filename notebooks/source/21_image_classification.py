@@ -19,13 +19,16 @@ import time
 from dlcourse import (
     arrays,
     backends,
+    course,
     data,
+    explore,
     lessons,
     parity,
     plot,
     results,
     runtime,
 )
+from dlcourse.lessons import image_classification as lesson
 
 import keras
 import matplotlib.pyplot as plt
@@ -34,6 +37,13 @@ import torch
 
 plot.use_course_style()
 runtime.seed(0)
+
+# %% [markdown]
+# ### Do you remember?
+# Two questions from earlier lessons.
+
+# %% tags=["quiz"]
+course.review("21")
 
 # %% [markdown]
 # ## 1 · The pictures, and what a linear model makes of them
@@ -112,6 +122,15 @@ for layer in lenet:
 # The first dense layer: 48 120 of 61 706. A convolution uses the same few weights at every place of
 # the picture; a dense layer has a weight of its own for every place. Later networks drop the large
 # dense layers for this reason, and so shall we.
+
+# %% [markdown]
+# **Exercise.** The next network has a layer `torch.nn.Conv2d(16, 32, 3)`: 16 channels in, 32 filters,
+# each 3 × 3. How many weights and biases is that?
+
+# %% tags=["exercise"]
+weights_of_a_layer = ...
+
+lesson.weights_of_a_layer.check(weights_of_a_layer)
 
 # %% tolerance=0.02
 fit_and_report("LeNet, 2 epochs", lenet, epochs=2, learning_rate=0.003)
@@ -219,6 +238,17 @@ def scores_both_ways(model, images):
     scores = backends.of(model).scores
     return (scores(model, images) + scores(model, images[:, :, ::-1])) / 2
 
+
+# %% [markdown]
+# **Exercise: find the bug.** Somebody wrote the mirror without looking at a picture. Mend it.
+
+
+# %% tags=["exercise"]
+def mirrored(images):
+    return images[:, ::-1]
+
+
+lesson.mirrored.check(mirrored)
 
 # %%
 moments = np.linspace(0, 1, 201)
@@ -496,6 +526,17 @@ plot.describe(
     "Most pictures on the diagonal; shirts are spread over four tops."
 )
 # %% [markdown]
+# **Exercise.** Compute the recalls yourself, from the matrix.
+
+
+# %% tags=["exercise"]
+def recalls(counts):
+    return ...  # your code
+
+
+lesson.recalls.check(recalls)
+
+# %% [markdown]
 # The mistakes are not scattered. Shirt, T-shirt, pullover and coat are taken for each other; so are
 # the three kinds of shoe. Between the two groups there is hardly a mistake. Now look at the
 # pictures where the network was most surely wrong.
@@ -541,6 +582,47 @@ plot.describe("The points lie near the diagonal: about as sure as it is right.")
 # only about 2 are wrong. A small network, a short training and the average over two views keep it modest. So this is
 # a property to measure for each network, not one to believe of all.
 #
+# ### Only when it is sure
+# A classifier need not answer every time. Let it hand the pictures on which it is not sure enough to a
+# person. Move the slider: how sure must it be, so that of its answers 99 in 100 are right? And how many
+# pictures are left for the person?
+
+# %%
+confidence, right = probabilities.max(axis=1), ~wrong
+thresholds = np.linspace(0, 0.999, 100)
+answered = np.array([(confidence >= t).mean() for t in thresholds])
+precise = np.array([right[confidence >= t].mean() for t in thresholds])
+
+
+def reject(figure, threshold):
+    """Draw how many of the answers are right against how many are given."""
+    chosen = confidence >= threshold
+    share, accuracy = chosen.mean(), right[chosen].mean()
+    axes = figure.subplots()
+    axes.plot(answered, precise)
+    axes.plot(share, accuracy, "o", color=plot.COLOURS[1])
+    axes.set(
+        title="Fewer answers, better answers",
+        xlabel="share of pictures answered",
+        ylabel="accuracy of the answers",
+    )
+    return (
+        f"At least {threshold:.3f} sure: {share:.2f} of the pictures answered, "
+        f"{accuracy:.3f} of the answers right."
+    )
+
+
+# %% tags=["explorer"] tolerance=0.003
+rejection = explore.Explorer(
+    reject,
+    threshold=explore.slider(0.0, 0.999, 0.5, step=0.001),
+)
+rejection
+
+# %% [markdown]
+# Four pictures in five can be answered at 99 %. That is often worth more than another point of accuracy,
+# and it costs one line.
+#
 # ### A common mistake in thinking
 # "The accuracy is 92 %, so about 92 % of the shirts are recognised." The table above says otherwise, and
 # so does one line:
@@ -554,6 +636,18 @@ print(f"highest: {recall.max():.3f} ({fashion.classes[recall.argmax()]})")
 # %% [markdown]
 # With as many pictures of each kind, the accuracy *is* the mean of the recalls, and a mean says nothing
 # about its parts.
+
+# %% [markdown]
+# ## 7 · Your turn, and questions
+# **Exercise.** Suppose you have only 5 000 pictures. How good can you get?
+
+# %% tags=["exercise"]
+small_data_model = ...
+
+lesson.small_data_model.check(small_data_model)
+
+# %% tags=["quiz"]
+lesson.QUIZ
 
 # %% [markdown]
 # ## Take-aways
@@ -577,9 +671,10 @@ print(f"highest: {recall.max():.3f} ({fashion.classes[recall.argmax()]})")
 
 # %% [markdown] tags=["instructor"]
 # ### For teachers
-# **Run of show, 75 minutes:** 1 baselines (8) · 2 LeNet, count the weights by hand (10) · 3 residual
-# block and recipe (20; the training run is the break in which to ask for predictions) · 4 what made
-# it fast (12) · 5 Keras and the border (12) · 6 mistakes, one table and one figure at a time (13).
+# **Run of show, 95 minutes:** 1 baselines (8) · 2 LeNet, count the weights by hand (13) · 3 residual
+# block, recipe and the mirror's bug (24; the training run is the break in which to ask for
+# predictions) · 4 what made it fast (12) · 5 Keras and the border (12) · 6 mistakes, one table and one
+# figure at a time, then the slider (22) · 7 questions (4). `small_data_model` is homework.
 #
 # **To cut:** section 5 in a course that uses one framework. **Keep** the worst mistakes: the room
 # argues about the labels by itself.

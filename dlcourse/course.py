@@ -1,0 +1,192 @@
+"""The course as a whole, for a learner: its map, questions that come back, the machine."""
+
+import html
+import importlib
+import time
+
+from dlcourse import doctor, notebooks, progress, quiz, results
+
+SYMBOLS = {"done": "●", "begun": "◐", "": "○"}
+QUESTIONS = 2  # that come back at the start of a lesson
+DAYS = (
+    0,
+    1,
+    3,
+    7,
+    21,
+)  # a question is due so long after its last answer, by right answers in a row
+DAY_SECONDS = 24 * 60 * 60
+
+
+def module(lesson):
+    """Return the module with a lesson's exercises and quiz.
+
+    Args:
+        lesson: One of `notebooks.lessons()`.
+    """
+    return importlib.import_module(f"dlcourse.lessons.{lesson.slug}")
+
+
+def exercises(lesson):
+    """Return a lesson's exercises, {name: Exercise}, in their order."""
+    from dlcourse.exercise import Exercise
+
+    return {name: it for name, it in vars(module(lesson)).items() if isinstance(it, Exercise)}
+
+
+def questions(lesson):
+    """Return a lesson's quiz questions, {name: Question}, in their order."""
+    return dict(getattr(module(lesson), "QUIZ", {}))
+
+
+class Standing:
+    """What this learner has done of a lesson: `done` items of `all`, and one word for it."""
+
+    def __init__(self, lesson):
+        names = {*exercises(lesson), *questions(lesson)}
+        self.done, self.all = len(progress.done(lesson.slug) & names), len(names)
+        self.word = "done" if self.all and self.done == self.all else "begun" if self.done else ""
+
+    def __str__(self):
+        return f"{self.done}/{self.all}"
+
+
+class Map:
+    """Every lesson: its minutes, what it builds on, what this learner has done. See `map`."""
+
+    def __init__(self):
+        self.rows = [(lesson, Standing(lesson)) for lesson in notebooks.lessons()]
+
+    def __str__(self):
+        lines, part = [], None
+        for lesson, standing in self.rows:
+            if lesson.part != part:
+                part = lesson.part
+                lines.append(part)
+            after = f", after {', '.join(lesson.needs)}" if lesson.needs else ""
+            lines.append(
+                f"  {SYMBOLS[standing.word]} {lesson.number} {lesson.title} "
+                f"({lesson.study_minutes} min{after}): {standing} done"
+            )
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/plain": str(self), "text/html": self._html()}
+
+    def _html(self):
+        """Return the map as a table with links that JupyterLab opens beside this notebook."""
+        rows, part = [], None
+        for lesson, standing in self.rows:
+            if lesson.part != part:
+                part = lesson.part
+                rows.append(
+                    f'<tr><th colspan="5" scope="rowgroup" style="text-align: left">'
+                    f"{html.escape(part)}</th></tr>"
+                )
+            link = f'<a href="{lesson.notebook.name}">{html.escape(lesson.title)}</a>'
+            bar = f'<progress value="{standing.done}" max="{max(1, standing.all)}"></progress>'
+            cells = (
+                lesson.number,
+                link,
+                f"{lesson.study_minutes} min",
+                f"after {', '.join(lesson.needs)}" if lesson.needs else "",
+                f"{bar} {standing}",
+            )
+            rows.append(
+                "<tr>"
+                + "".join(f'<td style="text-align: left">{cell}</td>' for cell in cells)
+                + "</tr>"
+            )
+        heads = "".join(
+            f'<th scope="col" style="text-align: left">{head}</th>'
+            for head in ("", "Lesson", "Study", "Builds on", "Exercises and questions done")
+        )
+        return (
+            f"<table><thead><tr>{heads}</tr></thead>\n<tbody>\n"
+            + "\n".join(rows)
+            + "\n</tbody></table>"
+        )
+
+
+def map():
+    """Return the course map; it shows as a table in a notebook and as text elsewhere."""
+    return Map()
+
+
+class Review:
+    """Questions of earlier lessons that are due again. See `review`."""
+
+    def __init__(self, questions):
+        self.questions = questions
+
+    def __str__(self):
+        if not self.questions:
+            return "Nothing to bring back yet: no earlier lesson has questions."
+        return "\n\n".join(
+            f"From lesson {lesson.number}. {_told(lesson, question)}"
+            for lesson, question in self.questions
+        )
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        text = {"text/plain": str(self)}
+        if not self.questions:
+            return text
+        box = quiz.together([question for _, question in self.questions])
+        return box._repr_mimebundle_() | text
+
+
+def _told(lesson, question):
+    return str(question).replace("lesson.QUIZ", f'course.quiz_of("{lesson.number}")')
+
+
+def quiz_of(number):
+    """Return the Quiz of a lesson, so that a question can be answered in code."""
+    (lesson,) = notebooks.find([number])
+    return module(lesson).QUIZ
+
+
+def review(number, now=None):
+    """Bring back questions of the lessons that lesson `number` builds on, those due first.
+
+    A question that was never answered, or last answered wrong, is due at once; each right answer in
+    a row lets it rest longer. Where nothing is due, those that were answered longest ago come.
+
+    Args:
+        number: The lesson that begins, such as "21".
+        now: Moment in seconds since 1970; the clock's if None.
+    """
+    now = time.time() if now is None else now
+    (lesson,) = notebooks.find([number])
+    candidates = []
+    for earlier in notebooks.builds_on(lesson):
+        kept = progress.attempts(earlier.slug)
+        for name, question in questions(earlier).items():
+            answers = [attempt for attempt in kept if attempt.item == name]
+            candidates.append((_due(answers) - now, earlier, question))
+    overdue = sorted(candidates, key=lambda candidate: candidate[0])
+    return Review([(earlier, question) for _, earlier, question in overdue[:QUESTIONS]])
+
+
+def _due(answers):
+    """Return the moment at which a question is due again; 0 if it never was answered."""
+    if not answers:
+        return 0.0
+    row = 0
+    for attempt in reversed(answers):
+        if attempt.outcome != "right":
+            break
+        row += 1
+    return answers[-1].moment + DAYS[min(row, len(DAYS) - 1)] * DAY_SECONDS
+
+
+def machine():
+    """Return a Table that says whether this machine is ready: the start of `dlcourse doctor`."""
+    course, rows = notebooks.folder(), []
+    for check in (doctor.python, doctor.kernel, doctor.memory, doctor.disk, doctor.checksums):
+        for finding in check(course):
+            rows.append((finding.name, finding.state, "" if finding.state == "ok" else finding.fix))
+    return results.Table(("part", "state", "what to do"), tuple(rows))

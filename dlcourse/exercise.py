@@ -1,0 +1,516 @@
+"""Exercises: the question, its solution, its hints and the mistakes people make; and the check.
+
+A lesson's module writes the solution as a function and declares the rest above it:
+
+    @exercise.function(ask="…", cases=[{"n": 3}], hints=("…", "…"), mistakes=[Mistake("…", wrong)])
+    def answer(n): …
+
+The solution that learners see is the text of that function, and it is what the tests run.
+"""
+
+import copy
+import ctypes
+import html
+import inspect
+import linecache
+import re
+import textwrap
+import threading
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dlcourse import progress
+from dlcourse.arrays import to_numpy
+from dlcourse.errors import CourseError, LessonError
+
+import numpy as np
+
+SECONDS = 5  # for all cases of an answer together
+TOLERANCE = 1e-6
+COLOURS = {"right": "#009E73", "wrong": "#D55E00", "raised": "#D55E00"}  # Okabe and Ito's
+HEADINGS = {
+    "right": "Right. ",
+    "wrong": "Not right yet. ",
+    "not tried": "Not tried yet. ",
+    "raised": "Your code raised an error. ",
+    "shown": "",
+}
+SHOWN_CHARACTERS = 160
+
+
+class AnswerError(CourseError, RuntimeError):
+    """A learner's answer cannot be judged at all: it never ends."""
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What a check found.
+
+    Attributes:
+        outcome: "right", "wrong", "not tried", "raised" (the learner's code), or "shown" (a hint
+            or a solution).
+        message: For the learner, in Markdown's `code` marks.
+        code: Lines of code that belong to it, if any.
+    """
+
+    outcome: str
+    message: str
+    code: str = ""
+
+    def __str__(self):
+        text = HEADINGS[self.outcome] + self.message
+        return f"{text}\n{self.code}".rstrip() if self.code else text
+
+    __repr__ = __str__
+
+    def _repr_html_(self):
+        text, _, _ = str(self).partition(f"\n{self.code}" if self.code else "\0")
+        words = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+        colour = COLOURS.get(self.outcome, "#0072B2")
+        code = f"<pre>{html.escape(self.code)}</pre>" if self.code else ""
+        return (
+            f'<div role="status" style="border-left: 5px solid {colour}; padding: 2px 10px; '
+            f'white-space: pre-line">{words}{code}</div>'
+        )
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer that people give, and what to tell them.
+
+    Attributes:
+        advice: What the answer did, and what that suggests; never the solution.
+        example: The wrong answer: for a function exercise a function, for the others a function
+            that returns it (its parameters name what it needs from the notebook).
+        sign: Function of an answer that says whether it is this mistake. Without one, an answer
+            that agrees with `example` is.
+    """
+
+    advice: str
+    example: Callable
+    sign: Callable | None = None
+
+
+class Exercise:
+    """One question. `check` an answer, ask for a `hint`, look at the `solution`.
+
+    Made by `function`, `value` and `outcome`, which say what stands in the fields.
+    """
+
+    def __init__(self, solution, ask, hints, mistakes):
+        self.answer, self.ask = solution, " ".join(ask.split())
+        self.hints, self.mistakes = tuple(hints), tuple(mistakes)
+        self.name = solution.__name__
+        self.lesson = solution.__module__.rpartition(".")[2]
+        self._hints_shown = 0
+
+    def check(self, answer):
+        """Judge an answer, keep the attempt (see `progress`), and return the Feedback."""
+        feedback = self.judge(answer)
+        if feedback.outcome in ("wrong", "raised"):
+            asks = f"Stuck? `lesson.{self.name}.hint()`"
+            feedback = Feedback(feedback.outcome, f"{feedback.message}\n{asks}", feedback.code)
+        progress.record(self.lesson, self.name, "exercise", feedback.outcome, _text_of(answer))
+        return feedback
+
+    def judge(self, answer):
+        """Return the Feedback to an answer, without a word to anybody else."""
+        if self._is_blank(answer):
+            return Feedback("not tried", self.ask)
+        try:
+            return self._verdict(answer)
+        except AnswerError as error:
+            return Feedback("wrong", str(error))
+        except _Raised as raised:
+            return Feedback("raised", raised.message, raised.code)
+
+    def hint(self):
+        """Show the next hint, from a nudge to nearly the answer."""
+        place = min(self._hints_shown, len(self.hints) - 1)
+        self._hints_shown += 1
+        progress.record(self.lesson, self.name, "hint", "shown", place + 1)
+        more = "" if place + 1 < len(self.hints) else f" After it: `lesson.{self.name}.solution()`"
+        return Feedback(
+            "shown", f"Hint {place + 1} of {len(self.hints)}: {self.hints[place]}{more}"
+        )
+
+    def solution(self):
+        """Show the solution: the code that the tests run."""
+        progress.record(self.lesson, self.name, "solution", "shown")
+        return Feedback("shown", "One way to do it:", self.solution_text())
+
+    def solution_text(self):
+        """Return the solution as the code that stands in a notebook."""
+        source = textwrap.dedent(inspect.getsource(self.answer))
+        return source[source.index("def ") :].rstrip()
+
+    def carry_on_with(self, answer, names=None):
+        """Return the answer if it is right, else the solution, so that later cells run either way.
+
+        Args:
+            answer: The learner's.
+            names: `globals()`, where the solution needs the notebook's names.
+        """
+        return answer if self.judge(answer).outcome == "right" else self._solved(names)
+
+    def faults(self, names=None):
+        """Return what is wrong with the exercise itself, a sentence each; none if it is sound.
+
+        The solution must be right, a blank not tried, each known mistake wrong with its own
+        advice, and no hint but the last may hold a line of the solution.
+
+        Args:
+            names: `globals()` of a notebook at this exercise, where the solution needs it.
+        """
+        faults = [
+            f"the {what} is {feedback.outcome}: {feedback.message}"
+            for what, outcome, feedback in (
+                ("solution", "right", self.judge(self._solved(names))),
+                ("blank", "not tried", self.judge(...)),
+                ("empty function", "not tried", self.judge(_empty)),
+            )
+            if feedback.outcome != outcome
+        ]
+        for mistake in self.mistakes:
+            feedback = self.judge(self._example(mistake, names))
+            if (feedback.outcome, feedback.message) != ("wrong", mistake.advice):
+                faults.append(f"the mistake {mistake.advice!r} is answered by: {feedback}")
+        if len({mistake.advice for mistake in self.mistakes}) < max(1, len(self.mistakes)):
+            faults.append("it knows no mistake, or two with the same advice")
+        if len(self.hints) < 2:
+            faults.append("it has fewer than two hints")
+        return [f"{self.lesson}.{self.name}: {fault}" for fault in (*faults, *self._told_early())]
+
+    def _told_early(self):
+        """Yield a sentence for each hint before the last that holds a line of the solution."""
+        lines = self.solution_text().splitlines()[1 if self._is_function else 0 :]
+        telling = [re.sub(r"^(return|\w+ =) |\s", "", line.strip()) for line in lines]
+        for hint in self.hints[:-1]:
+            for line in telling:
+                if len(line) > 8 and line in re.sub(r"\s", "", hint):
+                    yield f"a hint tells the solution too early: {hint!r}"
+
+    _is_function = True
+
+    def _is_blank(self, answer):
+        return not callable(answer)  # an empty function shows itself when it is called
+
+    def _solved(self, names):
+        return self.answer
+
+    def _example(self, mistake, names):
+        return mistake.example
+
+    def _advice(self, answer, agrees):
+        """Return the advice of the known mistake that this answer is, or None."""
+        for mistake in self.mistakes:
+            if mistake.sign(answer) if mistake.sign else agrees(mistake.example):
+                return mistake.advice
+        return None
+
+
+class FunctionExercise(Exercise):
+    """The answer is a function; it is compared with the solution on every case."""
+
+    def __init__(self, solution, ask, hints, mistakes, cases, tolerance, seconds):
+        super().__init__(solution, ask, hints, mistakes)
+        self.cases, self.tolerance, self.seconds = tuple(cases), tolerance, seconds
+
+    def _verdict(self, answer):
+        found = []
+        for case in self.cases:
+            found.append(_call(answer, case, self.seconds))
+            if found[-1] is ...:
+                return Feedback("not tried", self.ask)
+            if found[-1] is None:
+                said = f"`{self._shown(case)}` gives None: is a `return` missing? {self.ask}"
+                return Feedback("not tried" if len(found) == 1 else "wrong", said)
+        wanted = self._outputs(self.answer)
+        wrong = [i for i, pair in enumerate(zip(found, wanted)) if not self._same(*pair)]
+        if not wrong:
+            return Feedback("right", f"It agrees with the solution on all {len(found)} cases.")
+
+        def agrees(example):
+            return all(map(self._same, found, self._outputs(example)))
+
+        advice = self._advice(answer, agrees)
+        case, got, want = self.cases[wrong[0]], found[wrong[0]], wanted[wrong[0]]
+        return Feedback("wrong", advice or f"`{self._shown(case)}` {_difference(got, want)}")
+
+    def _outputs(self, function):
+        return [function(**copy.deepcopy(case)) for case in self.cases]
+
+    def _same(self, got, want):
+        return _same(got, want, self.tolerance)
+
+    def _shown(self, case):
+        return f"{self.name}({', '.join(f'{key}={_short(value)}' for key, value in case.items())})"
+
+
+class _ComputedExercise(Exercise):
+    """The answer is what the solution, a function of names in the notebook, returns."""
+
+    _is_function = False
+
+    def solution_text(self):
+        source = textwrap.dedent(inspect.getsource(self.answer))
+        body = inspect.cleandoc("\n" + re.split(r"(?m)^def .*:\n", source, maxsplit=1)[1])
+        before, _, returned = body.rpartition("return ")
+        return f"{before}{self.name} = {returned}"
+
+    def _is_blank(self, answer):
+        return answer is ... or answer is None or answer is _empty
+
+    def _solved(self, names):
+        return _with_names(self.answer, names)
+
+    def _example(self, mistake, names):
+        return _with_names(mistake.example, names)
+
+
+class ValueExercise(_ComputedExercise):
+    """The answer is a value; it is compared with the one that the solution computes."""
+
+    def __init__(self, solution, ask, hints, mistakes, tolerance, unit):
+        super().__init__(solution, ask, hints, mistakes)
+        self.tolerance, self.unit = tolerance, unit
+
+    def _verdict(self, answer):
+        if _same(answer, self.answer(), self.tolerance):
+            return Feedback("right", f"{_short(answer)} {self.unit}".rstrip() + ".")
+        advice = self._advice(answer, lambda make: _same(answer, make(), self.tolerance))
+        unit = f" A number in {self.unit} is wanted." if self.unit else ""
+        return Feedback("wrong", advice or f"It is not {_short(answer)}.{unit}")
+
+
+class OutcomeExercise(_ComputedExercise):
+    """The answer is something that was trained or found; it must reach a stated bar."""
+
+    def __init__(self, solution, ask, hints, mistakes, measure, bar, what):
+        super().__init__(solution, ask, hints, mistakes)
+        self.measure, self.bar, self.what = measure, bar, what
+
+    def _verdict(self, answer):
+        # Signs first: a mistake may reach the bar, such as a score on the pictures trained on.
+        advice = _guarded(lambda: self._advice(answer, lambda make: False))
+        if advice:
+            return Feedback("wrong", advice)
+        measured = _guarded(lambda: self.measure(answer))
+        said = f"{self.what} {measured:.3g}, and {self.bar:g} is wanted."
+        return Feedback("right" if measured >= self.bar else "wrong", said)
+
+
+def function(
+    *,
+    ask: str,
+    cases: Sequence[Mapping[str, Any]],
+    hints: Sequence[str],
+    mistakes: Sequence[Mistake],
+    tolerance: float = TOLERANCE,
+    seconds: float = SECONDS,
+):
+    """Declare an exercise whose answer is a function: put this above the solution.
+
+    Args:
+        ask: What is to be done, in one or two sentences.
+        cases: Arguments by name, for each call that is compared.
+        hints: From a nudge to nearly the answer; at least two.
+        mistakes: The known wrong functions, each with its advice; at least one.
+        tolerance: By how much numbers may differ, absolutely below 1 and relatively above.
+        seconds: After so much time a call counts as endless.
+    """
+    return lambda solution: FunctionExercise(
+        solution, ask, hints, mistakes, cases, tolerance, seconds
+    )
+
+
+def value(
+    *,
+    ask: str,
+    hints: Sequence[str],
+    mistakes: Sequence[Mistake],
+    tolerance: float = TOLERANCE,
+    unit: str = "",
+):
+    """Declare an exercise whose answer is a value: put this above a function that returns it.
+
+    Its body, with `name = ` in place of `return `, is the solution that learners see. Arguments
+    are as in `function`; `unit` is said when the answer is wrong.
+    """
+    return lambda solution: ValueExercise(solution, ask, hints, mistakes, tolerance, unit)
+
+
+def outcome(
+    *,
+    ask: str,
+    measure: Callable[[Any], float],
+    bar: float,
+    what: str,
+    hints: Sequence[str],
+    mistakes: Sequence[Mistake],
+):
+    """Declare an exercise whose answer must reach a bar: put this above a function that gets there.
+
+    Args:
+        ask, hints: As in `function`.
+        measure: Function of the answer (a model, a History, a score) that gives one number. It
+            looks at what the answer does, never at a framework's private attributes.
+        bar: The least number that is right.
+        what: What the number is, as the beginning of a sentence: "Its validation accuracy is".
+        mistakes: Each with its `sign`, which is looked for before the number is taken.
+
+    The solution's parameters name what it uses of the notebook. Its body, with `name = ` in place
+    of `return `, is what learners see.
+    """
+    return lambda solution: OutcomeExercise(solution, ask, hints, mistakes, measure, bar, what)
+
+
+class _Raised(Exception):
+    """The learner's own code raised an error: what it says, and the line it came from."""
+
+    def __init__(self, error):
+        last = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in last if frame.filename != __file__]
+        self.message, self.code = f"{type(error).__name__}: {error}", ""
+        if own:
+            line = linecache.getline(own[0].filename, own[0].lineno).strip()
+            self.code = f"line {own[0].lineno}: {line}" if line else ""
+        super().__init__(self.message)
+
+
+def _guarded(call):
+    """Return what `call` gives; an error in it is the learner's to read, not a traceback."""
+    try:
+        return call()
+    except AnswerError:
+        raise
+    except Exception as error:
+        raise _Raised(error) from error
+
+
+def _call(function, case, seconds):
+    """Call a learner's function on a copy of the case, for at most so many seconds."""
+    case = copy.deepcopy(case)
+    return _guarded(lambda: _within(seconds, lambda: function(**case)))
+
+
+class _TimeUp(BaseException):
+    """Raised inside an endless loop; not an Exception, so that no usual `except` there stops it."""
+
+
+def _within(seconds, call):
+    """Return what `call` gives, or end it in the next line of Python that it runs.
+
+    Raises:
+        AnswerError: It took longer.
+    """
+    thread, ended = threading.get_ident(), threading.Event()
+
+    def interrupt():
+        if not ended.wait(seconds):
+            while not ended.wait(0.1):
+                _raise_in(thread, _TimeUp)
+
+    watch = threading.Thread(target=interrupt, daemon=True)
+    watch.start()
+    try:
+        try:
+            return call()
+        finally:
+            ended.set()
+    except _TimeUp:
+        raise AnswerError(
+            f"Your code was stopped after {seconds:g} seconds. Does a loop in it never end? "
+            "Look at what should change from one round to the next."
+        ) from None
+    finally:
+        while True:
+            try:
+                ended.set()
+                watch.join()
+                _raise_in(thread, None)  # what was not delivered yet must not come later
+                break
+            except _TimeUp:
+                continue
+
+
+def _raise_in(thread, error):
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), ctypes.py_object(error) if error else None
+    )
+
+
+def _empty(*_, **__): ...
+
+
+def _with_names(function, names):
+    """Call `function` with the names that its parameters ask for."""
+    wanted = inspect.signature(function).parameters
+    missing = [name for name in wanted if name not in (names or {})]
+    if missing:
+        raise LessonError(
+            f"The solution of {function.__name__} needs the notebook's {', '.join(missing)}: "
+            "run the cells above, and give `globals()`."
+        )
+    return function(**{name: names[name] for name in wanted})
+
+
+def _same(got, want, tolerance):
+    """Return whether two values are alike: text exactly, numbers within the tolerance."""
+    if isinstance(want, str | bool | dict | type(None)):
+        return type(got) is type(want) and got == want
+    if isinstance(want, tuple | list):
+        if not isinstance(got, tuple | list) or len(got) != len(want):
+            return False
+        return all(_same(*pair, tolerance) for pair in zip(got, want))
+    try:
+        got, want = to_numpy(got), to_numpy(want)
+    except (TypeError, ValueError):
+        return False
+    if got.dtype.kind not in "buifc":
+        return False
+    near = got.shape == want.shape and np.allclose(
+        got, want, rtol=tolerance, atol=tolerance, equal_nan=True
+    )
+    return bool(near)
+
+
+def _difference(got, want):
+    """Say how a value differs from the wanted one."""
+    shapes = [np.shape(to_numpy(x)) if _is_array(x) else None for x in (got, want)]
+    if shapes[0] != shapes[1] and shapes[1] is not None:
+        kind = f"shape {shapes[0]}" if shapes[0] is not None else f"a {type(got).__name__}"
+        return f"gives {kind}, but shape {shapes[1]} is wanted."
+    if shapes[1]:
+        apart = np.abs(to_numpy(got).astype(float) - to_numpy(want).astype(float))
+        place = tuple(int(i) for i in np.unravel_index(np.nanargmax(apart), apart.shape))
+        pair = [_short(to_numpy(x)[place]) for x in (got, want)]
+        return f"gives {pair[0]} at place {place}, but {pair[1]} is wanted."
+    return f"gives {_short(got)}, but {_short(want)} is wanted."
+
+
+def _is_array(value):
+    return hasattr(value, "__array__") or isinstance(value, int | float)
+
+
+def _short(value):
+    """Return a value as a person would say it."""
+    if hasattr(value, "__array__") and np.ndim(value):
+        value = np.asarray(value)
+        if value.size > 12:
+            return f"an array of shape {value.shape}"
+        return np.array2string(value, precision=4, separator=", ").replace("\n", "")
+    if isinstance(value, float | np.floating):
+        return f"{value:.6g}"
+    text = repr(value.item() if isinstance(value, np.generic) else value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+
+
+def _text_of(answer):
+    """Return the answer as text, to be kept: a function's source, else what `repr` gives."""
+    try:
+        return inspect.getsource(answer)
+    except (TypeError, OSError):
+        return repr(answer)

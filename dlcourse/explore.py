@@ -1,0 +1,238 @@
+"""Explorer: sliders over a plain function that draws. It computes nothing itself."""
+
+import base64
+import html
+import io
+import statistics
+import time
+from dataclasses import dataclass
+
+from dlcourse.errors import KindError, RangeError
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 96
+ANSWER_SECONDS = 0.1  # later than that, a slider feels stuck
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A control for a number: see `slider`."""
+
+    low: float
+    high: float
+    start: float
+    step: float
+    logarithmic: bool
+    label: str
+
+    def expect(self, value, name):
+        """Check that the control can stand at `value`."""
+        if not self.low <= value <= self.high:
+            raise RangeError(f"`{name}` is {value!r}, but goes from {self.low} to {self.high}.")
+
+    def stops(self):
+        """Return a few values for a test: both ends and the start."""
+        return [self.low, self.start, self.high]
+
+    def widget(self, name):
+        """Return the ipywidgets slider."""
+        import ipywidgets
+        import numpy as np
+
+        shared = {
+            "value": self.start,
+            "description": self.label or name,
+            "continuous_update": True,
+            "style": {"description_width": "initial"},
+            "layout": {"width": "28em"},
+        }
+        if self.logarithmic:
+            ends = {"min": float(np.log10(self.low)), "max": float(np.log10(self.high))}
+            return ipywidgets.FloatLogSlider(**shared, **ends, step=self.step)
+        whole = all(float(x).is_integer() for x in (self.low, self.high, self.step))
+        kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
+        return kind(**shared, min=self.low, max=self.high, step=self.step)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A control for one of several values: see `choice`."""
+
+    options: tuple
+    start: object
+    label: str
+
+    def expect(self, value, name):
+        """Check that the control can stand at `value`."""
+        if value not in self.options:
+            raise RangeError(f"`{name}` is {value!r}, but one of {self.options} is wanted.")
+
+    def stops(self):
+        """Return the values for a test: all of them."""
+        return list(self.options)
+
+    def widget(self, name):
+        """Return the ipywidgets drop-down list."""
+        import ipywidgets
+
+        return ipywidgets.Dropdown(
+            options=self.options,
+            value=self.start,
+            description=self.label or name,
+            style={"description_width": "initial"},
+        )
+
+
+def slider(low, high, start, step=None, *, logarithmic=False, label=""):
+    """Return a control for a number.
+
+    Args:
+        low, high, start: Its ends, and where it stands at first.
+        step: Between two stops; a hundredth of the way if None, 1 if all three are whole numbers.
+            Of a logarithmic slider, in powers of ten.
+        logarithmic: Equal steps multiply.
+        label: What stands beside it, with its unit; the argument's name if empty.
+
+    Raises:
+        RangeError: The start lies outside, or a logarithmic slider begins at 0.
+    """
+    if not low <= start <= high or low == high or (logarithmic and low <= 0):
+        raise RangeError(f"A slider cannot go from {low} to {high} and start at {start}.")
+    if step is None:
+        whole = all(isinstance(x, int) for x in (low, high, start)) and not logarithmic
+        step = 1 if whole else 0.1 if logarithmic else (high - low) / 100
+    return Slider(low, high, start, step, logarithmic, label)
+
+
+def choice(options, start=None, *, label=""):
+    """Return a control for one of several values; it starts at the first if `start` is None."""
+    options = tuple(options)
+    start = options[0] if start is None else start
+    Choice(options, start, label).expect(start, "start")
+    return Choice(options, start, label)
+
+
+class Explorer:
+    """Controls over a function that draws; live in JupyterLab, a picture and text elsewhere.
+
+    Args:
+        draw: Function of a matplotlib Figure and one argument for each control. It draws, and
+            returns a sentence that says what is seen: alt text and caption.
+        size: Width and height of the figure, in inches.
+        controls: `slider(…)` or `choice(…)`, by the argument's name.
+
+    Call it to look at one place without widgets: `explorer(learning_rate=0.1)` returns a Picture.
+    """
+
+    def __init__(self, draw, size=(6.4, 3.4), **controls):
+        wrong = [name for name, control in controls.items() if not hasattr(control, "stops")]
+        if wrong or not controls:
+            raise KindError(
+                f"An explorer wants controls such as learning_rate=slider(0.01, 1, 0.1); "
+                f"not one: {', '.join(wrong) or 'none was given'}."
+            )
+        self.draw, self.size, self.controls = draw, size, controls
+
+    def __call__(self, **values):
+        """Return the Picture at these values; a control that is left out stands at its start.
+
+        Raises:
+            RangeError: A value that the control does not reach, or a name that no control has.
+        """
+        for name, value in values.items():
+            if name not in self.controls:
+                raise RangeError(
+                    f"There is no control `{name}`. There are: {', '.join(self.controls)}."
+                )
+            self.controls[name].expect(value, name)
+        values = {name: control.start for name, control in self.controls.items()} | values
+        # A Figure of its own, not one of pyplot's: nothing is shown twice or has to be closed.
+        figure = Figure(figsize=self.size, dpi=DOTS_PER_INCH, layout="constrained")
+        text = self.draw(figure, **values)
+        if not isinstance(text, str) or not text.strip():
+            raise KindError("The drawing function must return a sentence that says what is seen.")
+        return Picture(_png(figure), text)
+
+    def faults(self):
+        """Return what is wrong with the explorer itself, a sentence each; none if it is sound.
+
+        Each control must change the picture and its sentence, and a new picture must be there
+        within `ANSWER_SECONDS`.
+        """
+        faults, seconds = [], []
+        for name, control in self.controls.items():
+            pictures = []
+            for value in control.stops():
+                started = time.perf_counter()
+                pictures.append(self(**{name: value}))
+                seconds.append(time.perf_counter() - started)
+            if len({picture.png for picture in pictures}) < 2:
+                faults.append(f"`{name}` does not change the picture")
+            if len({picture.text for picture in pictures}) < 2:
+                faults.append(f"`{name}` does not change the sentence about the picture")
+        if (typical := statistics.median(seconds)) > ANSWER_SECONDS:
+            faults.append(f"a new picture takes {typical:.3f} s, more than {ANSWER_SECONDS} s")
+        return faults
+
+    def widget(self):
+        """Return the controls and the picture as an ipywidgets box."""
+        from ipywidgets import HTML, VBox
+
+        controls = {name: control.widget(name) for name, control in self.controls.items()}
+        seen = HTML()
+
+        def show(_=None):
+            picture = self(**{name: _inside(self.controls[name], w.value)
+                              for name, w in controls.items()})  # fmt: skip
+            # An <img> of our own, since the widget for images has no alternative text.
+            encoded = base64.b64encode(picture.png).decode()
+            text = html.escape(picture.text)
+            width, height = (round(DOTS_PER_INCH * inches) for inches in self.size)
+            seen.value = (
+                f'<img src="data:image/png;base64,{encoded}" alt="{text}" width="{width}" '
+                f'height="{height}" style="max-width: 100%; height: auto">'
+                f'<div role="status">{text}</div>'
+            )
+
+        for control in controls.values():
+            control.observe(show, "value")
+        show()
+        box = VBox([*controls.values(), seen])
+        box.add_class("dlcourse-explorer")
+        return box
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        start = self()
+        names = ", ".join(control.label or name for name, control in self.controls.items())
+        return self.widget()._repr_mimebundle_() | {
+            "image/png": base64.b64encode(start.png).decode(),
+            "text/plain": f"Explorer of {names}: {start.text}",
+        }
+
+
+@dataclass(frozen=True, repr=False)
+class Picture:
+    """What an explorer shows at one place: the picture as PNG bytes, and the sentence about it."""
+
+    png: bytes
+    text: str
+
+    def __repr__(self):
+        return self.text
+
+    def _repr_png_(self):
+        return self.png
+
+
+def _inside(control, value):
+    """Bring a slider's value, which rounding may have moved past an end, back to the end."""
+    return min(max(value, control.low), control.high) if isinstance(control, Slider) else value
+
+
+def _png(figure):
+    buffer = io.BytesIO()
+    with plt.rc_context({"savefig.facecolor": "white"}):  # readable in JupyterLab's dark theme
+        figure.savefig(buffer, format="png")
+    return buffer.getvalue()

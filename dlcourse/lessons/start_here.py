@@ -1,0 +1,222 @@
+"""Facts, exercises and quiz of notebooks/*_start_here.ipynb."""
+
+from dlcourse import backends, data, exercise, quiz
+from dlcourse.exercise import Mistake
+
+import numpy as np
+
+TITLE = "Your first network in ten lines"
+STUDY_MINUTES = 40
+NEEDS = ()
+DATA = ("fashion-mnist",)
+FRAMEWORKS = ("keras", "pytorch")
+
+
+def _sum_of_sides():
+    return 28 + 28
+
+
+def _with_three_colours():
+    return 28 * 28 * 3
+
+
+@exercise.value(
+    ask="Replace the `...` by how many numbers a grey picture of 28 × 28 pixels holds.",
+    unit="numbers",
+    hints=("How many pixels are in one row, and how many rows are there?", "Multiply 28 by 28."),
+    mistakes=[
+        Mistake("You added the two sides. Count the pixels of the whole square.", _sum_of_sides),
+        Mistake(
+            "That would be a colour picture, with three numbers a pixel. These are grey.",
+            _with_three_colours,
+        ),
+    ],
+)
+def numbers_in_a_picture():
+    return 28 * 28
+
+
+def _count(predicted, labels):
+    return (predicted == labels).sum()
+
+
+def _error(predicted, labels):
+    return (predicted != labels).mean()
+
+
+def _percent(predicted, labels):
+    return 100 * (predicted == labels).mean()
+
+
+def _all_right(predicted, labels):
+    return float((predicted == labels).all())
+
+
+@exercise.function(
+    ask="Return the share of `predicted` that equals `labels`, from 0 to 1.",
+    cases=[
+        {"predicted": np.array([3, 1, 4, 1]), "labels": np.array([3, 1, 4, 0])},
+        {"predicted": np.array([2, 2, 2, 2, 2]), "labels": np.array([2, 0, 1, 3, 4])},
+        {"predicted": np.array([7, 8]), "labels": np.array([7, 8])},
+    ],
+    hints=(
+        "`predicted == labels` compares place by place and gives an array of True and False.",
+        "True counts as 1 and False as 0. Which function turns many numbers into their average?",
+        "Take `.mean()` of the comparison.",
+    ),
+    mistakes=[
+        Mistake("You counted the right ones. A share also divides by how many there are.", _count),
+        Mistake("That is the share of mistakes. The share of right answers is wanted.", _error),
+        Mistake("That is in percent. In this course shares go from 0 to 1.", _percent),
+        Mistake("You ask whether all of them are right. How many of them are?", _all_right),
+    ],
+)
+def accuracy(predicted, labels):
+    return (predicted == labels).mean()
+
+
+def _down_the_column(scores, classes):
+    return [classes[k] for k in scores.argmax(axis=0)]
+
+
+def _lowest(scores, classes):
+    return [classes[k] for k in scores.argmin(axis=1)]
+
+
+def _numbers_only(scores, classes):
+    return list(scores.argmax(axis=1))
+
+
+def _best_scores(scores, classes):
+    return list(scores.max(axis=1))
+
+
+@exercise.function(
+    ask="Mend the function: it must return one name for each picture, that of its highest score.",
+    cases=[
+        {
+            "scores": np.array([[0.1, 2.0, 0.3], [1.5, 0.2, 0.4]]),
+            "classes": ("bag", "coat", "boot"),
+        },
+        {"scores": np.array([[-3.0, -1.0, -2.0]]), "classes": ("bag", "coat", "boot")},
+        {"scores": np.eye(4)[[2, 0, 3, 3]], "classes": ("bag", "coat", "boot", "shirt")},
+    ],
+    hints=(
+        "`scores` has shape (N, K): a row for each picture, a column for each kind. How many names "
+        "does the function return for two pictures?",
+        "`argmax` goes along one axis and that axis disappears. Which one should disappear?",
+        "The highest score of each row: `argmax` with axis 1.",
+    ),
+    mistakes=[
+        Mistake(
+            "You look for the best picture of each kind. The best kind of each picture is wanted: "
+            "look at the axis.",
+            _down_the_column,
+        ),
+        Mistake("Those are the kinds with the lowest score.", _lowest),
+        Mistake(
+            "Those are the numbers of the kinds. Look their names up in `classes`.", _numbers_only
+        ),
+        Mistake("Those are the scores themselves. Where in the row do they stand?", _best_scores),
+    ],
+)
+def names_of(scores, classes):
+    return [classes[k] for k in scores.argmax(axis=1)]
+
+
+def _validation_accuracy(model):
+    valid = data.load("fashion-mnist").valid
+    return backends.of(model).evaluate(model, valid.pixels, valid.labels).accuracy
+
+
+def _untrained(new_keras):
+    return new_keras(64)
+
+
+def _record_of_training(new_keras, train):
+    return new_keras(64).fit(train.images[:200], train.labels[:200], verbose=0)
+
+
+def _score_only(train):
+    return 0.99
+
+
+@exercise.outcome(
+    ask="Train a network that names at least 85 of 100 validation pictures, and put it in "
+    "`better_model`. Any framework, any size.",
+    measure=_validation_accuracy,
+    bar=0.85,
+    what="Its validation accuracy is",
+    hints=(
+        "Three things are easy to turn: how many hidden units there are, how often the pictures "
+        "are seen, and how many pictures there are.",
+        "`fashion.train` holds 55 000 pictures; section 1 took the first 10 000 of them.",
+        "Try 128 hidden units and 5 epochs on `fashion.train[:25_000]`.",
+    ),
+    mistakes=[
+        Mistake(
+            "It is as good as guessing. Was `fit` called on this very model?",
+            _untrained,
+            sign=lambda answer: hasattr(answer, "layers") and _validation_accuracy(answer) < 0.2,
+        ),
+        Mistake(
+            "That is the record of the training, which `fit` returns. Hand over the model itself.",
+            _record_of_training,
+            sign=lambda answer: hasattr(answer, "history") and not hasattr(answer, "layers"),
+        ),
+        Mistake(
+            "That is a number. Hand over the model: the check measures it on the validation "
+            "pictures itself.",
+            _score_only,
+            sign=lambda answer: isinstance(answer, float),
+        ),
+    ],
+)
+def better_model(new_keras, fashion):
+    model, more = new_keras(128), fashion.train[:25_000]
+    model.fit(more.images, more.labels, epochs=5, batch_size=64, verbose=0)
+    return model
+
+
+QUIZ = quiz.Quiz(
+    __name__,
+    how_many_wrong=quiz.number(
+        "A network has an accuracy of 0.83 on 10 000 test pictures. How many does it get wrong?",
+        right=1700,
+        because="0.17 of 10 000. A share looks small; the pictures behind it are many.",
+        wrong={8300: "Those are the ones it gets right.", 17: "That is 17 in a hundred."},
+        unit="pictures",
+    ),
+    naming=quiz.choice(
+        "The network gives ten numbers for a picture. Which kind does it name?",
+        right="the kind with the highest number",
+        because="The numbers are scores: the more, the likelier. Only their order matters here.",
+        wrong={
+            "the kind whose number is nearest to 1": "Scores are no probabilities yet: they may be "
+            "negative, or 12.",
+            "the first kind whose number is above 0.5": "There is no threshold. Several scores may "
+            "be above 0.5, or none.",
+        },
+    ),
+    epoch=quiz.choice(
+        "What is an epoch?",
+        right="one pass over all training pictures",
+        because="With 10 000 pictures and batches of 64 that is 157 steps.",
+        wrong={
+            "one step with one batch": "That is a step. An epoch has as many steps as there are "
+            "batches.",
+            "one training of the network from start to end": "A training has several epochs.",
+        },
+    ),
+    which_score=quiz.choice(
+        "A network names 99 of 100 training pictures and 80 of 100 test pictures. What do you tell "
+        "people it can do?",
+        right="0.80",
+        because="New pictures are what it will meet. It has seen the training pictures before.",
+        wrong={
+            "0.99": "That measures memory. Nobody needs a network for pictures whose labels are "
+            "known.",
+            "0.895, the mean of both": "A mean of memory and skill is neither.",
+        },
+    ),
+)

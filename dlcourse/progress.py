@@ -1,0 +1,214 @@
+"""What this learner has tried: a SQLite file on this machine. Nothing leaves it, nothing is lost.
+
+`record` never raises: a lesson goes on whatever happens to the file. After each attempt the file is
+copied; when it is damaged it is set aside, and a new one takes in what the copy and the damaged one
+hold. An attempt that cannot be written waits in a file beside it, or in memory, for the next one.
+"""
+
+import atexit
+import json
+import os
+import sqlite3
+import sys
+import time
+import uuid
+from contextlib import closing, suppress
+from typing import NamedTuple
+
+from dlcourse import runtime
+
+TABLE = """CREATE TABLE IF NOT EXISTS attempts (
+    id TEXT PRIMARY KEY, moment REAL, lesson TEXT, item TEXT, kind TEXT, outcome TEXT, answer TEXT
+)"""
+INSERT = "INSERT OR IGNORE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)"
+FILE, COPY, WAITING, OFF = "progress.sqlite3", "copy.sqlite3", "waiting-{}.json", "off"
+WAIT_SECONDS = 5  # for another kernel that is writing
+ANSWER_CHARACTERS = 10_000  # of an answer's text; the rest is cut
+
+_unsaved = []  # rows that no file took yet
+
+
+class Attempt(NamedTuple):
+    """One attempt: when (seconds since 1970), at what, and how it went.
+
+    `kind` is "exercise", "hint", "solution" or "quiz"; `outcome` is "right", "wrong", "not tried",
+    "raised" or "shown"; `answer` is the learner's code or choice as text.
+    """
+
+    id: str
+    moment: float
+    lesson: str
+    item: str
+    kind: str
+    outcome: str
+    answer: str
+
+
+def record(lesson, item, kind, outcome, answer=""):
+    """Keep one attempt, unless the learner has switched this off. Never raises.
+
+    Args:
+        lesson: The lesson's slug, such as "network_from_scratch".
+        item: Name of the exercise or question in that lesson.
+        kind, outcome, answer: See `Attempt`.
+
+    Returns:
+        True if the attempt is in the progress file now; False if it waits, or is switched off.
+    """
+    try:
+        if not is_on():
+            return False
+        text = str(answer)[:ANSWER_CHARACTERS]
+        _unsaved.append((uuid.uuid4().hex, time.time(), lesson, item, kind, outcome, text))
+        return _save()
+    except Exception as error:  # a full disk, a locked home: the lesson must go on all the same
+        print(f"dlcourse: your progress could not be kept ({error}).", file=sys.stderr)
+        return False
+
+
+def attempts(lesson=None):
+    """Return every Attempt kept so far, oldest first; of one lesson if its slug is given.
+
+    Attempts that still wait for a file that can be written are among them.
+    """
+    kept = (*_read(_copy_place()), *_read(place()), *_waiting(), *_unsaved)
+    rows = {row[0]: row for row in kept}
+    found = [Attempt(*row) for row in sorted(rows.values(), key=lambda row: row[1])]
+    return [attempt for attempt in found if lesson in (None, attempt.lesson)]
+
+
+def done(lesson):
+    """Return the names of the exercises and questions of a lesson that were right at least once."""
+    return {attempt.item for attempt in attempts(lesson) if attempt.outcome == "right"}
+
+
+def is_on():
+    """Return whether attempts are kept: the environment variable DLCOURSE_PROGRESS=off, or
+    `dlcourse progress --off`, says that they are not.
+    """
+    if os.environ.get("DLCOURSE_PROGRESS", "").lower() == "off":
+        return False
+    return not (_folder() / OFF).exists()
+
+
+def switch(on):
+    """Keep attempts from now on, or keep none. What was kept stays."""
+    if on:
+        (_folder() / OFF).unlink(missing_ok=True)
+    else:
+        (_folder() / OFF).touch()
+
+
+def place():
+    """Return the path of the progress file."""
+    return _folder() / FILE
+
+
+def _folder():
+    folder = runtime.folder("data") / "progress"
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _save():
+    """Write what is unsaved, and what waits, to the progress file; failing that, beside it."""
+    waiting = list(_waiting_files())
+    # The copy's rows too: a file that was emptied or deleted gets them back.
+    rows = [*_read(_copy_place()), *_waiting(), *_unsaved]
+    try:
+        try:
+            _insert(rows)
+        except sqlite3.OperationalError:  # read-only, locked, a full disk: the file itself is well
+            raise
+        except sqlite3.DatabaseError:
+            _insert([*_set_damaged_aside(), *rows])
+    except (sqlite3.Error, OSError):
+        return _let_wait()
+    _unsaved.clear()
+    for path in waiting:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+    _copy()
+    return True
+
+
+def _insert(rows):
+    with closing(_open(place())) as connection:
+        if (found := connection.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
+            raise sqlite3.DatabaseError(found)
+        with connection:  # all of them, or none
+            connection.execute(TABLE)
+            connection.executemany(INSERT, rows)
+
+
+def _open(path, **options):
+    return sqlite3.connect(path, timeout=WAIT_SECONDS, **options)
+
+
+def _copy_place():
+    return _folder() / COPY
+
+
+def _copy():
+    """Copy the whole file, so that damage to it loses nothing."""
+    part = _folder() / f"{COPY}.{uuid.uuid4().hex}"
+    with suppress(sqlite3.Error, OSError):
+        with closing(_open(place())) as source, closing(_open(part)) as target:
+            source.backup(target)
+        part.replace(_copy_place())
+
+
+def _set_damaged_aside():
+    """Rename the damaged file, so that a new one can begin; return the rows it still gives."""
+    path = place()
+    rows = _read(path)
+    with suppress(FileNotFoundError):  # another kernel was faster
+        path.replace(path.with_name(f"damaged-{time.strftime('%Y%m%d-%H%M%S')}.sqlite3"))
+    for rest in ("-journal", "-wal", "-shm"):
+        path.with_name(path.name + rest).unlink(missing_ok=True)
+    return rows
+
+
+def _read(path):
+    """Return the rows that can be read, from both ends: a damaged page hides only what is on it."""
+    rows = {}
+    for order in ("ASC", "DESC"):
+        place = f"{path.as_uri()}?mode=ro"
+        with suppress(sqlite3.Error), closing(_open(place, uri=True)) as connection:
+            for row in connection.execute(f"SELECT * FROM attempts ORDER BY rowid {order}"):
+                rows[row[0]] = row
+    return list(rows.values())
+
+
+def _waiting_files():
+    for folder in (_folder(), runtime.folder("cache")):
+        yield from folder.glob(WAITING.format("*"))
+
+
+def _waiting():
+    """Return the rows of the files beside the progress file."""
+    rows = []
+    for path in _waiting_files():
+        with suppress(OSError, ValueError):
+            rows += [tuple(row) for row in json.loads(path.read_text(encoding="utf-8"))]
+    return rows
+
+
+def _let_wait():
+    """Put the unsaved rows in a file of their own; if no folder takes one, keep them in memory."""
+    for folder in (_folder(), runtime.folder("cache")):
+        path = folder / WAITING.format(uuid.uuid4().hex)
+        with suppress(OSError):
+            path.with_suffix(".part").write_text(json.dumps(_unsaved), encoding="utf-8")
+            path.with_suffix(".part").replace(path)  # whole or not at all
+            _unsaved.clear()
+            return False
+    return False
+
+
+@atexit.register
+def _save_at_last():
+    if _unsaved:
+        with suppress(Exception):
+            _save()

@@ -1,0 +1,219 @@
+"""Quiz questions, each with a reason for every answer; a widget where widgets show, else text."""
+
+import html
+import random
+import string
+from collections.abc import Mapping
+
+from dlcourse import progress
+from dlcourse.errors import KindError, LessonError, RangeError
+
+COLOURS = {"right": "#009E73", "wrong": "#D55E00"}  # Okabe and Ito's
+
+
+class Question:
+    """A question that stands in a Quiz. Show it as the last line of a cell, or `answer` it.
+
+    Attributes:
+        ask: The question.
+        lesson, name: Where it belongs; the Quiz fills them in.
+    """
+
+    def __init__(self, ask):
+        self.ask = " ".join(ask.split())
+        self.lesson = self.name = ""
+
+    def answer(self, given):
+        """Judge an answer, keep the attempt (see `progress`), and return what is to be said."""
+        outcome, reason = self.judge(given)
+        progress.record(self.lesson, self.name, "quiz", outcome, given)
+        return Reply(outcome, reason)
+
+    def widget(self):
+        """Return the question as an ipywidgets box that answers at once."""
+        from ipywidgets import HTML, Layout, VBox
+
+        head, said = HTML(f"<b>{html.escape(self.ask)}</b>"), HTML()
+
+        def tell(given):
+            said.value = self.answer(given)._repr_html_()
+
+        box = VBox([head, self._controls(tell), said], layout=Layout(margin="4px 0 12px 0"))
+        box.add_class("dlcourse-quiz")
+        return box
+
+    def __str__(self):
+        return f"{self.ask}\n{self._ways()}\nTo answer in code: {self._call()}"
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return self.widget()._repr_mimebundle_() | {"text/plain": str(self)}
+
+    def _call(self):
+        return f'lesson.QUIZ["{self.name}"].answer({self._example()})'
+
+
+class Reply:
+    """What is said to an answer: right or wrong, and why."""
+
+    def __init__(self, outcome, reason):
+        self.outcome, self.reason = outcome, reason
+
+    def __str__(self):
+        return f"{self.outcome.capitalize()}. {self.reason}"
+
+    __repr__ = __str__
+
+    def _repr_html_(self):
+        return (
+            f'<div role="status" style="border-left: 5px solid {COLOURS[self.outcome]}; '
+            f'padding: 2px 10px">{html.escape(str(self), quote=False)}</div>'
+        )
+
+
+class Choice(Question):
+    """Several answers, one of them right. They stand in an order that only chance has made."""
+
+    def __init__(self, ask, right, because, wrong):
+        super().__init__(ask)
+        if right in wrong or len(wrong) < 2:
+            raise LessonError(f"{ask!r} wants one right answer and at least two others.")
+        self.reasons = {right: because} | dict(wrong)
+        self.right = right
+        self.options = sorted(self.reasons)
+        random.Random(ask).shuffle(self.options)  # the same order for everybody
+
+    def judge(self, given):
+        """Return ("right" or "wrong", the reason) for an option, or for its letter."""
+        letters = dict(zip(string.ascii_lowercase, self.options))
+        option = letters.get(str(given).strip("() ").lower(), given)
+        if option not in self.reasons:
+            raise RangeError(
+                f"There is no answer {given!r}. Give its letter: {', '.join(letters)}."
+            )
+        return "right" if option == self.right else "wrong", self.reasons[option]
+
+    def _ways(self):
+        return "\n".join(
+            f"  ({letter}) {option}" for letter, option in zip(string.ascii_lowercase, self.options)
+        )
+
+    def _example(self):
+        return '"a"'
+
+    def _controls(self, tell):
+        from ipywidgets import Layout, RadioButtons
+
+        labels = [
+            (f"({letter}) {option}", option)
+            for letter, option in zip(string.ascii_lowercase, self.options)
+        ]
+        buttons = RadioButtons(options=labels, index=None, layout=Layout(width="auto"))
+        buttons.observe(lambda change: tell(change["new"]), "value")
+        return buttons
+
+
+class Number(Question):
+    """A short number as the answer, within a tolerance."""
+
+    def __init__(self, ask, right, because, wrong, tolerance, unit):
+        super().__init__(ask)
+        self.right, self.because, self.tolerance, self.unit = right, because, tolerance, unit
+        self.reasons = dict(wrong)
+        near = [value for value in self.reasons if abs(value - right) <= tolerance]
+        if near or not self.reasons:
+            raise LessonError(f"{ask!r} wants a known wrong number, outside the tolerance.")
+
+    def judge(self, given):
+        """Return ("right" or "wrong", the reason) for a number, or for text that holds one."""
+        try:
+            number = float(str(given).replace(",", ".").replace("−", "-"))
+        except ValueError:
+            raise KindError(f"{given!r} is not a number. Give one such as 0.5.") from None
+        if abs(number - self.right) <= self.tolerance:
+            return "right", self.because
+        for value, reason in self.reasons.items():
+            if abs(number - value) <= self.tolerance:
+                return "wrong", reason
+        return "wrong", "Too large." if number > self.right else "Too small."
+
+    def _ways(self):
+        return f"  A number in {self.unit}." if self.unit else "  A number."
+
+    def _example(self):
+        return "0.5"
+
+    def _controls(self, tell):
+        from ipywidgets import Button, HBox, Text
+
+        field = Text(placeholder=f"a number, in {self.unit}" if self.unit else "a number")
+        button = Button(description="Check")
+
+        def check(_):
+            try:
+                tell(field.value)
+            except KindError:
+                field.placeholder, field.value = "a number, such as 0.5", ""
+
+        button.on_click(check)
+        return HBox([field, button])
+
+
+class Quiz(Mapping):
+    """The questions of one lesson, by name. Show the whole quiz as the last line of a cell."""
+
+    def __init__(self, module, **questions):
+        self.questions = questions
+        for name, question in questions.items():
+            question.lesson, question.name = module.rpartition(".")[2], name
+
+    def __getitem__(self, name):
+        if name not in self.questions:
+            raise RangeError(f"There is no question {name!r}. There are: {', '.join(self)}.")
+        return self.questions[name]
+
+    def __iter__(self):
+        return iter(self.questions)
+
+    def __len__(self):
+        return len(self.questions)
+
+    def __str__(self):
+        return "\n\n".join(f"{i}. {question}" for i, question in enumerate(self.values(), 1))
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return together(self.values())._repr_mimebundle_() | {"text/plain": str(self)}
+
+
+def together(questions):
+    """Return one box with the widgets of several questions."""
+    from ipywidgets import VBox
+
+    return VBox([question.widget() for question in questions])
+
+
+def choice(ask, *, right, because, wrong):
+    """Return a multiple-choice question.
+
+    Args:
+        ask: The question.
+        right, because: The right answer, and why it is.
+        wrong: {answer: why not}, at least two.
+    """
+    return Choice(ask, right, because, wrong)
+
+
+def number(ask, *, right, because, wrong, tolerance=0.0, unit=""):
+    """Return a question whose answer is a number.
+
+    Args:
+        ask: The question.
+        right, because: The right number, and why it is.
+        wrong: {number: how one gets there, and why it is not it}, at least one.
+        tolerance: By how much an answer may differ, in the unit of the answer.
+        unit: Of the answer; empty for none.
+    """
+    return Number(ask, right, because, wrong, tolerance, unit)
