@@ -135,7 +135,8 @@ class Review:
         text = {"text/plain": str(self)}
         if not self.questions:
             return text
-        box = quiz.together([question for _, question in self.questions])
+        headings = [f"From lesson {lesson.number}, {lesson.title}" for lesson, _ in self.questions]
+        box = quiz.together([question for _, question in self.questions], headings)
         return box._repr_mimebundle_() | text
 
 
@@ -187,6 +188,14 @@ def machine():
     """Return a Table that says whether this machine is ready: the start of `dlcourse doctor`."""
     course, rows = notebooks.folder(), []
     for check in (doctor.python, doctor.kernel, doctor.memory, doctor.disk, doctor.checksums):
-        for finding in check(course):
+        for finding in _findings(check, course):
             rows.append((finding.name, finding.state, "" if finding.state == "ok" else finding.fix))
     return results.Table(("part", "state", "what to do"), tuple(rows))
+
+
+def _findings(check, course):
+    try:
+        return list(check(course))
+    except Exception as error:  # whatever is broken here is what the table is for
+        fix = f"In a terminal: `dlcourse doctor`. {type(error).__name__}: {error}"
+        return [doctor.Finding(check.__name__, "problem", "", fix=fix)]

@@ -19,6 +19,7 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dlcourse import progress
@@ -27,7 +28,7 @@ from dlcourse.errors import CourseError, LessonError
 
 import numpy as np
 
-SECONDS = 5  # for all cases of an answer together
+SECONDS = 5  # for one call of an answer
 TOLERANCE = 1e-6
 COLOURS = {"right": "#009E73", "wrong": "#D55E00", "raised": "#D55E00"}  # Okabe and Ito's
 HEADINGS = {
@@ -120,7 +121,8 @@ class Exercise:
         if self._is_blank(answer):
             return Feedback("not tried", self.ask)
         try:
-            return self._verdict(answer)
+            with np.errstate(all="ignore"):  # the check says it in words
+                return self._verdict(answer)
         except AnswerError as error:
             return Feedback("wrong", str(error))
         except _Raised as raised:
@@ -144,7 +146,7 @@ class Exercise:
     def solution_text(self):
         """Return the solution as the code that stands in a notebook."""
         source = textwrap.dedent(inspect.getsource(self.answer))
-        return source[source.index("def ") :].rstrip()
+        return source[re.search(r"(?m)^def ", source).start() :].rstrip()
 
     def carry_on_with(self, answer, names=None):
         """Return the answer if it is right, else the solution, so that later cells run either way.
@@ -164,16 +166,17 @@ class Exercise:
         Args:
             names: `globals()` of a notebook at this exercise, where the solution needs it.
         """
+        solved = self.judge(self._solved(names))
         faults = [
             f"the {what} is {feedback.outcome}: {feedback.message}"
             for what, outcome, feedback in (
-                ("solution", "right", self.judge(self._solved(names))),
+                ("solution", "right", solved),
                 ("blank", "not tried", self.judge(...)),
                 ("empty function", "not tried", self.judge(_empty)),
             )
             if feedback.outcome != outcome
         ]
-        for mistake in self.mistakes:
+        for mistake in self.mistakes if solved.outcome != "raised" else ():
             feedback = self.judge(self._example(mistake, names))
             if (feedback.outcome, feedback.message) != ("wrong", mistake.advice):
                 faults.append(f"the mistake {mistake.advice!r} is answered by: {feedback}")
@@ -189,7 +192,7 @@ class Exercise:
         telling = [re.sub(r"^(return|\w+ =) |\s", "", line.strip()) for line in lines]
         for hint in self.hints[:-1]:
             for line in telling:
-                if len(line) > 8 and line in re.sub(r"\s", "", hint):
+                if len(line) > 5 and line in re.sub(r"\s", "", hint):
                     yield f"a hint tells the solution too early: {hint!r}"
 
     _is_function = True
@@ -206,8 +209,12 @@ class Exercise:
     def _advice(self, answer, agrees):
         """Return the advice of the known mistake that this answer is, or None."""
         for mistake in self.mistakes:
-            if mistake.sign(answer) if mistake.sign else agrees(mistake.example):
-                return mistake.advice
+            try:
+                found = mistake.sign(answer) if mistake.sign else agrees(mistake.example)
+                if found:
+                    return mistake.advice
+            except Exception:  # the sign cannot look at such an answer: it is not this mistake
+                continue
         return None
 
 
@@ -256,7 +263,7 @@ class _ComputedExercise(Exercise):
 
     def solution_text(self):
         source = textwrap.dedent(inspect.getsource(self.answer))
-        body = inspect.cleandoc("\n" + re.split(r"(?m)^def .*:\n", source, maxsplit=1)[1])
+        body = inspect.cleandoc("\n" + re.split(r"(?ms)^def .*?\):\n", source, maxsplit=1)[1])
         before, _, returned = body.rpartition("return ")
         return f"{before}{self.name} = {returned}"
 
@@ -294,7 +301,7 @@ class OutcomeExercise(_ComputedExercise):
 
     def _verdict(self, answer):
         # Signs first: a mistake may reach the bar, such as a score on the pictures trained on.
-        advice = _guarded(lambda: self._advice(answer, lambda make: False))
+        advice = self._advice(answer, lambda make: False)
         if advice:
             return Feedback("wrong", advice)
         measured = _guarded(lambda: self.measure(answer))
@@ -374,7 +381,7 @@ class _Raised(Exception):
         last = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in last if frame.filename != __file__]
         self.message, self.code = f"{type(error).__name__}: {error}", ""
-        if own:
+        if own and Path(own[0].filename).parent.parent != Path(__file__).parent:  # not a lesson's
             line = linecache.getline(own[0].filename, own[0].lineno).strip()
             self.code = f"line {own[0].lineno}: {line}" if line else ""
         super().__init__(self.message)
@@ -458,53 +465,87 @@ def _with_names(function, names):
 
 
 def _same(got, want, tolerance):
-    """Return whether two values are alike: text exactly, numbers within the tolerance."""
-    if isinstance(want, str | bool | dict | type(None)):
+    """Return whether two values are alike: text exactly, numbers within the tolerance.
+
+    NumPy's text and truth values count as Python's, and an array as the list of its rows.
+    """
+    got, want = _plain(got), _plain(want)
+    if want is None or isinstance(want, str | bool):
         return type(got) is type(want) and got == want
+    if isinstance(want, dict):
+        alike = isinstance(got, dict) and got.keys() == want.keys()
+        return alike and all(_same(got[key], want[key], tolerance) for key in want)
     if isinstance(want, tuple | list):
+        if hasattr(got, "__array__") and np.ndim(got):
+            got = list(got)
         if not isinstance(got, tuple | list) or len(got) != len(want):
             return False
         return all(_same(*pair, tolerance) for pair in zip(got, want))
+    if _shape(got) is None or _shape(got) != _shape(want):
+        return False
+    pair = to_numpy(got), to_numpy(want)
+    return bool(np.allclose(*pair, rtol=tolerance, atol=tolerance, equal_nan=True))
+
+
+def _plain(value):
+    """Return text, or one truth value, as Python's own if it lies in an array."""
+    if not hasattr(value, "__array__"):
+        return value
+    held = _held(value)
+    text_or_truth = held.dtype.kind == "U" or (held.dtype.kind == "b" and not held.ndim)
+    return held.tolist() if text_or_truth else value
+
+
+def _held(array):
+    """Return what an array of any framework holds, which need not be numbers."""
+    return np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
+
+
+def _shape(value):
+    """Return the shape of a number, an array or a list of numbers; None for what is none."""
     try:
-        got, want = to_numpy(got), to_numpy(want)
+        numbers = to_numpy(value)
     except (TypeError, ValueError):
-        return False
-    if got.dtype.kind not in "buifc":
-        return False
-    near = got.shape == want.shape and np.allclose(
-        got, want, rtol=tolerance, atol=tolerance, equal_nan=True
-    )
-    return bool(near)
+        return None
+    return numbers.shape if numbers.dtype.kind in "buifc" else None
 
 
 def _difference(got, want):
     """Say how a value differs from the wanted one."""
-    shapes = [np.shape(to_numpy(x)) if _is_array(x) else None for x in (got, want)]
-    if shapes[0] != shapes[1] and shapes[1] is not None:
-        kind = f"shape {shapes[0]}" if shapes[0] is not None else f"a {type(got).__name__}"
-        return f"gives {kind}, but shape {shapes[1]} is wanted."
+    shapes = [None if isinstance(want, tuple | list) else _shape(value) for value in (got, want)]
+    if shapes[0] != shapes[1]:
+        kinds = [
+            "one number" if shape == () else f"shape {shape}" if shape else _short(value)
+            for shape, value in zip(shapes, (got, want))
+        ]
+        return f"gives {kinds[0]}, but {kinds[1]} is wanted."
     if shapes[1]:
-        apart = np.abs(to_numpy(got).astype(float) - to_numpy(want).astype(float))
-        place = tuple(int(i) for i in np.unravel_index(np.nanargmax(apart), apart.shape))
-        pair = [_short(to_numpy(x)[place]) for x in (got, want)]
-        return f"gives {pair[0]} at place {place}, but {pair[1]} is wanted."
+        pair = [to_numpy(value).astype(complex) for value in (got, want)]
+        apart = np.nan_to_num(np.abs(pair[0] - pair[1]), nan=np.inf)
+        apart[(pair[0] == pair[1]) | (np.isnan(pair[0]) & np.isnan(pair[1]))] = 0
+        place = tuple(int(i) for i in np.unravel_index(apart.argmax(), apart.shape))
+        there = [_short(to_numpy(value)[place]) for value in (got, want)]
+        return f"gives {there[0]} at place {place}, but {there[1]} is wanted."
     return f"gives {_short(got)}, but {_short(want)} is wanted."
-
-
-def _is_array(value):
-    return hasattr(value, "__array__") or isinstance(value, int | float)
 
 
 def _short(value):
     """Return a value as a person would say it."""
-    if hasattr(value, "__array__") and np.ndim(value):
-        value = np.asarray(value)
+    if hasattr(value, "__array__"):
+        value = _held(value)
         if value.size > 12:
             return f"an array of shape {value.shape}"
-        return np.array2string(value, precision=4, separator=", ").replace("\n", "")
-    if isinstance(value, float | np.floating):
-        return f"{value:.6g}"
-    text = repr(value.item() if isinstance(value, np.generic) else value)
+        if value.ndim:
+            return np.array2string(value, precision=4, separator=", ").replace("\n", "")
+        value = value.item()
+    if isinstance(value, float):
+        return f"{value:.7g}"  # two that differ by more than the tolerance look different
+    if inspect.isroutine(value):
+        return value.__name__
+    text = repr(value)
+    if type(value) in (list, tuple):
+        inner = ", ".join(map(_short, value)) + ("," if text.endswith(",)") else "")
+        text = f"{text[0]}{inner}{text[-1]}"
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 

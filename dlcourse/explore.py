@@ -6,6 +6,7 @@ import io
 import statistics
 import time
 from dataclasses import dataclass
+from numbers import Real
 
 from dlcourse.errors import KindError, RangeError
 
@@ -29,6 +30,8 @@ class Slider:
 
     def expect(self, value, name):
         """Check that the control can stand at `value`."""
+        if not isinstance(value, Real):
+            raise KindError(f"`{name}` is {value!r}, but a number is wanted.")
         if not self.low <= value <= self.high:
             raise RangeError(f"`{name}` is {value!r}, but goes from {self.low} to {self.high}.")
 
@@ -51,7 +54,7 @@ class Slider:
         if self.logarithmic:
             ends = {"min": float(np.log10(self.low)), "max": float(np.log10(self.high))}
             return ipywidgets.FloatLogSlider(**shared, **ends, step=self.step)
-        whole = all(float(x).is_integer() for x in (self.low, self.high, self.step))
+        whole = all(float(x).is_integer() for x in (self.low, self.high, self.start, self.step))
         kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
         return kind(**shared, min=self.low, max=self.high, step=self.step)
 
@@ -78,7 +81,7 @@ class Choice:
         import ipywidgets
 
         return ipywidgets.Dropdown(
-            options=self.options,
+            options=[(str(option), option) for option in self.options],
             value=self.start,
             description=self.label or name,
             style={"description_width": "initial"},

@@ -2,7 +2,7 @@
 
 import ast
 import hashlib
-import importlib
+import importlib.util
 import json
 import math
 import os
@@ -67,13 +67,44 @@ STEADY = {  # what differs between two machines or runs, and what is stored in i
     r" at 0x[0-9a-fA-F]{6,}": " at 0x…",
 }
 NEW_MODULE = """\
-\"\"\"Facts of notebooks/*_{slug}.ipynb.\"\"\"
+\"\"\"Facts, exercises and quiz of notebooks/*_{slug}.ipynb.\"\"\"
+
+from dlcourse import exercise, quiz
+from dlcourse.exercise import Mistake
 
 TITLE = {title}
 STUDY_MINUTES = 30
 NEEDS = ()
 DATA = ()
 FRAMEWORKS = ()
+
+
+def _the_height(place):
+    return place**2
+
+
+@exercise.function(
+    ask="Return the slope of the parabola at `place`.",
+    cases=[{{"place": 1.0}}, {{"place": -0.5}}],
+    hints=(
+        "Look at the figure: is the slope at -0.5 positive or negative?",
+        "Twice the place: `2 * place`.",
+    ),
+    mistakes=[Mistake("That is the height of the curve. How steep is it?", _the_height)],
+)
+def slope_at(place):
+    return 2 * place
+
+
+QUIZ = quiz.Quiz(
+    __name__,
+    steepest=quiz.choice(
+        "Where is the slope of a parabola 0?",
+        right="at its lowest point",
+        because="Left of it the curve falls, right of it it rises.",
+        wrong={{"nowhere": "It turns there.", "at both ends": "It is steep there."}},
+    ),
+)
 """
 
 
@@ -330,12 +361,12 @@ def exercise_names(source):
 
 def _solve(lesson, notebook):
     """Put the solutions into the notebook; a cell that is not as it should be then raises."""
-    module = importlib.import_module(f"dlcourse.lessons.{lesson.slug}")
+    exercises = vars(module(lesson))
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", ())
         if "exercise" in tags:
             for name in exercise_names(cell.source):
-                solution = getattr(module, name).solution_text()
+                solution = exercises[name].solution_text()
                 cell.source = _with_solution(cell.source, name, solution, lesson)
                 cell.source = cell.source.replace(
                     f"lesson.{name}.check({name})", PROOF_OF_EXERCISE.format(name=name)
@@ -344,6 +375,15 @@ def _solve(lesson, notebook):
             shown = cell.source.rstrip().splitlines()[-1]
             cell.source += PROOF_OF_EXPLORER.format(name=shown)
     return notebook
+
+
+def module(lesson):
+    """Return the lesson's module, with its exercises and quiz, from the folder it was found in."""
+    path = PACKAGE / "lessons" / f"{lesson.slug}.py"
+    spec = importlib.util.spec_from_file_location(f"dlcourse.lessons.{lesson.slug}", path)
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
 
 
 def _with_solution(source, name, solution, lesson):
@@ -429,7 +469,8 @@ def new(title, part=7):
     quoted = json.dumps(title, ensure_ascii=False)
     module.write_text(NEW_MODULE.format(slug=slug, title=quoted), encoding="utf-8")
     template = (PACKAGE / "lessons" / "template.txt").read_text(encoding="utf-8")
-    lesson.source.write_text(template.replace("{title}", title), encoding="utf-8")
+    template = template.replace("{title}", title).replace("{slug}", slug)
+    lesson.source.write_text(template, encoding="utf-8")
     _write(lesson.notebook, _from_text(lesson))
     return lesson
 

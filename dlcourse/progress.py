@@ -6,6 +6,7 @@ hold. An attempt that cannot be written waits in a file beside it, or in memory,
 """
 
 import atexit
+import hashlib
 import json
 import os
 import sqlite3
@@ -13,6 +14,7 @@ import sys
 import time
 import uuid
 from contextlib import closing, suppress
+from itertools import chain
 from typing import NamedTuple
 
 from dlcourse import runtime
@@ -58,8 +60,8 @@ def record(lesson, item, kind, outcome, answer=""):
     try:
         if not is_on():
             return False
-        text = str(answer)[:ANSWER_CHARACTERS]
-        _unsaved.append((uuid.uuid4().hex, time.time(), lesson, item, kind, outcome, text))
+        texts = [_text(part) for part in (lesson, item, kind, outcome, answer)]
+        _unsaved.append(_sealed(time.time(), *texts))
         return _save()
     except Exception as error:  # a full disk, a locked home: the lesson must go on all the same
         print(f"dlcourse: your progress could not be kept ({error}).", file=sys.stderr)
@@ -71,7 +73,8 @@ def attempts(lesson=None):
 
     Attempts that still wait for a file that can be written are among them.
     """
-    kept = (*_read(_copy_place()), *_read(place()), *_waiting(), *_unsaved)
+    waiting = chain.from_iterable(_waiting().values())
+    kept = (*_read(_copy_place()), *_read(place()), *waiting, *_unsaved)
     rows = {row[0]: row for row in kept}
     found = [Attempt(*row) for row in sorted(rows.values(), key=lambda row: row[1])]
     return [attempt for attempt in found if lesson in (None, attempt.lesson)]
@@ -111,18 +114,39 @@ def _folder():
     return folder
 
 
+def _text(part):
+    """Return text that UTF-8 can hold: half of a surrogate pair would stop all later attempts."""
+    return str(part)[:ANSWER_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
+
+
+def _sealed(*rest):
+    """Return a row whose id ends with a checksum of the row, so that damage can be told."""
+    name = uuid.uuid4().hex
+    return (name + _checksum(name, rest), *rest)
+
+
+def _sound(row):
+    """Return whether a row is what `_sealed` made: no byte of it is damaged."""
+    name, *rest = row
+    return isinstance(name, str) and name[32:] == _checksum(name[:32], rest)
+
+
+def _checksum(name, rest):
+    return hashlib.sha256(repr((name, *rest)).encode()).hexdigest()[:16]
+
+
 def _save():
     """Write what is unsaved, and what waits, to the progress file; failing that, beside it."""
-    waiting = list(_waiting_files())
+    waiting = _waiting()
     # The copy's rows too: a file that was emptied or deleted gets them back.
-    rows = [*_read(_copy_place()), *_waiting(), *_unsaved]
+    rows = [*_read(_copy_place()), *chain.from_iterable(waiting.values()), *_unsaved]
     try:
         try:
             _insert(rows)
-        except sqlite3.OperationalError:  # read-only, locked, a full disk: the file itself is well
-            raise
-        except sqlite3.DatabaseError:
-            _insert([*_set_damaged_aside(), *rows])
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter: a column's name
+            if _file_is_well(error):
+                raise
+            _insert([*rows, *_set_damaged_aside()])
     except (sqlite3.Error, OSError):
         return _let_wait()
     _unsaved.clear()
@@ -133,6 +157,12 @@ def _save():
     return True
 
 
+def _file_is_well(error):
+    """Return whether only the writing failed: read-only, locked, a full disk."""
+    code = getattr(error, "sqlite_errorcode", None)  # SQLITE_ERROR: of an unknown format
+    return isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR
+
+
 def _insert(rows):
     with closing(_open(place())) as connection:
         if (found := connection.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
@@ -140,10 +170,15 @@ def _insert(rows):
         with connection:  # all of them, or none
             connection.execute(TABLE)
             connection.executemany(INSERT, rows)
+            # Damage may hide from SQLite: what the copy has must be there, to the letter.
+            if not set(rows) <= set(connection.execute("SELECT * FROM attempts")):
+                raise sqlite3.DatabaseError("some attempts are damaged")
 
 
 def _open(path, **options):
-    return sqlite3.connect(path, timeout=WAIT_SECONDS, **options)
+    connection = sqlite3.connect(path, timeout=WAIT_SECONDS, **options)
+    connection.text_factory = lambda raw: raw.decode("utf-8", "replace")  # damaged text is read too
+    return connection
 
 
 def _copy_place():
@@ -161,23 +196,27 @@ def _copy():
 
 def _set_damaged_aside():
     """Rename the damaged file, so that a new one can begin; return the rows it still gives."""
-    path = place()
-    rows = _read(path)
+    path, moment = place(), time.strftime("%Y%m%d-%H%M%S")
+    aside = path.with_name(f"damaged-{moment}-{uuid.uuid4().hex[:8]}.sqlite3")
     with suppress(FileNotFoundError):  # another kernel was faster
-        path.replace(path.with_name(f"damaged-{time.strftime('%Y%m%d-%H%M%S')}.sqlite3"))
+        path.replace(aside)
     for rest in ("-journal", "-wal", "-shm"):
         path.with_name(path.name + rest).unlink(missing_ok=True)
-    return rows
+    return _read(aside)  # read now: what another kernel has just begun anew is in it too
 
 
 def _read(path):
-    """Return the rows that can be read, from both ends: a damaged page hides only what is on it."""
+    """Return the sound rows, read from both ends: a damaged page hides only what is on it."""
     rows = {}
     for order in ("ASC", "DESC"):
-        place = f"{path.as_uri()}?mode=ro"
-        with suppress(sqlite3.Error), closing(_open(place, uri=True)) as connection:
+        place = f"{path.absolute().as_uri()}?mode=ro"
+        with (
+            suppress(sqlite3.Error, UnicodeDecodeError),
+            closing(_open(place, uri=True)) as connection,
+        ):
             for row in connection.execute(f"SELECT * FROM attempts ORDER BY rowid {order}"):
-                rows[row[0]] = row
+                if _sound(row):
+                    rows[row[0]] = row
     return list(rows.values())
 
 
@@ -187,12 +226,13 @@ def _waiting_files():
 
 
 def _waiting():
-    """Return the rows of the files beside the progress file."""
-    rows = []
+    """Return {path: rows} of the files beside the progress file that can be read."""
+    waiting = {}
     for path in _waiting_files():
-        with suppress(OSError, ValueError):
-            rows += [tuple(row) for row in json.loads(path.read_text(encoding="utf-8"))]
-    return rows
+        with suppress(OSError, ValueError, TypeError):
+            rows = [tuple(row) for row in json.loads(path.read_text(encoding="utf-8"))]
+            waiting[path] = [row for row in rows if _sound(row)]
+    return waiting
 
 
 def _let_wait():

@@ -1,6 +1,7 @@
 """Quiz questions, each with a reason for every answer; a widget where widgets show, else text."""
 
 import html
+import math
 import random
 import string
 from collections.abc import Mapping
@@ -79,6 +80,10 @@ class Choice(Question):
         super().__init__(ask)
         if right in wrong or len(wrong) < 2:
             raise LessonError(f"{ask!r} wants one right answer and at least two others.")
+        if letters := [
+            text for text in (right, *wrong) if len(str(text)) == 1 and str(text).isalpha()
+        ]:
+            raise LessonError(f"{ask!r} has answers that look like another's letter: {letters}.")
         self.reasons = {right: because} | dict(wrong)
         self.right = right
         self.options = sorted(self.reasons)
@@ -88,7 +93,7 @@ class Choice(Question):
         """Return ("right" or "wrong", the reason) for an option, or for its letter."""
         letters = dict(zip(string.ascii_lowercase, self.options))
         option = letters.get(str(given).strip("() ").lower(), given)
-        if option not in self.reasons:
+        if option not in self.options:
             raise RangeError(
                 f"There is no answer {given!r}. Give its letter: {', '.join(letters)}."
             )
@@ -128,9 +133,12 @@ class Number(Question):
     def judge(self, given):
         """Return ("right" or "wrong", the reason) for a number, or for text that holds one."""
         try:
-            number = float(str(given).replace(",", ".").replace("−", "-"))
+            # "10 000" is a number too, with whichever kind of space.
+            number = float("".join(str(given).split()).replace(",", ".").replace("−", "-"))
         except ValueError:
-            raise KindError(f"{given!r} is not a number. Give one such as 0.5.") from None
+            number = math.nan
+        if not math.isfinite(number):
+            raise KindError(f"{given!r} is not a number. Give one such as 0.5.")
         if abs(number - self.right) <= self.tolerance:
             return "right", self.because
         for value, reason in self.reasons.items():
@@ -188,11 +196,15 @@ class Quiz(Mapping):
         return together(self.values())._repr_mimebundle_() | {"text/plain": str(self)}
 
 
-def together(questions):
-    """Return one box with the widgets of several questions."""
-    from ipywidgets import VBox
+def together(questions, headings=()):
+    """Return one box with the widgets of several questions, each under its heading, if any."""
+    from ipywidgets import HTML, VBox
 
-    return VBox([question.widget() for question in questions])
+    boxes = [question.widget() for question in questions]
+    if headings:
+        titles = [HTML(html.escape(heading)) for heading in headings]
+        boxes = [part for pair in zip(titles, boxes, strict=True) for part in pair]
+    return VBox(boxes)
 
 
 def choice(ask, *, right, because, wrong):

@@ -12,7 +12,8 @@ import urllib.request
 from contextlib import contextmanager
 from types import SimpleNamespace
 
-from dlcourse import cli, lab, notebooks
+from dlcourse import cli, lab, notebooks, progress
+from dlcourse import course as course_module
 from dlcourse.errors import LessonError
 
 import psutil
@@ -31,6 +32,7 @@ def lesson(number, title, folder, measured=MEASURED):
         slug=slug,
         title=title,
         study_minutes=50,
+        needs=(),
         source=folder / "notebooks" / "source" / f"{number}_{slug}.py",
         notebook=folder / "notebooks" / f"{number}_{slug}.ipynb",
         measured=measured,
@@ -45,6 +47,7 @@ def course(tmp_path, monkeypatch):
     (tmp_path / "notebooks" / "source").mkdir(parents=True)
     monkeypatch.setattr(notebooks, "folder", lambda: tmp_path)
     monkeypatch.setattr(notebooks, "lessons", lambda: two)
+    monkeypatch.setattr(course_module, "Standing", lambda lesson: "1/3")
     return two
 
 
@@ -56,8 +59,8 @@ def runs(monkeypatch, **outcome):
     """Let a notebook's run have this outcome; return the list of the calls."""
     calls = []
 
-    def run(lesson, quick=False, progress=None):
-        calls.append((lesson.number, quick))
+    def run(lesson, quick=False, solved=False, progress=None):
+        calls.append((lesson.number, quick, solved))
         progress(1, 2)
         facts = {"seconds": 3.2, "slowest_cell_seconds": 1.0, "peak_memory_mb": 456.0}
         return notebooks.Run(lesson, **facts | outcome)
@@ -74,7 +77,7 @@ def test_the_command_is_there_before_numpy_or_a_framework_is_loaded():
 
 def test_help_names_every_command():
     text = call("--help").output
-    for command in ("lab", "list", "run", "build", "check", "data", "new", "doctor"):
+    for command in ("lab", "list", "run", "build", "check", "data", "new", "doctor", "progress"):
         assert re.search(rf"\b{command}\b", text)
 
 
@@ -95,15 +98,15 @@ def test_list_shows_the_lessons_of_this_course():
 
 def test_list_shows_what_was_measured_and_dashes_before_the_first_build(course):
     first, second = call("list").output.splitlines()[1:]
-    assert first.split() == ["11", "Slopes", "50", "min", "21", "s", "612", "MB"]
-    assert second.split() == ["21", "Edges", "50", "min", "–", "–"]
+    assert first.split() == ["11", "Slopes", "50", "min", "21", "s", "612", "MB", "1/3"]
+    assert second.split() == ["21", "Edges", "50", "min", "–", "–", "1/3"]
 
 
 def test_run_prints_one_line_for_each_notebook(course, monkeypatch):
     calls = runs(monkeypatch)
     result = call("run", "--quick")
     assert result.exit_code == 0
-    assert calls == [("11", True), ("21", True)]
+    assert calls == [("11", True, False), ("21", True, False)]
     assert [line.split() for line in result.output.splitlines()] == [
         ["11", "Slopes", "3.2", "s", "456", "MB", "ok"],
         ["21", "Edges", "3.2", "s", "456", "MB", "ok"],
@@ -113,7 +116,36 @@ def test_run_prints_one_line_for_each_notebook(course, monkeypatch):
 def test_run_takes_only_the_numbers_that_are_named(course, monkeypatch):
     calls = runs(monkeypatch)
     call("run", "21")
-    assert calls == [("21", False)]
+    assert calls == [("21", False, False)]
+
+
+def test_a_solved_run_has_no_budget_but_shows_a_broken_exercise(course, monkeypatch):
+    calls = runs(monkeypatch, seconds=notebooks.NOTEBOOK_BUDGET_SECONDS + 1.0)
+    assert call("run", "--solved").exit_code == 0
+    assert calls == [("11", False, True), ("21", False, True)]
+    runs(monkeypatch, error="the solution is wrong")
+    result = call("run", "--solved", "11")
+    assert (result.exit_code, result.stderr.strip()) == (1, "the solution is wrong")
+
+
+@pytest.fixture
+def own_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("DLCOURSE_HOME", str(tmp_path / "home"))
+
+
+def test_progress_shows_each_lesson_and_the_place_of_the_file(course, own_home):
+    progress.record("slopes", "steepest", "exercise", "right")
+    _, first, second, *rest = call("progress").stdout.splitlines()
+    assert first.split()[:4] == ["11", "Slopes", "1/3", "1"]
+    assert second.split() == ["21", "Edges", "1/3", "0", "–"]
+    assert str(progress.place()) in " ".join(rest)
+
+
+def test_progress_can_be_switched_off_and_on(course, own_home):
+    assert "off: --on starts it" in call("progress", "--off").stdout
+    assert not progress.is_on()
+    assert "on: --off stops it" in call("progress", "--on").stdout
+    assert progress.is_on()
 
 
 def test_a_failing_notebook_shows_its_cell_and_exit_code_1(course, monkeypatch):
@@ -220,8 +252,8 @@ def test_new_names_the_three_files(course, monkeypatch):
     made = []
     monkeypatch.setattr(notebooks, "new", lambda *asked: made.append(asked) or course[0])
     monkeypatch.setattr(notebooks, "build", lambda lesson, force: made.append(lesson.number))
-    built, *lines = call("new", "Slopes", "--part", "1").stdout.splitlines()
-    assert made == [("Slopes", 1), "11"]
+    built, _, *lines = call("new", "Slopes", "--part", "1").stdout.splitlines()
+    assert made == [("Slopes", 1), "11", "21"]
     assert "11  Slopes" in built
     files = (
         "notebooks/source/11_slopes.py ",

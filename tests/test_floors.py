@@ -10,13 +10,14 @@ PACKAGE = Path(__file__).parents[1] / "dlcourse"
 FLOORS = [
     {"errors"},
     {"arrays", "runtime"},
-    {"data", "simulate", "results"},
+    {"data", "simulate", "results", "progress"},  # progress: exercise and quiz both write to it
     {"backends", "backends.loop"},
     {"backends.pytorch", "backends.keras"},
     {"parity", "interpret", "plot"},
-    {"explore", "exercise", "quiz", "progress"},
+    {"explore", "exercise", "quiz"},
     {"lessons"},
     {"notebooks", "workshop", "doctor", "lab"},  # doctor, lab: the machine and JupyterLab, for cli
+    {"course"},  # map and review: over all lessons, for a learner
     {"cli"},
 ]
 FRAMEWORKS = {"torch", "torchvision", "tensorflow", "keras", "jax"}

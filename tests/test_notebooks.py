@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import Empty
 from types import SimpleNamespace
 
-from dlcourse import data, notebooks
+from dlcourse import data, exercise, notebooks
 from dlcourse.errors import LessonError
 
 import pytest
@@ -78,6 +78,27 @@ def test_a_lesson_asks_before_it_shows_and_tells_the_teacher(lesson):
     assert tags.count("instructor") >= 1
 
 
+def test_a_lesson_has_exercises_a_quiz_and_an_explorer(lesson):
+    tags = [tag for cell in cells_of(lesson) for tag in cell["metadata"].get("tags", ())]
+    checked = [
+        name for cell in cells_of(lesson) for name in notebooks.exercise_names(cell["source"])
+    ]
+    declared = [
+        name
+        for name, value in vars(notebooks.module(lesson)).items()
+        if isinstance(value, exercise.Exercise)
+    ]
+    assert sorted(checked) == sorted(declared) != []
+    assert tags.count("exercise") == len(checked)
+    assert "explorer" in tags and "quiz" in tags
+    assert any(cell["source"] == "lesson.QUIZ" for cell in cells_of(lesson))
+
+
+def test_a_lesson_brings_back_questions_of_the_lessons_it_builds_on(lesson):
+    called = [f'course.review("{lesson.number}")' == cell["source"] for cell in cells_of(lesson)]
+    assert any(called) == bool(lesson.needs)
+
+
 def test_a_lesson_shows_no_folder_of_the_machine_that_built_it(lesson):
     texts = [cell["source"] for cell in cells_of(lesson)]
     for kinds in outputs_of(lesson):
@@ -101,6 +122,13 @@ def test_a_lesson_has_its_number_and_its_name_for_itself(lesson):
     others = [other for other in notebooks.lessons() if other != lesson]
     assert lesson.number not in {other.number for other in others}
     assert lesson.slug not in {other.slug for other in others}
+
+
+@pytest.mark.slow
+def test_each_solution_is_right_and_each_known_mistake_gets_its_advice(lesson):
+    result = notebooks.run(lesson, solved=True)
+    assert result.error is None
+    assert result.slowest_cell_seconds <= notebooks.NOTEBOOK_BUDGET_SECONDS
 
 
 CHECKS = [check for name, check in globals().items() if name.startswith("test_a_lesson_")]
@@ -144,7 +172,7 @@ ipywidgets.IntSlider(3)
 FACTS = """'''Facts.'''
 TITLE = "Small numbers"
 STUDY_MINUTES = 20
-NEEDS = ("10",)
+NEEDS = ()
 DATA = ("wine",)
 FRAMEWORKS = ("numpy",)
 """
@@ -220,7 +248,7 @@ def rewrite(path, old, new):
 def test_facts_are_read_without_running_the_module(course, small):
     rewrite(course / "dlcourse" / "lessons" / "small_numbers.py", "'''Facts.'''", "1 / 0")
     assert (small.title, small.study_minutes, small.part) == ("Small numbers", 20, "Basics")
-    assert (small.needs, small.data, small.frameworks) == (("10",), ("wine",), ("numpy",))
+    assert (small.needs, small.data, small.frameworks) == ((), ("wine",), ("numpy",))
 
 
 def test_a_missing_fact_or_module_is_said(course, small):
@@ -359,6 +387,24 @@ def test_recorded_measurements_and_another_dataset_rebuild(course, executed):
     assert notebooks.build(*notebooks.find(["70"])) is None
     rewrite(course / "dlcourse" / "lessons" / "small_numbers.py", '"wine"', '"digits"')
     assert notebooks.build(*notebooks.find(["11"])) is not None
+
+
+def test_a_changed_question_rebuilds_the_lessons_that_bring_it_back(course, executed):
+    facts = course / "dlcourse" / "lessons" / "fraud_faults_anomalies.py"
+    rewrite(facts, "NEEDS = ()", 'NEEDS = ("11",)')
+    (later,) = notebooks.find(["70"])
+    assert notebooks.build(later) is not None
+    assert notebooks.build(later) is None
+    rewrite(course / "dlcourse" / "lessons" / "small_numbers.py", "Facts", "Other facts")
+    assert notebooks.build(later) is not None
+
+
+def test_a_changed_lesson_rebuilds_the_one_that_shows_the_map(course, small, executed):
+    rewrite(small.source, "print(object())", "course.map()")
+    assert notebooks.build(small) is not None
+    assert notebooks.build(small) is None
+    rewrite(course / FACTS_OF_70, "STUDY_MINUTES = 30", "STUDY_MINUTES = 35")
+    assert notebooks.build(small) is not None
 
 
 def test_windows_line_ends_are_no_change(small, executed):
@@ -543,7 +589,7 @@ def test_a_new_lesson_s_numbers_are_right(begun):
         capture_output=True,
         text=True,
     )
-    assert run.returncode == 0 and "3 passed" in run.stdout, run.stdout
+    assert run.returncode == 0 and "7 passed" in run.stdout, run.stdout
 
 
 @pytest.mark.parametrize("command", [["check"], ["format", "--check"]])
@@ -555,6 +601,43 @@ def test_a_new_lesson_is_written_in_the_course_s_style(begun, command, course):
             [sys.executable, "-m", "ruff", *command, *settings], capture_output=True, text=True
         )
         assert run.returncode == 0, run.stdout + run.stderr
+
+
+RETURNED = 'return f"At {place:.2f} the slope is {2 * place:.2f}."'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "file, old, new, words",
+    [
+        (None, "", "", ""),
+        ("FACTS", "return place**2", "return place * 2", "the mistake"),
+        ("FACTS", '"Twice the place: `2 * place`."', '"Twice."', ""),
+        ("FACTS", "Look at the figure: is", "Try 2 * place, is", "tells the solution too early"),
+        ("SOURCE", RETURNED, 'return "A slope."', "does not change the sentence"),
+        ("SOURCE", "return ...  # your code", "return place**2", ""),
+    ],
+)
+def test_a_solved_run_lets_exercises_and_explorers_prove_their_promises(
+    course, begun, file, old, new, words
+):
+    if file:
+        rewrite(course / {"FACTS": FACTS_OF_70, "SOURCE": SOURCE}[file], old, new)
+    error = notebooks.run(begun, solved=True).error
+    assert words in error if words else error is None
+
+
+def test_a_check_without_a_blank_is_refused(course, begun):
+    rewrite(course / SOURCE, "def slope_at(", "def slope_of(")
+    with pytest.raises(LessonError, match="defines no blank `slope_at`"):
+        notebooks.run(begun, solved=True)
+
+
+def test_the_blank_is_replaced_and_the_rest_of_the_cell_stays(begun):
+    source = "before = 1\ndef f(x):\n    return ...\n\nlesson.f.check(f)"
+    solved = notebooks._with_solution(source, "f", "def f(x):\n    return x", begun)
+    assert solved == source.replace("...", "x")
+    assert notebooks._with_solution("a = ...\nb", "a", "c = 1\na = c", begun) == "c = 1\na = c\nb"
 
 
 STORED = "notebooks/70_fraud_faults_anomalies.ipynb"
@@ -576,6 +659,11 @@ FACTS_OF_70 = "dlcourse/lessons/fraud_faults_anomalies.py"
         ("asks_before_it_shows", STORED, '"predict"', '"predicted"'),
         ("asks_before_it_shows", STORED, '[\n     "predict"\n    ]', "[]"),
         ("asks_before_it_shows", STORED, '"instructor"', '"quiz"'),
+        ("has_exercises", FACTS_OF_70, "def slope_at(", "def slope_of("),
+        ("has_exercises", STORED, "lesson.slope_at.check(slope_at)", "slope_at(1)"),
+        ("has_exercises", STORED, '"explorer"', '"predict"'),
+        ("has_exercises", STORED, "lesson.QUIZ", "lesson.QUIZ.keys()"),
+        ("brings_back", FACTS_OF_70, "NEEDS = ()", 'NEEDS = ("11",)'),
         ("shows_no_folder", STORED, "slope at 1: 2.00", "/home/ada/course 2.00"),
         ("shows_no_folder", STORED, "slope at 1: 2.00", "/tmp/x 2.00"),
         ("names_the_data", FACTS_OF_70, "DATA = ()", 'DATA = ("wines",)'),

@@ -207,8 +207,8 @@ QUIZ = quiz.Quiz(
         },
     ),
     same_padding=quiz.choice(
-        "The same weights in Keras with `padding='same'`, stride 2 and 28 pixels, and in PyTorch "
-        "with `padding=1`. What do you see?",
+        "The same weights in Keras with padding='same', stride 2 and 28 pixels, and in PyTorch "
+        "with padding=1. What do you see?",
         right="the same sizes, but other numbers",
         because="Keras puts the row of zeros below only, PyTorch one above and one below.",
         wrong={

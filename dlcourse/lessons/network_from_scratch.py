@@ -289,7 +289,7 @@ QUIZ = quiz.Quiz(
         },
     ),
     shape=quiz.choice(
-        "`x` is (N, 64), `d_before_relu` is (N, 32). Which product is the gradient of `W1`?",
+        "x is (N, 64), d_before_relu is (N, 32). Which product is the gradient of W1?",
         right="x.T @ d_before_relu",
         because="(64, N) times (N, 32) gives (64, 32), the shape of W1.",
         wrong={

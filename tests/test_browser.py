@@ -1,0 +1,224 @@
+"""The first lesson in a real JupyterLab in a real Chromium, as a learner works with it.
+
+It wants Chromium from the system's packages. Without one these tests are skipped, but not in
+continuous integration. Nothing may be asked of any other machine.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from dlcourse import notebooks
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    "--disable-dev-shm-usage",
+)
+SECONDS = 1000  # Playwright counts in milliseconds
+KERNEL_IS = """(wanted) => {
+    const panel = window.jupyterapp && window.jupyterapp.shell.currentWidget;
+    const context = panel && panel.sessionContext;
+    const kernel = context && context.isReady && context.session && context.session.kernel;
+    return kernel && kernel.status === wanted;
+}"""
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        CHROMIUM is None and not os.environ.get("CI"), reason="Chromium is not installed"
+    ),
+]
+
+
+@contextmanager
+def jupyterlab(course, home):
+    """Start `dlcourse lab` on a course and yield the address that it prints."""
+    surroundings = os.environ | {
+        "DLCOURSE_COURSE": str(course),
+        "DLCOURSE_HOME": str(home / "learner"),
+        "BROWSER": "none",
+        **{f"JUPYTER_{kind}_DIR": str(home / kind) for kind in ("CONFIG", "DATA", "RUNTIME")},
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
+        "IPYTHONDIR": str(home / "ipython"),
+    }
+    command = [sys.executable, "-c", "from dlcourse.cli import app; app()", "lab"]
+    server = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=surroundings
+    )
+    try:
+        lines = iter(server.stdout.readline, "")
+        yield next(line.strip() for line in lines if "http://127.0.0.1" in line)
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+        server.stdout.close()
+
+
+class Learner:
+    """What a learner does in JupyterLab, on the notebook that is open."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def wait_for_kernel(self, status="idle"):
+        self.page.wait_for_function(KERNEL_IS, arg=status, timeout=120 * SECONDS)
+
+    def command(self, name):
+        """Run one of JupyterLab's commands, as its menus do."""
+        self.page.evaluate(f"() => window.jupyterapp.commands.execute('{name}')")
+
+    def run_all(self):
+        self.command("notebook:run-all-cells")
+        self.page.wait_for_function(
+            """() => {
+                const cells = window.jupyterapp.shell.currentWidget.content.model.cells;
+                return [...cells].filter(c => c.type === 'code' && c.sharedModel.source.trim())
+                                 .every(c => c.executionCount !== null);
+            }""",
+            timeout=240 * SECONDS,
+        )
+        self.wait_for_kernel()
+
+    def cell(self, text):
+        """Return the place of the first code cell that holds `text`, and scroll it into view."""
+        place = self.page.evaluate(
+            """(text) => {
+                const notebook = window.jupyterapp.shell.currentWidget.content;
+                const cells = [...notebook.model.cells];
+                const place = cells.findIndex(
+                    c => c.type === 'code' && c.sharedModel.source.includes(text));
+                notebook.activeCellIndex = place;
+                return notebook.scrollToItem(place, 'center').then(() => place);
+            }""",
+            text,
+        )
+        assert place >= 0, f"no cell holds {text!r}"
+        return place
+
+    def outputs(self, text):
+        """Return the locator of the outputs of the cell that holds `text`."""
+        place = self.cell(text)
+        return self.page.locator(
+            f'.jp-Notebook .jp-Cell[data-windowed-list-index="{place}"] .jp-Cell-outputArea'
+        )
+
+    def answer(self, text, source):
+        """Write `source` into the cell that holds `text`, and run it."""
+        place = self.cell(text)
+        self.page.evaluate(
+            """([place, source]) => {
+                const notebook = window.jupyterapp.shell.currentWidget.content;
+                notebook.model.cells.get(place).sharedModel.setSource(source);
+                notebook.activeCellIndex = place;
+            }""",
+            [place, source],
+        )
+        self.command("notebook:run-cell")
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A copy of the notebooks, for the learner to write in."""
+    folder = tmp_path_factory.mktemp("course")
+    shutil.copytree(notebooks.folder() / "notebooks", folder / "notebooks")
+    shutil.copy(notebooks.folder() / "constraints.txt", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def requests():
+    """Every address that the browser asked for."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def learner(course, requests, tmp_path_factory):
+    """A learner who has opened the first lesson and run all of its cells."""
+    home = tmp_path_factory.mktemp("home")
+    assert CHROMIUM, "continuous integration wants Chromium: see .ci/run"
+    with jupyterlab(course, home) as address, sync_playwright() as playwright:
+        window = playwright.chromium.launch_persistent_context(
+            home / "chromium",
+            executable_path=CHROMIUM,
+            headless=True,
+            args=FLAGS,
+            viewport={"width": 1280, "height": 900},
+        )
+        page = window.pages[0]
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(address)
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120 * SECONDS)
+        learner = Learner(page)
+        learner.wait_for_kernel()
+        learner.run_all()
+        yield learner
+        window.close()
+
+
+def test_lab_opens_the_first_lesson_and_runs_it_without_a_dialog(learner):
+    first = notebooks.lessons()[0]
+    assert f"# {first.title}" == first.source.read_text(encoding="utf-8").splitlines()[1][2:]
+    title = learner.page.evaluate("() => window.jupyterapp.shell.currentWidget.title.label")
+    assert title == first.notebook.name
+    assert learner.page.locator(".jp-Dialog").count() == 0
+    assert learner.page.locator('[data-mime-type="application/vnd.jupyter.error"]').count() == 0
+
+
+def test_a_slider_changes_the_picture_and_its_alternative_text(learner):
+    outputs = learner.outputs("explore.Explorer(")
+    picture = outputs.locator(".dlcourse-explorer img")
+    expect(picture).to_be_visible(timeout=30 * SECONDS)
+    before = picture.get_attribute("src"), picture.get_attribute("alt")
+    outputs.locator(".noUi-handle").focus()
+    learner.page.keyboard.press("ArrowRight")
+    expect(picture).not_to_have_attribute("src", before[0], timeout=10 * SECONDS)
+    assert picture.get_attribute("alt") != before[1]
+    assert picture.get_attribute("alt").startswith("Labelled ")
+
+
+def test_a_wrong_answer_gets_its_advice_and_a_right_one_is_right(learner):
+    cell = "lesson.numbers_in_a_picture.check"
+    for given, said in (("28 + 28", "You added the two sides"), ("28 * 28", "Right. 784")):
+        learner.answer(cell, f"numbers_in_a_picture = {given}\n\n{cell}(numbers_in_a_picture)")
+        expect(learner.outputs(cell)).to_contain_text(said, timeout=30 * SECONDS)
+
+
+def test_a_quiz_answers_a_click_with_its_reason(learner):
+    outputs = learner.outputs("lesson.QUIZ")
+    outputs.get_by_label(re.compile("one step with one batch")).click()
+    expect(outputs).to_contain_text("Wrong. That is a step.", timeout=30 * SECONDS)
+    outputs.get_by_label(re.compile("one pass over all")).click()
+    expect(outputs).to_contain_text("Right. With 10 000 pictures", timeout=30 * SECONDS)
+
+
+def test_a_restarted_kernel_finds_the_progress_kept(learner):
+    page = learner.page
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+    learner.wait_for_kernel()
+    learner.answer("course.map()", "from dlcourse import course\ncourse.map()")
+    outputs = learner.outputs("course.map()")
+    expect(outputs.locator("table")).to_contain_text("2/8", timeout=60 * SECONDS)
+
+
+def test_no_request_left_this_machine(learner, requests):
+    assert len(requests) > 50
+    own = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")
+    assert [address for address in requests if not address.startswith(own)] == []
+
+
+def test_the_copied_course_is_the_one_that_was_worked_in(course, learner):
+    learner.command("docmanager:save")
+    stored = Path(course / "notebooks" / notebooks.lessons()[0].notebook.name)
+    learner.page.wait_for_function(
+        "() => !window.jupyterapp.shell.currentWidget.context.model.dirty", timeout=30 * SECONDS
+    )
+    assert "28 * 28" in stored.read_text(encoding="utf-8")

@@ -1,0 +1,582 @@
+"""The exercises of every lesson keep their promises, and the check itself keeps its own."""
+
+import importlib
+import inspect
+import time
+
+from dlcourse import exercise, lessons, progress
+from dlcourse.errors import LessonError, RangeError
+from dlcourse.exercise import Feedback, Mistake
+
+import numpy as np
+import pytest
+import torch
+
+HINTS = ("Think of the sides.", "Multiply both.", "`width` times `height`.")
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch, tmp_path):
+    """A folder of its own for what each test's learner has done."""
+    monkeypatch.setenv("DLCOURSE_HOME", str(tmp_path))
+    monkeypatch.delenv("DLCOURSE_PROGRESS", raising=False)
+
+
+# The exercises of the lessons ---------------------------------------------------------------------
+
+MODULES = {
+    path.stem: importlib.import_module(f"dlcourse.lessons.{path.stem}")
+    for path in sorted(lessons.FOLDER.glob("*.py"))
+    if path.stem != "__init__"
+}
+EXERCISES = [
+    each
+    for module in MODULES.values()
+    for each in vars(module).values()
+    if isinstance(each, exercise.Exercise)
+]
+NEED_A_NOTEBOOK = [it for it in EXERCISES if isinstance(it, exercise.OutcomeExercise)]
+
+
+def name_of(each):
+    return f"{each.lesson}.{each.name}"
+
+
+@pytest.mark.parametrize("each", [it for it in EXERCISES if it not in NEED_A_NOTEBOOK], ids=name_of)
+def test_an_exercise_keeps_the_promises_that_need_no_notebook(each):
+    assert each.faults() == []
+
+
+@pytest.mark.parametrize("each", NEED_A_NOTEBOOK, ids=name_of)  # the solved run proves the rest
+def test_an_outcome_exercise_has_hints_and_advice_and_knows_a_blank(each):
+    assert each.judge(...).outcome == "not tried"
+    assert len(each.hints) >= 2
+    assert len({mistake.advice for mistake in each.mistakes}) == len(each.mistakes) >= 1
+    assert all(mistake.sign for mistake in each.mistakes)
+    assert list(each._told_early()) == []
+
+
+@pytest.mark.parametrize("each", EXERCISES, ids=name_of)
+def test_an_exercise_stands_in_its_lesson_under_its_own_name(each):
+    assert getattr(MODULES[each.lesson], each.name) is each
+
+
+@pytest.mark.parametrize("slug", MODULES)
+def test_a_lesson_has_three_exercises_and_three_questions(slug):
+    assert len([each for each in EXERCISES if each.lesson == slug]) >= 3
+    assert len(MODULES[slug].QUIZ) >= 3
+
+
+def test_the_course_has_twelve_exercises_and_twelve_questions():
+    assert len(EXERCISES) >= 12
+    assert sum(len(module.QUIZ) for module in MODULES.values()) >= 12
+
+
+# A function ---------------------------------------------------------------------------------------
+
+
+def _sum_of_sides(width, height):
+    return width + height
+
+
+@exercise.function(
+    ask="Return the area, as `def area(width, height)` promises.",
+    cases=[{"width": 2.0, "height": 3.0}, {"width": 4.0, "height": 5.0}],
+    hints=HINTS,
+    mistakes=[Mistake("You added the sides.", _sum_of_sides)],
+    seconds=0.3,
+)
+def area(width, height):
+    # a square metre is a square
+    product = width * height
+    return product
+
+
+def asks_for(solution, cases=({"n": 1},), mistakes=(), **options):
+    """Return a function exercise whose solution is the given function."""
+    mistakes = mistakes or [Mistake("It is 12345.", lambda **case: 12345)]
+    return exercise.function(ask="…", cases=cases, hints=HINTS, mistakes=mistakes, **options)(
+        solution
+    )
+
+
+def verdict(want, got, **options):
+    """Return what is said to a function that gives `got` where `want` is wanted."""
+    return asks_for(lambda n: want, **options).judge(lambda n: got)
+
+
+def test_a_function_that_does_the_same_is_right():
+    said = area.judge(lambda height, width: height * width)
+    assert (said.outcome, said.message) == ("right", "It agrees with the solution on all 2 cases.")
+
+
+def test_a_function_that_is_wrong_in_a_later_case_only_is_wrong():
+    said = area.judge(lambda width, height: 6.0)
+    assert said.outcome == "wrong"
+    assert said.message == "`area(width=4, height=5)` gives 6, but 20 is wanted."
+
+
+def test_a_known_mistake_gets_its_own_advice_and_no_other_wrong_answer_does():
+    assert area.judge(lambda width, height: height + width) == Feedback(
+        "wrong", "You added the sides."
+    )
+    assert "added" not in area.judge(lambda width, height: height - width).message
+
+
+@pytest.mark.parametrize(
+    "want, got, said",
+    [
+        (2.0, 3.0, "gives 3, but 2 is wanted"),
+        (1.0, 1.000003, "gives 1.000003, but 1 is wanted"),
+        (2.0, "2", "gives '2', but one number is wanted"),
+        (2.0, np.ones(3), "gives shape (3,), but one number is wanted"),
+        (np.ones(3), 2.0, "gives one number, but shape (3,) is wanted"),
+        (np.ones((2, 3)), np.ones((3, 2)), "gives shape (3, 2), but shape (2, 3) is wanted"),
+        (np.ones(2), np.array(["a", "b"]), "gives ['a', 'b'], but shape (2,) is wanted"),
+        (np.ones(2), [1, [2, 3]], "gives [1, [2, 3]], but shape (2,) is wanted"),
+        (np.eye(2), np.array([[1, 0], [0.1, 3]]), "gives 3 at place (1, 1), but 1 is wanted"),
+        (np.ones(2), [1.0, 0.0], "gives 0 at place (1,), but 1 is wanted"),
+        (np.ones(2), np.array([1, np.nan]), "gives nan at place (1,), but 1 is wanted"),
+        (np.ones(2), np.full(2, np.nan), "gives nan at place (0,), but 1 is wanted"),
+        (np.array([np.inf, 1]), np.array([np.inf, 2]), "gives 2 at place (1,), but 1 is wanted"),
+        (np.ones(2, bool), np.array([True, False]), "gives False at place (1,), but True is"),
+        (np.ones(1), np.ones(1) * 1j, "gives 1j at place (0,), but 1 is wanted"),
+        (torch.ones(2), torch.zeros(2, requires_grad=True), "gives 0 at place (0,), but 1 is"),
+        (torch.tensor(1.0), torch.tensor(2.0, requires_grad=True), "gives 2, but 1 is wanted"),
+        ([1, 2], torch.zeros(2, requires_grad=True), "gives [0., 0.], but [1, 2] is wanted"),
+        ([1, 2], [np.float64(1), 3], "gives [1, 3], but [1, 2] is wanted"),
+        ([1, 2], [1], "gives [1], but [1, 2] is wanted"),
+        ((1, 2), (1,), "gives (1,), but (1, 2) is wanted"),
+        ("boot", "coat", "gives 'coat', but 'boot' is wanted"),
+        (True, False, "gives False, but True is wanted"),
+        (True, 1, "gives 1, but True is wanted"),
+        ({"a": 1}, {"b": 1}, "gives {'b': 1}, but {'a': 1} is wanted"),
+    ],
+)
+def test_a_wrong_answer_is_told_how_it_differs(want, got, said):
+    feedback = verdict(want, got)
+    assert feedback.outcome == "wrong"
+    assert said in feedback.message
+
+
+@pytest.mark.parametrize(
+    "want, got",
+    [
+        (1.0, 1),
+        (1, np.float32(1)),
+        (1 / 3, np.float32(1 / 3)),
+        (np.nan, float("nan")),
+        (np.array([np.nan, np.inf]), np.array([np.nan, np.inf])),
+        (np.ones(2), [1, 1]),
+        (np.ones(2), torch.ones(2, requires_grad=True)),
+        (torch.ones(2), np.ones(2)),
+        (torch.tensor(2.0), 2),
+        ([1, 2], (1, 2)),
+        ([1, 2], np.array([1, 2])),
+        ([np.ones(2), "a"], [torch.ones(2), "a"]),
+        (["boot", "coat"], np.array(["boot", "coat"])),
+        (np.array(["boot", "coat"]), ["boot", "coat"]),
+        ("boot", np.str_("boot")),
+        (True, np.True_),
+        (True, torch.tensor(True)),
+        (np.True_, True),
+        ({"a": np.ones(2)}, {"a": [1, 1]}),
+    ],
+)
+def test_what_means_the_same_is_right(want, got):
+    assert verdict(want, got).outcome == "right"
+
+
+def test_numbers_may_differ_by_the_tolerance_absolutely_below_1_and_relatively_above():
+    assert verdict(0.0, 0.009, tolerance=0.01).outcome == "right"
+    assert verdict(0.0, 0.011, tolerance=0.01).outcome == "wrong"
+    assert verdict(1000.0, 1009.0, tolerance=0.01).outcome == "right"
+    assert verdict(1000.0, 1011.0, tolerance=0.01).outcome == "wrong"
+    assert verdict(1000.0, 1000.1).outcome == "wrong"
+
+
+def test_long_cases_and_functions_are_named_in_short_words():
+    pictures = asks_for(
+        lambda images, loss: 1, [{"images": np.ones((4, 5)), "loss": _sum_of_sides}]
+    )
+    said = pictures.judge(lambda images, loss: "x" * 500).message
+    assert "images=an array of shape (4, 5), loss=_sum_of_sides" in said
+    assert "…" in said and len(said) < 300
+
+
+def blank(width, height):
+    return ...
+
+
+def forgets_to_return(width, height):
+    area = width * height  # noqa: F841
+
+
+@pytest.mark.parametrize("answer", [..., None, blank])
+def test_a_blank_is_not_tried_and_is_told_what_to_do(answer):
+    assert area.judge(answer) == Feedback("not tried", area.ask)
+    assert str(area.check(answer)) == f"Not tried yet. {area.ask}"
+
+
+def test_a_forgotten_return_is_not_tried_and_is_named():
+    said = area.judge(forgets_to_return)
+    assert said.outcome == "not tried"
+    assert "gives None: is a `return` missing?" in said.message
+
+
+def test_a_function_that_returns_in_some_cases_only_is_wrong():
+    said = area.judge(lambda width, height: 6.0 if width < 3 else None)
+    assert said.outcome == "wrong"
+    assert "`area(width=4, height=5)` gives None" in said.message
+
+
+def divides_by_nothing(width, height):
+    nothing = width - width
+    return height / nothing
+
+
+def asks_a_helper(width, height):
+    return divides_by_nothing(width, height)
+
+
+def test_an_error_is_shown_with_the_learners_own_line():
+    said = area.judge(divides_by_nothing)
+    number = inspect.getsourcelines(divides_by_nothing)[1] + 2
+    assert (said.outcome, said.message) == ("raised", "ZeroDivisionError: float division by zero")
+    assert said.code == f"line {number}: return height / nothing"
+    assert area.judge(asks_a_helper).code.endswith(": return divides_by_nothing(width, height)")
+
+
+def test_arguments_by_other_names_are_an_error_in_words():
+    said = area.judge(lambda a, b: a * b)
+    assert said.outcome == "raised" and "unexpected keyword argument" in said.message
+
+
+def test_numpys_warnings_are_not_the_learners_to_read():
+    assert verdict(np.nan, 1.0).outcome == "wrong"
+    divided = asks_for(lambda n: np.zeros(1) / np.zeros(1))
+    assert divided.judge(lambda n: np.ones(1) / np.zeros(1)).outcome == "wrong"
+
+
+def endless(width, height):
+    while True:
+        width += 1
+
+
+def endless_and_deaf(width, height):
+    while True:
+        try:
+            for _ in range(10**12):
+                width += 1
+        except Exception:
+            pass
+
+
+@pytest.mark.parametrize("answer", [endless, endless_and_deaf])
+def test_an_endless_loop_ends_in_words_and_nothing_comes_after_it(answer):
+    start = time.monotonic()
+    said = area.judge(answer)
+    assert 0.3 <= time.monotonic() - start < 2
+    assert said.outcome == "wrong"
+    assert "stopped after 0.3 seconds" in said.message and "loop" in said.message
+    end = time.monotonic() + 0.3
+    while time.monotonic() < end:  # an exception that comes late would be raised in here
+        sum(range(100))
+    assert area.judge(area.answer).outcome == "right"
+
+
+def test_nothing_waits_to_be_raised_once_a_loop_was_ended(monkeypatch):
+    raised, really = [], exercise._raise_in
+
+    def noted(thread, error):
+        raised.append(error)
+        really(thread, error)
+
+    monkeypatch.setattr(exercise, "_raise_in", noted)
+    area.judge(endless)
+    assert len(raised) >= 2 and raised[-1] is None  # which takes back what is not delivered yet
+
+
+def _spoils(numbers):
+    result = numbers.sum()
+    numbers[:] = 0
+    return result
+
+
+def _spoils_and_is_wrong(numbers):
+    return -_spoils(numbers)
+
+
+def test_a_function_that_changes_its_arguments_spoils_no_later_case():
+    numbers = np.array([1, 2, 3])
+    cases = [{"numbers": numbers}] * 2
+    total = asks_for(lambda numbers: numbers.sum(), cases, [Mistake("…", _spoils_and_is_wrong)])
+    assert total.judge(lambda numbers: 0).message.endswith("gives 0, but 6 is wanted.")
+    assert total.judge(_spoils).outcome == "right"
+    assert numbers.tolist() == [1, 2, 3]
+
+
+# A value and an outcome ---------------------------------------------------------------------------
+
+
+def _only_one_side():
+    return 28
+
+
+@exercise.value(
+    ask="Put the number of pixels in `pixels`.",
+    hints=HINTS,
+    mistakes=[
+        Mistake("That is one side.", _only_one_side),
+        Mistake("No picture has less than nothing.", lambda: -1, sign=lambda answer: answer < 0),
+    ],
+    unit="pixels",
+)
+def pixels():
+    side = 28
+    return side * side
+
+
+def _measured(answer):
+    if isinstance(answer, str):
+        raise RangeError("A score is wanted. Hand over a number.")
+    return answer
+
+
+def _a_copied_score():
+    return 0.99
+
+
+@exercise.outcome(
+    ask="Reach 0.9 and put it in `score`.",
+    measure=_measured,
+    bar=0.9,
+    what="Your score is",
+    hints=HINTS,
+    mistakes=[
+        Mistake("0.99 was copied.", _a_copied_score, sign=lambda answer: answer == 0.99),
+        Mistake("That is a share of 100.", lambda start: 95, sign=lambda answer: answer > 1),
+    ],
+)
+def score(
+    start,
+):
+    better = start + 0.1  # a small return for much work
+    return (
+        better + 0.1  # twice is enough
+    )
+
+
+def test_a_value_is_right_or_wrong_with_its_unit():
+    assert pixels.judge(784) == Feedback("right", "784 pixels.")
+    assert pixels.judge(785) == Feedback("wrong", "It is not 785. A number in pixels is wanted.")
+    assert pixels.judge(28) == Feedback("wrong", "That is one side.")
+    assert pixels.judge(-5) == Feedback("wrong", "No picture has less than nothing.")
+
+
+@pytest.mark.parametrize("answer", ["many", np.ones(20), [784], len])
+def test_a_value_of_another_kind_is_wrong_even_where_a_sign_cannot_read_it(answer):
+    assert pixels.judge(answer).outcome == "wrong"
+
+
+@pytest.mark.parametrize("each", [pixels, score])
+@pytest.mark.parametrize("answer", [..., None])
+def test_a_blank_value_is_not_tried(each, answer):
+    assert each.judge(answer) == Feedback("not tried", each.ask)
+
+
+def test_an_outcome_is_held_against_its_bar():
+    assert score.judge(0.9) == Feedback("right", "Your score is 0.9, and 0.9 is wanted.")
+    assert score.judge(0.5) == Feedback("wrong", "Your score is 0.5, and 0.9 is wanted.")
+
+
+def test_a_sign_goes_before_the_measure():
+    assert score.judge(0.99) == Feedback("wrong", "0.99 was copied.")
+
+
+def test_a_measure_that_refuses_the_answer_says_so_in_its_own_words():
+    said = score.judge("0.95")
+    assert said.outcome == "raised"
+    assert said.message == "RangeError: A score is wanted. Hand over a number."
+
+
+@pytest.mark.parametrize("each", NEED_A_NOTEBOOK, ids=name_of)
+def test_a_lessons_own_line_is_not_shown_as_the_learners(each):
+    said = each.judge({"not": "an answer"})
+    assert said.outcome in ("raised", "wrong") and said.message
+    assert said.code == ""
+
+
+# Hints, solutions, going on -----------------------------------------------------------------------
+
+
+def test_hints_come_in_order_and_the_last_stays():
+    it = asks_for(lambda n: n)
+    said = [it.hint().message for _ in range(5)]
+    assert [message.partition(":")[0] for message in said] == [
+        *("Hint 1 of 3", "Hint 2 of 3"),
+        *["Hint 3 of 3"] * 3,
+    ]
+    assert all(hint in message for hint, message in zip(it.hints, said))
+    assert ["solution()" in message for message in said] == [False, False, True, True, True]
+
+
+def test_a_solution_is_the_code_that_runs():
+    names = {"start": 0.75}
+    for each in (area, pixels, score):
+        assert each.solution().code == each.solution_text()
+        exec(each.solution_text(), names)
+    assert names["area"](3, 4) == 12
+    assert names["pixels"] == 784
+    assert names["score"] == pytest.approx(0.95)
+
+
+def test_a_solution_is_the_text_in_the_file_without_what_stands_above_it():
+    lines = area.solution_text().splitlines()
+    assert lines[0] == "def area(width, height):"
+    assert "# a square metre" in lines[1] and lines[-1] == "    return product"
+    assert pixels.solution_text() == "side = 28\npixels = side * side"
+
+
+def test_carry_on_with_gives_the_answer_if_it_is_right_and_else_the_solution():
+    def mine(width, height):
+        return height * width
+
+    assert area.carry_on_with(mine) is mine
+    for answer in (_sum_of_sides, ..., divides_by_nothing):
+        assert area.carry_on_with(answer)(3, 4) == 12
+    assert pixels.carry_on_with(784.0) == 784.0
+    assert pixels.carry_on_with(...) == pixels.carry_on_with(28) == 784
+
+
+def test_carry_on_with_needs_the_notebooks_names_where_the_solution_does():
+    assert score.carry_on_with(0.97) == 0.97
+    assert score.carry_on_with(0.1, {"start": 0.75}) == pytest.approx(0.95)
+    with pytest.raises(LessonError, match=r"score needs the notebook's start.*`globals\(\)`"):
+        score.carry_on_with(0.1)
+
+
+# Faults of an exercise itself ---------------------------------------------------------------------
+
+
+def test_a_sound_exercise_has_no_faults():
+    assert area.faults() == pixels.faults() == score.faults({"start": 0.75}) == []
+
+
+def _one(n):
+    return 1
+
+
+def _two(n):
+    return 2
+
+
+def _nothing(n):
+    pass
+
+
+def _fails(n):
+    raise RuntimeError("nothing was found")
+
+
+def _three():
+    return 3
+
+
+FAULTY = {
+    "the solution is raised: RuntimeError": asks_for(_fails),
+    "the solution is not tried": asks_for(_nothing),
+    "the mistake 'a' is answered by: Not right yet. b": asks_for(
+        _two, mistakes=[Mistake("b", _one), Mistake("a", _one)]
+    ),
+    "the mistake 'a' is answered by: Right": asks_for(_one, mistakes=[Mistake("a", _one)]),
+    "the mistake 'a' is answered by: Your code raised": asks_for(
+        _one, mistakes=[Mistake("a", _fails)]
+    ),
+    "two with the same advice": asks_for(
+        _one, mistakes=[Mistake("a", _two), Mistake("a", lambda n: 3)]
+    ),
+    "knows no mistake": exercise.value(ask="…", hints=HINTS, mistakes=[])(_three),
+    "fewer than two hints": exercise.value(
+        ask="…", hints=HINTS[:1], mistakes=[Mistake("a", lambda: 4)]
+    )(_three),
+    "too early: 'Begin with `width*height`.'": exercise.function(
+        ask="…",
+        cases=area.cases,
+        hints=("Begin with `width*height`.", "…"),
+        mistakes=area.mistakes,
+    )(area.answer),
+    "too early: 'Try `side * side * 1`.'": exercise.value(
+        ask="…", hints=("Try `side * side * 1`.", "`side * side`"), mistakes=pixels.mistakes
+    )(pixels.answer),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTY)
+def test_a_faulty_exercise_says_what_is_wrong_with_it(fault):
+    faults = FAULTY[fault].faults()
+    assert any(fault in sentence for sentence in faults)
+    assert len(faults) == 1
+
+
+def test_a_solution_that_misses_the_bar_is_a_fault():
+    (fault,) = score.faults({"start": 0.5})
+    assert fault == (
+        "test_exercise.score: the solution is wrong: Your score is 0.7, and 0.9 is wanted."
+    )
+
+
+def test_the_last_hint_may_tell_the_solution():
+    told = exercise.value(ask="…", hints=(*HINTS, "`side * side`"), mistakes=pixels.mistakes)
+    assert told(pixels.answer).faults() == []
+
+
+# What is kept and what is shown -------------------------------------------------------------------
+
+
+def test_every_check_hint_and_solution_is_kept_with_the_learners_source():
+    for answer in (area.answer, _sum_of_sides, blank, divides_by_nothing):
+        area.check(answer)
+    pixels.check(784)
+    area.solution()
+    kept = progress.attempts("test_exercise")
+    assert [attempt.outcome for attempt in kept] == [
+        *("right", "wrong", "not tried", "raised", "right", "shown")
+    ]
+    assert [attempt.kind for attempt in kept] == ["exercise"] * 5 + ["solution"]
+    assert [attempt.item for attempt in kept] == ["area"] * 4 + ["pixels", "area"]
+    assert kept[1].answer == inspect.getsource(_sum_of_sides)
+    assert kept[4].answer == "784"
+
+
+def test_judging_and_carrying_on_keep_nothing():
+    area.judge(area.answer)
+    area.carry_on_with(...)
+    area.faults()
+    assert progress.attempts() == []
+
+
+@pytest.mark.parametrize(
+    "answer, stuck", [(_sum_of_sides, True), (divides_by_nothing, True), (blank, False)]
+)
+def test_who_is_stuck_is_told_where_a_hint_is(answer, stuck):
+    assert ("Stuck? `lesson.area.hint()`" in area.check(answer).message) == stuck
+
+
+def test_feedback_shows_the_same_words_as_text_and_as_html():
+    said = Feedback("raised", "TypeError: `a < b` fails", "line 3: a < b & c")
+    assert str(said) == ("Your code raised an error. TypeError: `a < b` fails\nline 3: a < b & c")
+    shown = said._repr_html_()
+    assert 'role="status"' in shown
+    assert "Your code raised an error. TypeError: <code>a &lt; b</code> fails" in shown
+    assert "<pre>line 3: a &lt; b &amp; c</pre>" in shown
+    assert "a < b" not in shown and shown.count("line 3") == 1
+
+
+def test_each_outcome_is_said_in_words_of_its_own():
+    words = {Feedback(outcome, "")._repr_html_() for outcome in exercise.HEADINGS}
+    assert len(words) == len(exercise.HEADINGS)
+    for outcome in ("right", "wrong", "not tried", "raised"):
+        heading = exercise.HEADINGS[outcome].strip()
+        assert heading in Feedback(outcome, "…")._repr_html_()
+        assert str(Feedback(outcome, "…")) == f"{heading} …"

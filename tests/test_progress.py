@@ -1,0 +1,264 @@
+"""No attempt is lost, whatever happens to the file, and no lesson is stopped by it."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+from dlcourse import progress
+
+import pytest
+
+LOOP = """
+from dlcourse import progress
+for i in range({count}):
+    if progress.record("lesson", f"{name} {{i}}", "exercise", "right", "answer" * 100):
+        print(i, flush=True)
+"""
+DAMAGE = {
+    "whose header is overwritten": lambda data: b"\xff" * 100 + data[100:],
+    "with zeros in its middle": lambda data: overwritten(data, bytes(3000)),
+    "with noise in its middle": lambda data: overwritten(data, bytes(range(256)) * 12),
+    "with one answer changed": lambda data: data.replace(b"my answer", b"no answer", 1),
+    "with text that is not UTF-8": lambda data: data.replace(b"my answer", b"\xff\xfe answer"),
+    "with a column's name that is not UTF-8": lambda data: data.replace(
+        b"item TEXT", b"item\xd0TEXT"
+    ),
+    "of an unknown format": lambda data: data[:44] + b"\xff" * 4 + data[48:],
+    "truncated to half": lambda data: data[: len(data) // 2],
+    "truncated to 50 bytes": lambda data: data[:50],
+}
+GONE = {"emptied": lambda path: path.write_bytes(b""), "deleted": lambda path: path.unlink()}
+
+
+def overwritten(data, new):
+    start = (len(data) - len(new)) // 2
+    return data[:start] + new + data[start + len(new) :]
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch, tmp_path):
+    """A home of its own, in which nothing was tried yet."""
+    monkeypatch.setenv("DLCOURSE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("DLCOURSE_PROGRESS", raising=False)
+    monkeypatch.setattr(progress, "_unsaved", [])
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def twenty(home):
+    """Twenty attempts, large enough for many pages of the file."""
+    for i in range(20):
+        assert progress.record("lesson", f"item {i}", "exercise", "right", f"my answer {i} " * 60)
+    return progress.attempts()
+
+
+def items():
+    return [attempt.item for attempt in progress.attempts()]
+
+
+def start(name, count):
+    code = LOOP.format(name=name, count=count)
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+def rows_in(path):
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT * FROM attempts ORDER BY moment").fetchall()
+
+
+def test_attempts_are_read_back_whole_and_in_order():
+    tried = [
+        ("first", "a", "exercise", "wrong", "def f(x):\n    return 'ü'"),
+        ("second", "b", "quiz", "right", "0.5"),
+        ("first", "a", "hint", "shown", "1"),
+    ]
+    assert all(progress.record(*attempt) for attempt in tried)
+    assert [attempt[2:] for attempt in progress.attempts()] == tried
+    assert [attempt[2:] for attempt in progress.attempts("first")] == [tried[0], tried[2]]
+    moments = [attempt.moment for attempt in progress.attempts()]
+    assert moments == sorted(moments)
+
+
+def test_done_is_what_was_right_at_least_once():
+    for item, outcome in (("a", "wrong"), ("a", "right"), ("a", "raised"), ("b", "wrong")):
+        progress.record("lesson", item, "exercise", outcome)
+    progress.record("other", "c", "exercise", "right")
+    assert progress.done("lesson") == {"a"}
+
+
+def test_a_long_answer_is_cut(monkeypatch):
+    monkeypatch.setattr(progress, "ANSWER_CHARACTERS", 10)
+    progress.record("lesson", "a", "exercise", "wrong", "0123456789 and more")
+    assert progress.attempts()[0].answer == "0123456789"
+
+
+def test_an_answer_that_is_no_proper_text_does_not_stop_the_next_attempts():
+    for answer in ("half a pair: \ud800", "\0", None, [1, 2]):
+        assert progress.record("lesson", "a", "quiz", "wrong", answer)
+    assert [attempt.answer for attempt in progress.attempts()] == [
+        "half a pair: ?", "\0", "None", "[1, 2]",
+    ]  # fmt: skip
+
+
+def test_the_file_is_plain_sqlite(twenty):
+    assert rows_in(progress.place()) == [tuple(attempt) for attempt in twenty]
+
+
+def test_a_home_may_be_given_relative_to_the_working_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DLCOURSE_HOME", "relative")
+    assert progress.record("lesson", "a", "quiz", "right")
+    assert items() == ["a"]
+
+
+def test_two_processes_that_write_at_once_lose_nothing():
+    processes = [start(name, 40) for name in ("one", "two")]
+    assert [process.communicate()[0].count("\n") for process in processes] == [40, 40]
+    wanted = {f"{name} {i}" for name in ("one", "two") for i in range(40)}
+    assert len(items()) == 80 and set(items()) == wanted
+    assert len(rows_in(progress.place())) == 80
+
+
+def test_a_process_that_is_killed_loses_nothing_it_reported():
+    for name in ("one", "two", "three"):
+        process = start(name, 10**6)
+        reported = [process.stdout.readline() for _ in range(7)]
+        os.kill(process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+        reported += process.communicate()[0].splitlines()
+        assert {f"{name} {int(line)}" for line in reported} <= set(items())
+        assert progress.record("lesson", f"after {name}", "exercise", "right")
+        assert {f"{name} {int(line)}" for line in reported} | {f"after {name}"} <= set(items())
+
+
+@pytest.mark.parametrize("harm", DAMAGE.values(), ids=DAMAGE)
+def test_a_file_that_is_damaged_is_set_aside_and_nothing_lost(twenty, harm, capsys):
+    damaged = harm(progress.place().read_bytes())
+    progress.place().write_bytes(damaged)
+    assert progress.attempts() == twenty
+    assert progress.record("lesson", "new", "quiz", "right")
+    assert progress.attempts()[:-1] == twenty and items()[-1] == "new"
+    aside = list(progress.place().parent.glob("damaged-*"))
+    assert [path.read_bytes() for path in aside] == [damaged]
+    assert len(rows_in(progress.place())) == 21
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("harm", GONE.values(), ids=GONE)
+def test_a_file_that_is_emptied_or_deleted_is_made_anew_from_the_copy(twenty, harm):
+    harm(progress.place())
+    assert progress.attempts() == twenty
+    assert progress.record("lesson", "new", "quiz", "right")
+    assert rows_in(progress.place())[:-1] == [tuple(attempt) for attempt in twenty]
+
+
+@pytest.mark.parametrize("lost", [progress.COPY, progress.FILE])
+def test_what_one_of_file_and_copy_still_holds_is_enough(twenty, lost):
+    """Without a copy, the sound pages of the file; without a file, the copy, damaged as it is."""
+    folder = progress.place().parent
+    (folder / lost).unlink()
+    assert progress.attempts() == twenty
+    (kept,) = folder.glob("*.sqlite3")
+    kept.write_bytes(overwritten(kept.read_bytes(), b"\xff" * 20))
+    assert progress.record("lesson", "new", "quiz", "right")
+    assert {"item 1", "item 19", "new"} <= {*items()} and len(items()) > 10  # from both ends
+    assert {*progress.attempts()[:-1]} < {*twenty}  # what is there, is whole
+
+
+def test_files_damaged_in_the_same_second_are_all_there(twenty):
+    for _ in range(3):
+        progress.place().write_bytes(b"damaged " * 200)
+        assert progress.record("lesson", "new", "quiz", "right")
+    assert len(list(progress.place().parent.glob("damaged-*"))) == 3
+    assert progress.attempts()[:-3] == twenty
+
+
+def test_attempts_wait_in_a_file_while_a_folder_is_in_the_place_of_theirs():
+    progress.place().mkdir(parents=True)
+    assert not progress.record("lesson", "a", "exercise", "right", "first")
+    assert not progress.record("lesson", "b", "exercise", "right", "second")
+    assert progress._unsaved == []
+    before = progress.attempts()
+    assert [attempt.answer for attempt in before] == ["first", "second"]
+    progress.place().rmdir()
+    assert progress.record("lesson", "c", "exercise", "right")
+    assert progress.attempts()[:2] == before
+    assert [row[3] for row in rows_in(progress.place())] == ["a", "b", "c"]
+    assert not list(progress._waiting_files())
+
+
+def test_a_read_only_file_is_no_damage(twenty, monkeypatch):
+    def read_only(path, **options):
+        options["uri"] = True
+        path = path if str(path).startswith("file:") else f"{path.absolute().as_uri()}?mode=ro"
+        return opened(path, **options)
+
+    opened = progress._open
+    monkeypatch.setattr(progress, "_open", read_only)
+    assert not progress.record("lesson", "new", "quiz", "right")
+    assert progress.attempts()[:-1] == twenty and items()[-1] == "new"
+    assert not list(progress.place().parent.glob("damaged-*"))
+    monkeypatch.setattr(progress, "_open", opened)
+    assert progress.record("lesson", "newer", "quiz", "right")
+    assert len(rows_in(progress.place())) == 22
+
+
+def test_a_waiting_file_that_cannot_be_read_stays(home):
+    progress.record("lesson", "a", "quiz", "right")
+    waiting = progress.place().with_name(progress.WAITING.format("half"))
+    for text in ("[[", "5", "[5]", "[[]]", '{"a": 1}'):
+        waiting.write_text(text, encoding="utf-8")
+        assert progress.record("lesson", "b", "quiz", "right")
+    assert items() == ["a", *"bbbbb"]
+    waiting.write_text("[[", encoding="utf-8")
+    assert progress.record("lesson", "c", "quiz", "right")
+    assert waiting.exists()
+
+
+def test_attempts_are_kept_in_memory_while_no_folder_can_be_written(home):
+    home.write_text("a file where the folder should be")
+    assert not progress.record("lesson", "a", "exercise", "right")
+    assert not progress.record("lesson", "b", "exercise", "right")
+    assert items() == ["a", "b"] and progress.done("lesson") == {"a", "b"}
+    home.unlink()
+    assert progress.record("lesson", "c", "exercise", "right")
+    assert progress._unsaved == []
+    assert [row[3] for row in rows_in(progress.place())] == ["a", "b", "c"]
+
+
+def test_attempts_in_memory_are_written_when_python_ends(home, tmp_path):
+    home.write_text("a file where the folder should be")
+    code = LOOP.format(name="a", count=2) + "\nimport os; os.unlink(os.environ['DLCOURSE_HOME'])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).stdout == b""
+    assert items() == ["a 0", "a 1"]
+
+
+def test_an_unexpected_error_is_said_and_not_raised(monkeypatch, capsys):
+    def fails():
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(progress, "_save", fails)
+    assert not progress.record("lesson", "a", "quiz", "right")
+    assert "could not be kept (out of luck)" in capsys.readouterr().err
+
+
+def test_switched_off_nothing_is_kept_and_what_was_kept_stays(monkeypatch):
+    progress.record("lesson", "a", "quiz", "right")
+    progress.switch(False)
+    assert not progress.is_on()
+    assert not progress.record("lesson", "b", "quiz", "right")
+    progress.switch(True)
+    assert progress.record("lesson", "c", "quiz", "right")
+    monkeypatch.setenv("DLCOURSE_PROGRESS", "off")
+    assert not progress.is_on()
+    assert not progress.record("lesson", "d", "quiz", "right")
+    assert items() == ["a", "c"] and progress._unsaved == []
+
+
+def test_what_this_learner_did_moves_with_the_folder(twenty, home, monkeypatch, tmp_path):
+    shutil.copytree(home, tmp_path / "moved")
+    monkeypatch.setenv("DLCOURSE_HOME", str(tmp_path / "moved"))
+    assert progress.attempts() == twenty
