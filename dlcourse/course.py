@@ -1,7 +1,6 @@
 """The course as a whole, for a learner: its map, questions that come back, the machine."""
 
 import html
-import importlib
 import time
 
 from dlcourse import doctor, notebooks, progress, quiz, results
@@ -18,25 +17,18 @@ DAYS = (
 DAY_SECONDS = 24 * 60 * 60
 
 
-def module(lesson):
-    """Return the module with a lesson's exercises and quiz.
-
-    Args:
-        lesson: One of `notebooks.lessons()`.
-    """
-    return importlib.import_module(f"dlcourse.lessons.{lesson.slug}")
-
-
 def exercises(lesson):
     """Return a lesson's exercises, {name: Exercise}, in their order."""
     from dlcourse.exercise import Exercise
 
-    return {name: it for name, it in vars(module(lesson)).items() if isinstance(it, Exercise)}
+    return {
+        name: it for name, it in vars(notebooks.module(lesson)).items() if isinstance(it, Exercise)
+    }
 
 
 def questions(lesson):
     """Return a lesson's quiz questions, {name: Question}, in their order."""
-    return dict(getattr(module(lesson), "QUIZ", {}))
+    return dict(getattr(notebooks.module(lesson), "QUIZ", {}))
 
 
 class Standing:
@@ -147,7 +139,7 @@ def _told(lesson, question):
 def quiz_of(number):
     """Return the Quiz of a lesson, so that a question can be answered in code."""
     (lesson,) = notebooks.find([number])
-    return module(lesson).QUIZ
+    return notebooks.module(lesson).QUIZ
 
 
 def review(number, now=None):

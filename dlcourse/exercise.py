@@ -192,13 +192,13 @@ class Exercise:
         telling = [re.sub(r"^(return|\w+ =) |\s", "", line.strip()) for line in lines]
         for hint in self.hints[:-1]:
             for line in telling:
-                if len(line) > 5 and line in re.sub(r"\s", "", hint):
+                if len(line) > 5 and not line.isidentifier() and line in re.sub(r"\s", "", hint):
                     yield f"a hint tells the solution too early: {hint!r}"
 
     _is_function = True
 
     def _is_blank(self, answer):
-        return not callable(answer)  # an empty function shows itself when it is called
+        return answer is ... or answer is None  # an empty function shows itself when called
 
     def _solved(self, names):
         return self.answer
@@ -226,6 +226,9 @@ class FunctionExercise(Exercise):
         self.cases, self.tolerance, self.seconds = tuple(cases), tolerance, seconds
 
     def _verdict(self, answer):
+        if not callable(answer):
+            said = f"A function is wanted, and {_short(answer)} came: hand over"
+            return Feedback("wrong", f"{said} `{self.name}` itself, without calling it.")
         found = []
         for case in self.cases:
             found.append(_call(answer, case, self.seconds))

@@ -112,6 +112,8 @@ def slider(low, high, start, step=None, *, logarithmic=False, label=""):
 def choice(options, start=None, *, label=""):
     """Return a control for one of several values; it starts at the first if `start` is None."""
     options = tuple(options)
+    if not options:
+        raise RangeError("A choice wants at least one option, got none.")
     start = options[0] if start is None else start
     Choice(options, start, label).expect(start, "start")
     return Choice(options, start, label)

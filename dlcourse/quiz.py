@@ -3,6 +3,7 @@
 import html
 import math
 import random
+import re
 import string
 from collections.abc import Mapping
 
@@ -126,15 +127,15 @@ class Number(Question):
         super().__init__(ask)
         self.right, self.because, self.tolerance, self.unit = right, because, tolerance, unit
         self.reasons = dict(wrong)
-        near = [value for value in self.reasons if abs(value - right) <= tolerance]
+        self.tolerance += 1e-9  # 1.1 is 1.0 ± 0.1, whatever the last bit says
+        near = [value for value in self.reasons if abs(value - right) <= self.tolerance]
         if near or not self.reasons:
             raise LessonError(f"{ask!r} wants a known wrong number, outside the tolerance.")
 
     def judge(self, given):
         """Return ("right" or "wrong", the reason) for a number, or for text that holds one."""
         try:
-            # "10 000" is a number too, with whichever kind of space.
-            number = float("".join(str(given).split()).replace(",", ".").replace("−", "-"))
+            number = _number(given)
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
@@ -166,6 +167,13 @@ class Number(Question):
 
         button.on_click(check)
         return HBox([field, button])
+
+
+def _number(given):
+    """Read a number as people write it: 1700, 1 700, 1,700, 0.5, 0,5 or −3."""
+    text = "".join(str(given).split()).replace("−", "-")
+    thousands = re.fullmatch(r"-?[1-9]\d{0,2}(,\d{3})+", text)
+    return float(text.replace(",", "" if thousands else "."))
 
 
 class Quiz(Mapping):

@@ -179,7 +179,7 @@ def test_answers_are_read_from_progress_at_the_moment_of_now():
     first = lesson.slug, question.name
     question.answer(question.right)  # it was the oldest, now it is the youngest
     assert brought(now=None)[0] != first
-    missed = course.module(lesson).QUIZ[question.name]
+    missed = notebooks.module(lesson).QUIZ[question.name]
     wrong = next(reason for reason in missed.reasons if reason != missed.right)
     missed.answer(wrong)
     assert brought(now=None)[0] == first

@@ -81,6 +81,7 @@ def test_an_unknown_option_names_the_letters(questions, given):
         (0.48, "Wrong. Too small."),
         ("0,5", "Right. One of two."),
         (" .5 ", "Right. One of two."),
+        ("0,500", "Right. One of two."),
         ("5e-1", "Right. One of two."),
         ("−0.5", "Wrong. The sign."),
     ],
@@ -89,7 +90,7 @@ def test_a_number_gets_its_reason_or_the_direction(questions, given, wanted):
     assert str(questions["share"].answer(given)) == wanted
 
 
-@pytest.mark.parametrize("given", ["1 700", "1\u00a0700", "1\u202f700"])
+@pytest.mark.parametrize("given", ["1,700", "1 700", "1\u00a0700", "1\u202f700"])
 def test_a_number_may_have_spaces_between_its_thousands(given):
     question = quiz.number("How many?", right=1700, because="So many.", wrong={17: "Percent."})
     assert question.judge(given) == ("right", "So many.")
