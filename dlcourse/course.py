@@ -178,16 +178,23 @@ def _due(answers):
 
 def machine():
     """Return a Table that says whether this machine is ready: the start of `dlcourse doctor`."""
-    course, rows = notebooks.folder(), []
-    for check in (doctor.python, doctor.kernel, doctor.memory, doctor.disk, doctor.checksums):
-        for finding in _findings(check, course):
-            rows.append((finding.name, finding.state, "" if finding.state == "ok" else finding.fix))
+    checks = {
+        "python": doctor.python,
+        "kernel": doctor.kernel,
+        "memory": doctor.memory,
+        "disk": doctor.disk,
+        "data": doctor.checksums,
+    }
+    rows = []
+    for name, check in checks.items():
+        bad = [each for each in _findings(name, check) if each.state != "ok"]
+        rows += [(each.name, each.state, each.fix) for each in bad] or [(name, "ok", "")]
     return results.Table(("part", "state", "what to do"), tuple(rows))
 
 
-def _findings(check, course):
+def _findings(name, check):
     try:
-        return list(check(course))
+        return list(check(notebooks.folder()))
     except Exception as error:  # whatever is broken here is what the table is for
         fix = f"In a terminal: `dlcourse doctor`. {type(error).__name__}: {error}"
-        return [doctor.Finding(check.__name__, "problem", "", fix=fix)]
+        return [doctor.Finding(name, "problem", "", fix=fix)]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import tomllib
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -105,7 +106,11 @@ class Split:
     @property
     def features(self):
         """One row of numbers for each example (N, D), float32; pixels in reading order."""
-        return self.table if self.table is not None else self.images.reshape(len(self), -1)
+        return (
+            self.table
+            if self.table is not None
+            else self.images.reshape(len(self), math.prod(self.pixels.shape[1:]))
+        )
 
     def __repr__(self):
         kind, array = ("features", self.table) if self.pixels is None else ("images", self.pixels)

@@ -6,6 +6,7 @@ import io
 import statistics
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Real
 
 from dlcourse.errors import KindError, RangeError
@@ -152,13 +153,34 @@ class Explorer:
                     f"There is no control `{name}`. There are: {', '.join(self.controls)}."
                 )
             self.controls[name].expect(value, name)
+        figure, text = self._drawn(values)
+        # The layout at the start serves all: finding one takes as long as drawing, and axes that
+        # stay where they are make it easier to see what a slider changes.
+        if len(self._places) == len(figure.axes):
+            for axes, place in zip(figure.axes, self._places):
+                axes.set_position(place)
+        else:
+            figure.set_layout_engine("constrained")
+        return Picture(_png(figure), text)
+
+    def _drawn(self, values):
+        """Return the figure and the sentence at these values, else the controls' starts."""
         values = {name: control.start for name, control in self.controls.items()} | values
         # A Figure of its own, not one of pyplot's: nothing is shown twice or has to be closed.
-        figure = Figure(figsize=self.size, dpi=DOTS_PER_INCH, layout="constrained")
+        figure = Figure(figsize=self.size, dpi=DOTS_PER_INCH)
+        figure.set_layout_engine("none")
         text = self.draw(figure, **values)
         if not isinstance(text, str) or not text.strip():
             raise KindError("The drawing function must return a sentence that says what is seen.")
-        return Picture(_png(figure), text)
+        return figure, text
+
+    @cached_property
+    def _places(self):
+        """Where the axes stand, so that no label is cut, when the controls are at their starts."""
+        figure, _ = self._drawn({})
+        figure.set_layout_engine("constrained")
+        figure.draw_without_rendering()
+        return [axes.get_position(original=True) for axes in figure.axes]
 
     def faults(self):
         """Return what is wrong with the explorer itself, a sentence each; none if it is sound.

@@ -208,6 +208,7 @@ def test_the_questions_show_as_widgets_with_the_text_beside_them():
 # The machine --------------------------------------------------------------------------------------
 
 CHECKS = ("python", "kernel", "memory", "disk", "checksums")
+PARTS = ("python", "kernel", "memory", "disk", "data")
 
 
 @pytest.fixture
@@ -237,8 +238,19 @@ def test_what_is_not_ok_says_what_to_do(checks, state):
     rows = course.machine().rows
     assert ("memory", state, "Close other programs.") in rows
     assert [row for row in rows if row[0] != "memory"] == [
-        (name, "ok", "") for name in CHECKS if name != "memory"
+        (name, "ok", "") for name in PARTS if name != "memory"
     ]
+
+
+def test_a_damaged_dataset_is_named_and_the_sound_ones_are_one_row(checks):
+    sound, damaged = (
+        Finding("data wine", "ok", ""),
+        Finding("data digits", "problem", "", fix="Go."),
+    )
+    checks.replace("checksums", sound, damaged)
+    assert course.machine().rows[-1] == ("data digits", "problem", "Go.")
+    checks.replace("checksums", sound, sound)
+    assert course.machine().rows[-1] == ("data", "ok", "")
 
 
 def test_a_check_that_cannot_run_is_a_problem_and_the_others_are_shown(checks, monkeypatch):
@@ -248,6 +260,6 @@ def test_a_check_that_cannot_run_is_a_problem_and_the_others_are_shown(checks, m
 
     monkeypatch.setattr(doctor, "kernel", kernel)
     rows = {part: (state, fix) for part, state, fix in course.machine().rows}
-    assert list(rows) == list(CHECKS)
+    assert list(rows) == list(PARTS)
     assert rows["kernel"][0] == "problem"
     assert "dlcourse doctor" in rows["kernel"][1] and "no kernel named" in rows["kernel"][1]

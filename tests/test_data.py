@@ -39,7 +39,8 @@ def test_a_dataset_is_what_its_card_says(name):
         assert part.features.shape[0] == len(part)
         assert part.features.dtype == np.float32
         assert part.labels.dtype == np.int64
-        assert set(np.unique(part.labels)) == set(range(len(card.classes)))
+        if len(part):  # a few photographs to look at have one split only
+            assert set(np.unique(part.labels)) == set(range(len(card.classes)))
     assert card.features == () or len(card.features) == dataset.train.features.shape[1]
     assert hashlib.sha256(card.path.read_bytes()).hexdigest() == card.sha256
 
@@ -56,7 +57,7 @@ def test_a_card_names_licence_and_source_and_the_recipe_is_there(name):
     "name", [name for name in NAMES if data.load(name).train.pixels is not None]
 )
 def test_images_are_float32_in_0_to_1_with_four_axes(name):
-    images = data.load(name).valid.images
+    images = data.load(name).train[:5000].images
     assert (images.ndim, images.dtype) == (4, np.float32)
     assert (images.min(), images.max()) == (0, 1)
 
@@ -125,7 +126,7 @@ def test_a_table_has_no_images_and_says_so():
 
 
 def test_an_unknown_name_lists_those_there_are():
-    with pytest.raises(DataError, match=r"'mnist'.*digits, fashion-mnist, wine"):
+    with pytest.raises(DataError, match=r"'mnist'.*digits, fashion-mnist, .*wine"):
         data.load("mnist")
 
 

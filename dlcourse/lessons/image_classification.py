@@ -7,7 +7,7 @@ import numpy as np
 
 TITLE = "Classifying images fast"
 STUDY_MINUTES = 95
-NEEDS = ("11",)
+NEEDS = ("11", "20")
 DATA = ("fashion-mnist",)
 FRAMEWORKS = ("pytorch", "keras")
 

@@ -8,8 +8,7 @@
 # and a memory layout bring, in numbers · judge a classifier by more than its accuracy · name the
 # conventions in which PyTorch and Keras differ for convolutions.
 #
-# **Needs:** lesson 11; convolution as in lesson 20 (a filter slides over the picture and weighs what
-# it sees). **Data:** Fashion-MNIST, all of it (shipped).
+# **Needs:** lessons 11 and 20. **Data:** Fashion-MNIST, all of it (shipped).
 #
 # {measured}
 
