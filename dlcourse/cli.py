@@ -17,7 +17,6 @@ from rich.table import Table
 
 OUT, ERRORS = Console(highlight=False), Console(stderr=True, highlight=False)
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
-TABLE_STARTS, TABLE_ENDS = "<!-- lessons:", "<!-- end of lessons -->"
 CHECKS = {  # `dlcourse check` runs these in the course's folder, and looks for stale notebooks
     "style": ["ruff", "check", "--quiet", "."],
     "layout": ["ruff", "format", "--check", "--quiet", "."],
@@ -179,7 +178,7 @@ def build(
     numbers: Numbers = None,
     force: Annotated[bool, typer.Option("--force", help="Even what has not changed.")] = False,
 ):
-    """Write the notebooks whose text, code or data changed, and the README's table."""
+    """Write the notebooks whose text, code or data changed, and the README's tables."""
     from dlcourse import notebooks
 
     faults = []
@@ -193,30 +192,73 @@ def build(
             faults += notebooks.budget_faults(lesson, result)
     readme = notebooks.folder() / "README.md"
     if readme.exists():
-        readme.write_text(with_lesson_table(readme.read_text("utf-8")), "utf-8", newline="\n")
+        readme.write_text(with_tables(readme.read_text("utf-8")), "utf-8", newline="\n")
     _fail_with(faults)
 
 
-def with_lesson_table(readme):
-    """Return the README's text with the table of lessons, computed from the folders.
+def with_tables(readme):
+    """Return the README's text with its tables of lessons and results, computed from the folders.
 
     Raises:
         LessonError: The marks are not there.
     """
-    from dlcourse import notebooks
     from dlcourse.errors import LessonError
 
-    lines = readme.splitlines()
-    starts = [i for i, line in enumerate(lines) if line.startswith(TABLE_STARTS)]
-    if not starts or TABLE_ENDS not in lines[starts[0] :]:
-        raise LessonError(f"README.md wants the lines `{TABLE_STARTS} … -->` and `{TABLE_ENDS}`.")
-    rows = [("", "Lesson", "Study", "Runs in", "Memory"), ("---", "---", "---:", "---:", "---:")]
+    for name, rows in (("lessons", _lesson_rows()), ("results", _result_rows())):
+        lines, last = readme.splitlines(), f"<!-- end of {name} -->"
+        starts = [i for i, line in enumerate(lines) if line.startswith(f"<!-- {name}:")]
+        if not starts or last not in lines[starts[0] :]:
+            raise LessonError(f"README.md wants the lines `<!-- {name}: … -->` and `{last}`.")
+        table = [f"| {' | '.join(row)} |" for row in rows]
+        end = lines.index(last, starts[0])
+        readme = "\n".join([*lines[: starts[0] + 1], *table, *lines[end:]]) + "\n"
+    return readme
+
+
+def _lesson_rows():
+    from dlcourse import notebooks
+
+    yield "", "Lesson", "Study", "Runs in", "Memory"
+    yield "---", "---", "---:", "---:", "---:"
     for lesson in notebooks.lessons():
         link = f"[{lesson.title}](notebooks/{lesson.notebook.name})"
-        rows.append((lesson.number, link, *_costs(lesson)))
-    table = [f"| {' | '.join(row)} |" for row in rows]
-    end = lines.index(TABLE_ENDS, starts[0])
-    return "\n".join([*lines[: starts[0] + 1], *table, *lines[end:]]) + "\n"
+        yield lesson.number, link, *_costs(lesson)
+
+
+def _result_rows():
+    from dlcourse import lessons, notebooks
+
+    yield "", "What", "Score, over seeds", "Baseline", "Weights", "Training"
+    yield "---", "---", "---", "---", "---:", "---:"
+    for lesson in notebooks.lessons():
+        if facts := lessons.headline(lesson.slug):
+            yield (
+                lesson.number,
+                facts["what"],
+                str(lessons.band(lesson.slug)),
+                f"{facts['baseline']:.3f} ({facts['baseline_name']})",
+                f"{facts['parameters']:,}".replace(",", " "),
+                f"{facts['seconds']:.1f} s",
+            )
+
+
+@app.command()
+def bands(
+    numbers: Numbers = None,
+    seeds: Annotated[int, typer.Option(min=5, help="How many runs for each lesson.")] = 5,
+):
+    """Measure the lessons' headline results over several seeds; store them beside the lessons."""
+    from dlcourse import lessons, notebooks
+
+    for lesson in notebooks.find(numbers or ()):
+        with OUT.status(f"{lesson.number} {escape(lesson.title)}") as status:
+
+            def tell(done, of, status=status, lesson=lesson):
+                status.update(f"{lesson.number} {escape(lesson.title)}: {done} of {of} seeds")
+
+            notebooks.measure_band(lesson, seeds, tell)
+        OUT.print(f"{lesson.number}  {escape(lesson.title):<34} {lessons.band(lesson.slug)}")
+    OUT.print("Now `dlcourse build`: the notebooks and the README show the bands.")
 
 
 @app.command()
@@ -227,7 +269,7 @@ def check():
     course, failed = notebooks.folder(), []
     readme = (course / "README.md").read_text("utf-8")
     stale = [notebooks.stale(lesson) for lesson in notebooks.lessons()]
-    stale += [None if with_lesson_table(readme) == readme else "The README's table is stale."]
+    stale += [None if with_tables(readme) == readme else "The README's tables are stale."]
     failed += _checked("notebooks", "\n".join(filter(None, stale)), 0)
     for name, command in CHECKS.items():
         start = time.perf_counter()

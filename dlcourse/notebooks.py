@@ -7,6 +7,7 @@ import json
 import math
 import os
 import re
+import statistics
 import tempfile
 import time
 import unicodedata
@@ -39,6 +40,7 @@ PARTS = {
 TAGS = (
     *("exercise", "explorer", "instructor", "parameters", "predict", "quiz", "raises-exception"),
     "recipe",  # a benchmark executes this cell too
+    "headline",  # its result is measured over several seeds
 )
 NOTEBOOK_BUDGET_SECONDS = 60
 CELL_BUDGET_SECONDS = 30
@@ -354,6 +356,66 @@ def run(lesson, quick=False, solved=False, progress=None):
     return _execute(lesson, _solve(lesson, notebook) if solved else notebook, progress)
 
 
+def measure_band(lesson, seeds=5, progress=None):
+    """Run the lesson once for each seed, up to its headline, and store what came out.
+
+    The notebook's cell tagged `parameters` has a line `seed = 0`, the one tagged `headline` makes a
+    `results.Headline` called `headline`.
+
+    Args:
+        lesson: One of `lessons()`.
+        seeds: How many; at least 5.
+        progress: Called after each run with the number of runs done and of all.
+
+    Returns:
+        The path that was written, `dlcourse/lessons/<slug>.band.json`.
+
+    Raises:
+        LessonError: A cell failed, or one of the two cells is missing.
+    """
+    found = []
+    for seed in range(seeds):
+        notebook = _up_to_headline(lesson, seed)
+        error = _execute(lesson, notebook).error
+        if error:
+            raise LessonError(error)
+        found.append(json.loads(notebook.cells[-1].outputs[-1]["text"]))
+        if progress:
+            progress(seed + 1, seeds)
+    facts = {key: found[0][key] for key in ("what", "baseline", "baseline_name", "parameters")}
+    facts["scores"] = [round(each["score"], 4) for each in found]
+    facts["baseline"] = round(facts["baseline"], 4)
+    facts["seconds"] = round(statistics.median(each["seconds"] for each in found), 1)
+    facts["cores"] = runtime.available_cores()
+    path = PACKAGE / "lessons" / f"{lesson.slug}.band.json"
+    path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def headline_cells(cells):
+    """Return the places of the cells tagged `headline`."""
+    return [i for i, cell in enumerate(cells) if "headline" in cell["metadata"].get("tags", ())]
+
+
+def _up_to_headline(lesson, seed):
+    notebook = _from_text(lesson)
+    places = headline_cells(notebook.cells)
+    if len(places) != 1:
+        raise LessonError(f"{lesson.source.name} wants one cell tagged `headline`.")
+    notebook.cells = notebook.cells[: places[0] + 1]
+    notebook.cells[
+        -1
+    ].source += "\nprint(__import__('json').dumps(__import__('dataclasses').asdict(headline)))"
+    replaced = 0
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", ()):
+            cell.source, count = re.subn(r"(?m)^seed = 0$", f"seed = {seed}", cell.source)
+            replaced += count
+    if replaced != 1:
+        raise LessonError(f"{lesson.source.name} wants one line `seed = 0` tagged `parameters`.")
+    return notebook
+
+
 def exercise_names(source):
     """Return the names of the exercises that a cell checks: `lesson.NAME.check(NAME)`."""
     return [found[1] for found in CHECK.finditer(source)]
@@ -523,7 +585,8 @@ def _ask_often(channel, seconds=0.2):
 def _fingerprint(lesson):
     """Return the sha256 of all that the notebook's outputs are made from."""
     earlier = [other.slug for other in builds_on(lesson)]  # whose questions come back
-    own = [path for path in PACKAGE.glob("lessons/*.*") if path.stem in (lesson.slug, "__init__")]
+    names = (lesson.slug, f"{lesson.slug}.band", "__init__")
+    own = [path for path in PACKAGE.glob("lessons/*.*") if path.stem in names]
     own += [PACKAGE / "lessons" / f"{slug}.py" for slug in earlier]
     if "course.map()" in lesson.source.read_text(encoding="utf-8"):  # it shows every lesson
         own = [*{*own, *(PACKAGE / "lessons" / f"{other.slug}.py" for other in lessons())}]
@@ -558,7 +621,18 @@ def _from_text(lesson):
     }
     for i, cell in enumerate(notebook.cells):
         cell.id = f"{lesson.slug}-{i:02d}"
+        if cell.metadata.get("tolerance") == "band":
+            cell.metadata["tolerance"] = _band_width(lesson)
     return notebook
+
+
+def _band_width(lesson):
+    """Return the width of the lesson's seed band, rounded up: another run is another draw."""
+    path = PACKAGE / "lessons" / f"{lesson.slug}.band.json"
+    if not path.exists():
+        return 0
+    scores = json.loads(path.read_text(encoding="utf-8"))["scores"]
+    return math.ceil(1000 * (max(scores) - min(scores))) / 1000
 
 
 def _fill(notebook, sentence):

@@ -148,6 +148,37 @@ class SeedBand:
         return f"{self.low:.3f} to {self.high:.3f} over {self.seeds} seeds"
 
 
+@dataclass(frozen=True)
+class Headline:
+    """A lesson's main result beside its honest baseline, and the band that other seeds gave.
+
+    Attributes:
+        what: What the score is, such as "accuracy on 10 000 test pictures".
+        score, baseline: Of the lesson's network, and of `baseline_name`, in the same unit.
+        parameters: How many weights and biases the network has.
+        seconds: Time its training took.
+        band: The SeedBand of the score, from `lessons.band`; None before it was measured.
+    """
+
+    what: str
+    score: float
+    baseline: float
+    baseline_name: str
+    parameters: int
+    seconds: float
+    band: SeedBand | None = None
+
+    def __str__(self):
+        typical = f"typically {self.band}" if self.band else "its band was not measured yet"
+        return (
+            f"{self.what}: {self.score:.3f}, {typical}\n"
+            f"{self.baseline_name}: {self.baseline:.3f}\n"
+            f"{self.parameters} weights, trained in {self.seconds:.1f} s"
+        )
+
+    __repr__ = __str__
+
+
 def accuracy(scores, labels):
     """Return the share (0..1) of examples whose highest score is at their label.
 

@@ -720,10 +720,21 @@ def test_a_mistake_is_answered_in_words(framework, mistake):
         lambda backend, model: backend.weights(model, 0),
         lambda backend, model: backend.input_gradient(model, FEATURES, LABELS),
         lambda backend, model: backend.activations(model, FEATURES, 0),
+        lambda backend, model: backend.activation_gradient(model, FEATURES, LABELS, 0),
         lambda backend, model: backend.layers_with_weights(model),
         lambda backend, model: backend.loss_and_gradients(model, FEATURES, LABELS),
     ],
-    ids=["fit", "evaluate", "scores", "weights", "gradient", "activations", "layers", "loss"],
+    ids=[
+        "fit",
+        "evaluate",
+        "scores",
+        "weights",
+        "gradient",
+        "activations",
+        "slopes",
+        "layers",
+        "loss",
+    ],
 )
 def test_a_model_of_the_other_framework_is_sent_there(framework, backend, act):
     other = next(each for each in FRAMEWORKS.values() if each is not framework)
@@ -787,6 +798,7 @@ def test_looking_leaves_the_mode_as_it_was(training):
     torch_backend.evaluate(model, IMAGES, LABELS)
     torch_backend.activations(model, IMAGES, 0)
     torch_backend.input_gradient(model, IMAGES, LABELS)
+    torch_backend.activation_gradient(model, IMAGES, LABELS, 0)
     torch_backend.loss_and_gradients(model, IMAGES, LABELS)
     assert all(module.training is training for module in model.modules())
     assert all(parameter.grad is None for parameter in model.parameters())
@@ -869,6 +881,136 @@ def test_input_gradients_are_the_same_in_both(twins):
     )
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_activation_gradients_are_the_same_in_both(twins, place):
+    ours, theirs = twins
+    found = [
+        backend.activation_gradient(model, IMAGES[:20], LABELS[:20], place, batch_size=7)
+        for backend, model in ((torch_backend, ours), (keras_backend, theirs))
+    ]
+    for first, second in zip(*found):
+        assert first.shape == second.shape == [(20, 6, 6, 6), (20, 10)][place]
+        np.testing.assert_allclose(first, second, atol=1e-5)
+
+
+def test_activation_gradient_gives_the_activations_too(framework, backend):
+    model = framework.cnn()
+    found, _ = backend.activation_gradient(model, IMAGES[:9], LABELS[:9], 0)
+    np.testing.assert_allclose(found, backend.activations(model, IMAGES[:9], 0), atol=1e-6)
+
+
+def test_the_gradient_of_the_last_activations_is_the_class(framework, backend):
+    _, found = backend.activation_gradient(framework.cnn(), IMAGES[:30], LABELS[:30], 1)
+    np.testing.assert_array_equal(found, np.eye(10)[LABELS[:30]])
+
+
+def test_the_activation_gradient_leads_on_to_the_input_gradient(framework, backend):
+    model = framework.mlp()  # dense: d score / d input = d score / d activation · kernel
+    activations, slopes = backend.activation_gradient(model, FEATURES[:9], LABELS[:9], 0)
+    if framework is FRAMEWORKS["keras"]:
+        slopes = slopes * (1 - activations**2)  # its tanh is part of the layer
+    np.testing.assert_allclose(
+        slopes @ backend.weights(model, 0).T,
+        backend.input_gradient(model, FEATURES[:9], LABELS[:9]),
+        atol=1e-5,
+    )
+
+
+def test_a_frozen_model_has_activation_gradients(framework, backend):
+    model = framework.cnn()
+    _, expected = backend.activation_gradient(model, IMAGES[:9], LABELS[:9], 0)
+    if framework is FRAMEWORKS["keras"]:
+        model.trainable = False
+    else:
+        model.requires_grad_(False)
+    _, found = backend.activation_gradient(model, IMAGES[:9], LABELS[:9], 0)
+    np.testing.assert_array_equal(found, expected)
+    assert np.abs(found).max() > 0
+
+
+def test_activation_gradients_need_no_weights_before_the_layer(framework, backend):
+    if framework is FRAMEWORKS["keras"]:
+        inner = [layers.Activation("tanh", name="1"), layers.Dense(10)]
+        model = keras.Sequential([keras.Input((64,)), *inner])
+    else:
+        model = nn.Sequential(nn.Identity(), nn.Tanh(), nn.Linear(64, 10))
+    _, found = backend.activation_gradient(model, FEATURES[:9], LABELS[:9], "1")
+    np.testing.assert_allclose(found, backend.weights(model, 0).T[LABELS[:9]], atol=1e-6)
+
+
+def test_activation_gradients_draw_no_dropout(framework, backend):
+    model = framework.dropout_mlp()
+    first, again = (
+        backend.activation_gradient(model, FEATURES[:9], LABELS[:9], 0)[1] for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, again)
+
+
+def test_bytes_have_activation_gradients_like_floats(framework, backend):
+    model, pixels = framework.cnn(), (255 * IMAGES[:9]).astype("uint8")
+    found = backend.activation_gradient(model, pixels, LABELS[:9], 0)
+    expected = backend.activation_gradient(model, pixels.astype("float32") / 255, LABELS[:9], 0)
+    for first, second in zip(found, expected):
+        np.testing.assert_allclose(first, second, atol=1e-6)
+
+
+def test_a_layer_inside_a_model_has_activation_gradients():
+    inner = Keras().cnn()
+    outer = keras.Sequential([keras.Input((8, 8, 1)), inner])
+    expected = keras_backend.activation_gradient(inner, IMAGES[:9], LABELS[:9], 0)
+    found = keras_backend.activation_gradient(outer, IMAGES[:9], LABELS[:9], 0)
+    for first, second in zip(found, expected):
+        np.testing.assert_allclose(first, second, atol=1e-6)
+
+
+def test_activations_are_those_before_a_change_in_place():
+    model, changing = PyTorch().cnn(), PyTorch().cnn()
+    model[1], changing[1] = nn.ReLU(), nn.ReLU(inplace=True)
+    expected = torch_backend.activation_gradient(model, IMAGES[:9], LABELS[:9], 0)
+    found = torch_backend.activation_gradient(changing, IMAGES[:9], LABELS[:9], 0)
+    for first, second in zip(found, expected):
+        np.testing.assert_array_equal(first, second)
+    assert expected[0].min() < 0
+    np.testing.assert_array_equal(torch_backend.activations(changing, IMAGES[:9], 0), expected[0])
+
+
+def test_the_activation_gradient_leaves_nothing_behind(framework, backend):
+    model = framework.cnn()
+    before = backend.scores(model, IMAGES[:9])
+    backend.activation_gradient(model, IMAGES[:9], LABELS[:9], 0)
+    with pytest.raises(RangeError):
+        backend.activation_gradient(model, IMAGES[:9], LABELS[:9] + 10, 0)
+    np.testing.assert_array_equal(backend.scores(model, IMAGES[:9]), before)
+    if framework is FRAMEWORKS["keras"]:
+        assert not any("call" in vars(layer) for layer in model.layers)
+    else:
+        assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_a_layer_that_runs_twice_has_no_one_activation(framework, backend):
+    if framework is FRAMEWORKS["keras"]:
+        shared, inputs = layers.Dense(10), keras.Input((10,))
+        model = keras.Model(inputs, shared(shared(inputs)))
+    else:
+        shared = nn.Linear(10, 10)
+        model = nn.Sequential(shared, nn.Tanh(), shared)
+    with pytest.raises(KindError, match="Layer 0 runs 2 times for a batch, but exactly once"):
+        backend.activation_gradient(model, FEATURES[:9, :10], LABELS[:9], 0)
+
+
+def test_a_layer_that_gives_two_things_has_no_one_activation():
+    class Last(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.reader, self.head = nn.LSTM(8, 4, batch_first=True), nn.Linear(4, 10)
+
+        def forward(self, rows):
+            return self.head(self.reader(rows)[0][:, -1])
+
+    with pytest.raises(KindError, match="'reader' gives a tuple, but one tensor is wanted"):
+        torch_backend.activation_gradient(Last(), IMAGES[:9, ..., 0], LABELS[:9], "reader")
+
+
 def test_the_gradient_is_the_slope_of_the_loss(framework, backend):
     model = framework.mlp()
     before = backend.scores(model, FEATURES)
@@ -905,6 +1047,7 @@ def test_a_cuda_device_is_used_and_gives_numpy_back():
     assert isinstance(torch_backend.scores(model, IMAGES), np.ndarray)
     assert torch_backend.input_gradient(model, IMAGES, LABELS).shape == IMAGES.shape
     assert torch_backend.activations(model, IMAGES, 0).shape == (300, 6, 6, 6)
+    assert torch_backend.activation_gradient(model, IMAGES, LABELS, 0)[1].shape == (300, 6, 6, 6)
     on_cpu = torch_backend.scores(PyTorch().cnn(), IMAGES)
     on_device = torch_backend.scores(PyTorch().cnn().cuda(), IMAGES)
     np.testing.assert_allclose(on_cpu, on_device, atol=1e-4)

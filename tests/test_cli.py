@@ -12,7 +12,7 @@ import urllib.request
 from contextlib import contextmanager
 from types import SimpleNamespace
 
-from dlcourse import cli, lab, notebooks, progress
+from dlcourse import cli, lab, lessons, notebooks, progress
 from dlcourse import course as course_module
 from dlcourse.errors import LessonError
 
@@ -21,6 +21,15 @@ import pytest
 from nbformat import v4, write
 from typer.testing import CliRunner
 
+RESULTS = "<!-- results: x -->\n<!-- end of results -->\n"
+HEADLINE = {
+    "what": "accuracy",
+    "scores": [0.9, 0.904, 0.901, 0.902, 0.903],
+    "baseline": 0.84,
+    "baseline_name": "a guess",
+    "parameters": 1234,
+    "seconds": 5.0,
+}
 COMMAND = [sys.executable, "-c", "from dlcourse.cli import app; app()"]
 MEASURED = notebooks.Measured(21.4, 9.0, 612, 2)
 
@@ -48,6 +57,7 @@ def course(tmp_path, monkeypatch):
     monkeypatch.setattr(notebooks, "folder", lambda: tmp_path)
     monkeypatch.setattr(notebooks, "lessons", lambda: two)
     monkeypatch.setattr(course_module, "Standing", lambda lesson: "1/3")
+    monkeypatch.setattr(lessons, "headline", {"slopes": HEADLINE}.get)
     return two
 
 
@@ -128,6 +138,19 @@ def test_a_solved_run_has_no_budget_but_shows_a_broken_exercise(course, monkeypa
     assert (result.exit_code, result.stderr.strip()) == (1, "the solution is wrong")
 
 
+def test_bands_measures_the_named_lessons_with_so_many_seeds(course, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        notebooks,
+        "measure_band",
+        lambda lesson, seeds, progress: asked.append((lesson.number, seeds)) or progress(1, 2),
+    )
+    result = call("bands", "11", "--seeds", "7")
+    assert (result.exit_code, asked) == (0, [("11", 7)])
+    assert "0.900 to 0.904 over 5 seeds" in result.stdout
+    assert call("bands", "--seeds", "4").exit_code != 0
+
+
 @pytest.fixture
 def own_home(monkeypatch, tmp_path):
     monkeypatch.setenv("DLCOURSE_HOME", str(tmp_path / "home"))
@@ -173,7 +196,9 @@ def test_all_notebooks_together_have_a_budget_too(course, monkeypatch):
 
 def test_build_says_what_it_did_and_writes_the_readme_table(course, monkeypatch, tmp_path):
     readme = tmp_path / "README.md"
-    readme.write_text("before\n<!-- lessons: x -->\nold\n<!-- end of lessons -->\nafter\n")
+    readme.write_text(
+        f"before\n<!-- lessons: x -->\nold\n<!-- end of lessons -->\nafter\n{RESULTS}"
+    )
     built = {"11": notebooks.Run(course[0], 3.2, 1.0, 456.0), "21": None}
     monkeypatch.setattr(notebooks, "build", lambda lesson, force: built[lesson.number])
     result = call("build")
@@ -185,24 +210,29 @@ def test_build_says_what_it_did_and_writes_the_readme_table(course, monkeypatch,
         "| 21 | [Edges](notebooks/21_edges.ipynb) | 50 min | – | – |",
         "<!-- end of lessons -->",
         "after",
+        "<!-- results: x -->",
+        "|  | What | Score, over seeds | Baseline | Weights | Training |",
+        "| --- | --- | --- | --- | ---: | ---: |",
+        "| 11 | accuracy | 0.900 to 0.904 over 5 seeds | 0.840 (a guess) | 1 234 | 5.0 s |",
+        "<!-- end of results -->",
     ]
-    assert cli.with_lesson_table(readme.read_text()) == readme.read_text()
+    assert cli.with_tables(readme.read_text()) == readme.read_text()
 
 
 def test_a_readme_without_the_marks_is_refused(course):
     with pytest.raises(LessonError, match="wants the lines"):
-        cli.with_lesson_table("# A course\n")
+        cli.with_tables("# A course\n")
 
 
 def test_the_readme_lists_the_lessons_that_there_are():
     readme = (notebooks.folder() / "README.md").read_text(encoding="utf-8")
-    assert cli.with_lesson_table(readme) == readme, "run `dlcourse build`"
+    assert cli.with_tables(readme) == readme, "run `dlcourse build`"
 
 
 @pytest.fixture
 def cheap_checks(course, monkeypatch, tmp_path):
-    (tmp_path / "README.md").write_text("<!-- lessons: x -->\n<!-- end of lessons -->\n")
-    (tmp_path / "README.md").write_text(cli.with_lesson_table((tmp_path / "README.md").read_text()))
+    (tmp_path / "README.md").write_text(f"<!-- lessons: x -->\n<!-- end of lessons -->\n{RESULTS}")
+    (tmp_path / "README.md").write_text(cli.with_tables((tmp_path / "README.md").read_text()))
     monkeypatch.setattr(notebooks, "stale", lambda lesson: None)
     monkeypatch.setattr(cli, "CHECKS", {"style": ["json.tool", "--help"]})
 
@@ -224,7 +254,7 @@ def test_check_shows_what_failed_and_goes_on(cheap_checks, monkeypatch):
 
 def test_check_notices_a_stale_readme_table(cheap_checks, course):
     course.append(lesson("31", "Sequences", course[0].notebook.parents[1]))
-    assert "The README's table is stale." in call("check").stdout
+    assert "The README's tables are stale." in call("check").stdout
 
 
 def test_data_list_and_cards_come_from_the_folders():

@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import Empty
 from types import SimpleNamespace
 
-from dlcourse import data, exercise, notebooks
+from dlcourse import data, exercise, lessons, notebooks
 from dlcourse.errors import LessonError
 
 import pytest
@@ -97,6 +97,16 @@ def test_a_lesson_has_exercises_a_quiz_and_an_explorer(lesson):
 def test_a_lesson_brings_back_questions_of_the_lessons_it_builds_on(lesson):
     called = [f'course.review("{lesson.number}")' == cell["source"] for cell in cells_of(lesson)]
     assert any(called) == bool(lesson.needs)
+
+
+def test_a_lesson_with_a_headline_was_measured_over_at_least_five_seeds(lesson):
+    cells = cells_of(lesson)
+    if places := notebooks.headline_cells(cells):
+        facts = lessons.headline(lesson.slug)
+        assert len(facts["scores"]) >= 5 and facts["cores"] >= 1
+        width = max(facts["scores"]) - min(facts["scores"])
+        (place,) = places
+        assert width <= cells[place]["metadata"]["tolerance"] < width + 0.002
 
 
 def test_a_lesson_shows_no_folder_of_the_machine_that_built_it(lesson):
@@ -322,6 +332,61 @@ def test_a_stored_notebook_says_nothing_of_the_machine_or_the_moment(small, cour
     assert "IntSlider(value=3)" in text and "<object object at 0x…>" in text
     for told in ("model_id", str(course), "/tmp", sys.prefix):
         assert told not in text
+
+
+HEADLINE = """
+# %% tags=["parameters"]
+seed = 0
+
+# %% tags=["headline"] tolerance="band"
+from dlcourse import results
+headline = results.Headline("score", 0.5 + seed / 1000, 0.4, "a guess", 12, 1.5)
+headline
+
+# %%
+raise RuntimeError("what comes after the headline is not run")
+"""
+
+
+@pytest.mark.slow
+def test_a_band_is_measured_over_seeds_and_gives_the_tolerance(course, small):
+    rewrite(small.source, "# %%\nipywidgets", HEADLINE + "\n# %%\nipywidgets")
+    assert notebooks._from_text(small).cells[5].metadata["tolerance"] == 0  # no band yet
+    path = notebooks.measure_band(small, seeds=5)
+    assert path == course / "dlcourse" / "lessons" / "small_numbers.band.json"
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    assert facts.pop("cores") >= 1
+    assert facts == {
+        "what": "score",
+        "baseline": 0.4,
+        "baseline_name": "a guess",
+        "parameters": 12,
+        "scores": [0.5, 0.501, 0.502, 0.503, 0.504],
+        "seconds": 1.5,
+    }
+    assert notebooks._from_text(small).cells[5].metadata["tolerance"] == pytest.approx(
+        0.004, abs=0.001
+    )
+
+
+@pytest.mark.parametrize(
+    "old, new, words",
+    [
+        ('["headline"]', '["predict"]', "wants one cell tagged `headline`"),
+        ("seed = 0", "seed = 1", "wants one line `seed = 0` tagged `parameters`"),
+    ],
+)
+def test_a_band_without_a_headline_or_a_seed_is_refused(small, executed, old, new, words):
+    text = HEADLINE.replace(old, new)
+    rewrite(small.source, "# %%\nipywidgets", text + "\n# %%\nipywidgets")
+    with pytest.raises(LessonError, match=words):
+        notebooks.measure_band(small)
+    assert executed == []
+
+
+def test_a_new_band_rebuilds(course, executed):
+    (course / "dlcourse" / "lessons" / "small_numbers.band.json").write_text('{"scores": [0]}')
+    assert notebooks.build(*notebooks.find(["11"])) is not None
 
 
 @pytest.mark.slow

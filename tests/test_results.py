@@ -110,3 +110,13 @@ def test_a_table_lines_up_and_escapes_what_is_not_markup():
 def test_a_row_of_the_wrong_length_is_refused():
     with pytest.raises(ShapeError, match="2 columns"):
         results.Table(("a", "b"), (("only one",),))
+
+
+def test_a_headline_says_the_score_its_band_and_the_baseline():
+    band = results.SeedBand.of([0.9, 0.904, 0.901, 0.902, 0.903])
+    said = str(results.Headline("accuracy", 0.902, 0.84, "a guess", 1234, 5.04, band))
+    assert said == (
+        "accuracy: 0.902, typically 0.900 to 0.904 over 5 seeds\n"
+        "a guess: 0.840\n1234 weights, trained in 5.0 s"
+    )
+    assert "not measured yet" in str(results.Headline("accuracy", 0.9, 0.8, "a guess", 1, 1.0))

@@ -1,5 +1,6 @@
 """What the course needs from Keras on TensorFlow; NumPy in and out, pictures as (N, H, W, C)."""
 
+import functools
 from contextlib import contextmanager
 
 from dlcourse.arrays import expect_examples, expect_labels, to_numpy
@@ -181,6 +182,41 @@ def activations(model, images, layer, batch_size=256):
     return scores(keras.Model(model.inputs, found.output), images, batch_size)
 
 
+def activation_gradient(model, images, classes, layer, batch_size=256):
+    """Return what a layer gives, and how each class score changes with it.
+
+    Args:
+        model: Classifier that gives raw scores (N, K).
+        images: Array (N, …).
+        classes: N class indices, the scores to differentiate.
+        layer: Its name, or its place (0, 1, …) among the layers that have a kernel.
+        batch_size: Examples at a time; fewer need less memory.
+
+    Returns:
+        (activations, gradients): two arrays of floats of one shape, (N, H, W, C) of a convolution,
+        (N, D) of a dense layer; gradients are d score[class] / d activation.
+
+    Raises:
+        KindError: The layer gives no single tensor, or does not run exactly once.
+        RangeError: There is no such layer, or a class without a score.
+    """
+    _expect_model(model)
+    images, pairs = to_numpy(images), []
+    expect_examples(images, classes, targets_name="classes")
+    _build(model, images)
+    found = _layer(model, layer)
+    for start in range(0, len(images), batch_size):
+        part = images[start : start + batch_size]
+        with tf.GradientTape() as tape, _watched(found, tape) as seen:
+            outputs = _outputs(model, part, _to_tensorflow(part))
+            loop.check_seen(seen, layer, tf.Tensor)
+            chosen = expect_labels(classes, outputs.shape[1], "classes")[start : start + batch_size]
+            total = tf.reduce_sum(tf.gather(outputs, chosen, batch_dims=1))
+        slope = tape.gradient(total, seen[0], unconnected_gradients="zero")
+        pairs.append((seen[0].numpy(), slope.numpy()))
+    return tuple(np.concatenate(part) for part in zip(*pairs))
+
+
 def layers_with_weights(model):
     """Return every layer that has weights, in the model's order, as a list of `backends.Layer`.
 
@@ -290,6 +326,26 @@ def trial(model):
         for (owner, name), rate in zip(switches, before):
             setattr(owner, name, rate)
         model.set_weights(weights)
+
+
+@contextmanager
+def _watched(layer, tape):
+    """Watch what a layer gives, as a hook does in PyTorch; yield the list that it is put into."""
+    seen, call = [], layer.call
+
+    @functools.wraps(call)  # Keras reads the arguments' names
+    def watching(*args, **kwargs):
+        output = call(*args, **kwargs)
+        seen.append(output)
+        if tf.is_tensor(output):
+            tape.watch(output)
+        return output
+
+    layer.call = watching
+    try:
+        yield seen
+    finally:
+        del layer.call  # the class's own is there again
 
 
 class _Trainer:

@@ -292,45 +292,84 @@ def check_scores(scores, targets):
         )
 
 
+def check_seen(seen, layer, tensor):
+    """Check that a layer ran exactly once for a batch, and gave one tensor.
+
+    Raises:
+        KindError: It did not, so "what the layer gives" is not one thing.
+    """
+    if len(seen) != 1:
+        raise KindError(
+            f"Layer {layer!r} runs {len(seen)} times for a batch, but exactly once is wanted. "
+            "Ask for another layer, one that the scores pass through once."
+        )
+    if not isinstance(seen[0], tensor):
+        raise KindError(
+            f"Layer {layer!r} gives a {type(seen[0]).__name__}, but one tensor is wanted: ask for "
+            "another layer."
+        )
+
+
 def mean_cross_entropy(scores, labels):
     """Return the mean cross-entropy (nats) of raw scores (N, K) with N class indices."""
     probabilities = softmax(scores.astype("float64"))
     return float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-300)).mean())
 
 
-class Progress:
-    """A live bar while training runs, which leaves one plain line behind when it is done."""
+class Bar:
+    """A live bar while something runs, which leaves one plain line behind when it is done.
+
+    Outside a notebook there is only the line.
+    """
 
     SECONDS_BETWEEN_UPDATES = 0.2
 
-    def __init__(self, options, steps):
-        self.shown, self.epochs, self.steps = options.show, options.epochs, steps
+    def __init__(self, shown, work):
+        self.shown, self.work = shown, work  # what runs, such as "training"
         self.handle, self.next_update = None, 0.0
         if self.shown and _in_notebook():
             from IPython.display import display
 
-            self.handle = display(self._bundle("Training starts …", 0), raw=True, display_id=True)
+            bundle = self._bundle(f"{work.capitalize()} starts …", 0)
+            self.handle = display(bundle, raw=True, display_id=True)
 
-    def update(self, epoch, step, loss, accuracy):
-        """Show where training is, at most five times a second."""
+    def is_due(self):
+        """Say whether it is time to show something, which is at most five times a second."""
         if self.handle is None or (now := time.perf_counter()) < self.next_update:
-            return
+            return False
         self.next_update = now + self.SECONDS_BETWEEN_UPDATES
-        text = f"epoch {epoch + 1} of {self.epochs}, step {step} of {self.steps}: loss {loss:.3f}"
-        text += "" if accuracy is None else f", accuracy {accuracy:.3f}"
-        self.handle.update(self._bundle(text, (epoch + step / self.steps) / self.epochs), raw=True)
+        return True
 
-    def finish(self, history):
+    def show(self, text, share):
+        """Show a text, and a bar that is filled up to `share` (0..1)."""
+        self.handle.update(self._bundle(text, share), raw=True)
+
+    def finish(self, line):
         """Replace the bar by the plain line that the notebook keeps."""
         if self.handle is not None:
-            self.handle.update({"text/plain": str(history)}, raw=True)
+            self.handle.update({"text/plain": str(line)}, raw=True)
         elif self.shown:
-            print(history)
+            print(line)
 
-    @staticmethod
-    def _bundle(text, share):
-        bar = f'<progress value="{share:.3f}" max="1" aria-label="training progress"></progress>'
+    def _bundle(self, text, share):
+        bar = f'<progress value="{share:.3f}" max="1" aria-label="{self.work} progress"></progress>'
         return {"text/plain": text, "text/html": f"{bar} {text}"}
+
+
+class Progress(Bar):
+    """The bar of a training; the line that it leaves is the History's."""
+
+    def __init__(self, options, steps):
+        self.epochs, self.steps = options.epochs, steps
+        super().__init__(options.show, "training")
+
+    def update(self, epoch, step, loss, accuracy):
+        """Show where training is."""
+        if not self.is_due():
+            return
+        text = f"epoch {epoch + 1} of {self.epochs}, step {step} of {self.steps}: loss {loss:.3f}"
+        text += "" if accuracy is None else f", accuracy {accuracy:.3f}"
+        self.show(text, (epoch + step / self.steps) / self.epochs)
 
 
 def _in_notebook():

@@ -191,14 +191,62 @@ def activations(model, images, layer, batch_size=256):
     """
     images, seen = to_numpy(images), []
     expect_examples(images, images)
-    hook = _layer(model, layer).register_forward_hook(
-        lambda _layer, _inputs, output: seen.append(_to_course(output))
-    )
+
+    def keep(_layer, _inputs, output):
+        seen.append(_to_course(output).copy())  # what follows may change its input in place
+
+    hook = _layer(model, layer).register_forward_hook(keep)
     try:
         scores(model, images, batch_size)
     finally:
         hook.remove()
     return np.concatenate(seen)
+
+
+def activation_gradient(model, images, classes, layer, batch_size=256):
+    """Return what a layer gives, and how each class score changes with it.
+
+    Args:
+        model: Classifier that gives raw scores (N, K).
+        images: Array (N, …).
+        classes: N class indices, the scores to differentiate.
+        layer: Its name, or its place (0, 1, …) among the layers that have a kernel.
+        batch_size: Examples at a time; fewer need less memory.
+
+    Returns:
+        (activations, gradients): two arrays of floats of one shape, (N, H, W, C) of a convolution,
+        (N, D) of a dense layer; gradients are d score[class] / d activation.
+
+    Raises:
+        KindError: The layer gives no single tensor, or does not run exactly once.
+        RangeError: There is no such layer, or a class without a score.
+    """
+    images, found = to_numpy(images), _layer(model, layer)
+    expect_examples(images, classes, targets_name="classes")
+    seen, pairs = [], []
+
+    def cut(_layer, _inputs, output):
+        if not isinstance(output, torch.Tensor):
+            seen.append(output)
+            return output
+        seen.append(output.detach().requires_grad_())
+        return seen[-1].clone()  # what follows may change its input in place
+
+    hook = found.register_forward_hook(cut)
+    try:
+        with _evaluating(model):
+            for start in range(0, len(images), batch_size):
+                seen.clear()
+                outputs = _outputs(model, images[start : start + batch_size])
+                loop.check_seen(seen, layer, torch.Tensor)
+                chosen = expect_labels(classes, outputs.shape[1], "classes")
+                chosen = torch.from_numpy(chosen[start : start + batch_size])
+                total = outputs[torch.arange(len(chosen)), chosen].sum()
+                slope = torch.autograd.grad(total, seen[0], materialize_grads=True)[0]
+                pairs.append((_to_course(seen[0]), _to_course(slope)))
+    finally:
+        hook.remove()
+    return tuple(np.concatenate(part) for part in zip(*pairs))
 
 
 def layers_with_weights(model):

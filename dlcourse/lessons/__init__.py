@@ -2,6 +2,7 @@
 
 `<slug>.json` holds recorded measurements (seed bands, histories of runs too long for a notebook),
 `<slug>.npz` the weights that such a run ended with. Both are written by `make bench`.
+`<slug>.band.json` holds the headline result over several seeds; `dlcourse bands` writes it.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import json
 from pathlib import Path
 
 from dlcourse.errors import DataError
+from dlcourse.results import SeedBand
 
 import numpy as np
 
@@ -29,6 +31,23 @@ def recorded(slug):
             f"The recorded measurements {path} cannot be read ({error}). "
             f"To get them back: `git checkout -- {path.name}`; to measure anew: `make bench`."
         ) from error
+
+
+def band(slug):
+    """Return the SeedBand of lesson `slug`'s headline score, or None before it was measured."""
+    facts = headline(slug)
+    return SeedBand.of(facts["scores"]) if facts else None
+
+
+def headline(slug):
+    """Return what `dlcourse bands` measured for lesson `slug`, or None.
+
+    Returns:
+        {"what", "scores" (one for each seed), "baseline", "baseline_name", "parameters",
+        "seconds" (median), "cores"}.
+    """
+    path = FOLDER / f"{slug}.band.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def checkpoint(slug):

@@ -1,0 +1,105 @@
+"""What interpretation costs beside Captum: the ratio of the times for the same maps in PyTorch.
+
+Run: python benchmarks/interpretation.py
+
+Both explain the same pictures of a small convolutional net, by saliency and by integrated gradients
+with as many points on the line. They take turns, so that what else the machine does slows both
+alike; which of them begins changes too. The median of the ratios is printed. Captum has no bound on
+memory unless asked, so it is given the same number of copies at a time as the course.
+"""
+
+import statistics
+import time
+
+import dlcourse  # noqa: F401  (sets what the frameworks read when they are imported)
+from dlcourse import data, interpret
+
+import captum.attr
+import numpy as np
+import torch
+from torch import nn
+
+IMAGES, STEPS, BATCH, REPEATS, BAR = 64, 32, 256, 21, 1.1
+
+
+def net():
+    """Return the net that `fit_overhead.py` trains, as it is before training."""
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(32 * 49, 10),
+    ).eval()  # fmt: skip
+
+
+def contests(model, images, classes):
+    """Return {method: (ours, Captum's)}, functions of nothing that give (N, H, W, C) or (N, H, W).
+
+    Both start from NumPy and end there.
+    """
+    targets = torch.from_numpy(classes)
+    gradients, saliency = captum.attr.IntegratedGradients(model), captum.attr.Saliency(model)
+
+    def tensor():
+        return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().requires_grad_()
+
+    def to_numpy(values):
+        return values.detach().permute(0, 2, 3, 1).numpy()
+
+    return {
+        "saliency": (
+            lambda: interpret.saliency(model, images, classes, batch_size=BATCH),
+            lambda: to_numpy(saliency.attribute(tensor(), target=targets)).max(axis=-1),
+        ),
+        "integrated gradients": (
+            lambda: interpret.integrated_gradients(
+                model, images, classes, steps=STEPS, batch_size=BATCH
+            ),
+            lambda: to_numpy(
+                gradients.attribute(
+                    tensor(), target=targets, n_steps=STEPS, method="riemann_middle",
+                    internal_batch_size=BATCH,
+                )
+            ),
+        ),
+    }  # fmt: skip
+
+
+def seconds(function):
+    started = time.perf_counter()
+    function()
+    return time.perf_counter() - started
+
+
+def turn_about(pair):
+    """Return the seconds of both, run one after the other, in an order that changes."""
+    ours, theirs = pair
+    times = []
+    for repeat in range(REPEATS + 2):  # the first two warm up
+        if repeat % 2:
+            late = seconds(theirs)
+            times.append((seconds(ours), late))
+        else:
+            times.append((seconds(ours), seconds(theirs)))
+    return times[2:]
+
+
+def main():
+    """Print the ratio for each method."""
+    test = data.load("fashion-mnist").test[:IMAGES]
+    images, classes = np.array(test.images, "float32"), np.array(test.labels, "int64")
+    if test.images.dtype == np.uint8:
+        images /= 255
+    for name, pair in contests(net(), images, classes).items():
+        np.testing.assert_allclose(pair[0](), pair[1](), atol=1e-4)  # the same work was done
+        times = turn_about(pair)
+        ratios = [ours / theirs for ours, theirs in times]
+        print(
+            f"{name}: {statistics.median(ratios):.3f} times as long as Captum (bar {BAR}; "
+            f"{min(ratios):.3f} to {max(ratios):.3f} in {REPEATS} runs; Captum "
+            f"{1000 * statistics.median(theirs for _, theirs in times):.0f} ms)"
+        )
+
+
+if __name__ == "__main__":
+    main()
