@@ -82,7 +82,7 @@ def one_epoch():
 def main():
     cells, fashion = recipe(), data.load("fashion-mnist")
     train, valid, test = fashion.train, fashion.valid, fashion.test
-    both_ways, one_view = cells["scores_both_ways"], cells["backends"].of
+    both_ways, backend_of = cells["scores_both_ways"], cells["backends"].of
 
     def run(seed, epochs, filters=None, **changes):
         runtime.seed(seed)
@@ -93,7 +93,7 @@ def main():
         return model, history
 
     def accuracy(model, mirrored=False):
-        scores = (both_ways if mirrored else one_view(model).scores)(model, test.pixels)
+        scores = (both_ways if mirrored else backend_of(model).scores)(model, test.pixels)
         return round(results.accuracy(scores, test.labels), 4)
 
     # Turn about, so that a slow minute of the machine falls on both.

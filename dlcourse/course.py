@@ -2,40 +2,39 @@
 
 import html
 import time
+from itertools import groupby
 
 from dlcourse import doctor, notebooks, progress, quiz, results
+from dlcourse.exercise import Exercise
 
 SYMBOLS = {"done": "●", "begun": "◐", "": "○"}
 QUESTIONS = 2  # that come back at the start of a lesson
-DAYS = (
-    0,
-    1,
-    3,
-    7,
-    21,
-)  # a question is due so long after its last answer, by right answers in a row
+# A question is due so long after its last answer, by how many were right in a row.
+DAYS = (0, 1, 3, 7, 21)
 DAY_SECONDS = 24 * 60 * 60
 
 
 def exercises(lesson):
     """Return a lesson's exercises, {name: Exercise}, in their order."""
-    from dlcourse.exercise import Exercise
-
-    return {
-        name: it for name, it in vars(notebooks.module(lesson)).items() if isinstance(it, Exercise)
-    }
+    return _exercises_and_questions(lesson)[0]
 
 
 def questions(lesson):
     """Return a lesson's quiz questions, {name: Question}, in their order."""
-    return dict(getattr(notebooks.module(lesson), "QUIZ", {}))
+    return _exercises_and_questions(lesson)[1]
+
+
+def _exercises_and_questions(lesson):
+    module = notebooks.module(lesson)
+    found = {name: it for name, it in vars(module).items() if isinstance(it, Exercise)}
+    return found, dict(getattr(module, "QUIZ", {}))
 
 
 class Standing:
     """What this learner has done of a lesson: `done` items of `all`, and one word for it."""
 
     def __init__(self, lesson):
-        names = {*exercises(lesson), *questions(lesson)}
+        names = set().union(*_exercises_and_questions(lesson))
         self.done, self.all = len(progress.done(lesson.slug) & names), len(names)
         self.word = "done" if self.all and self.done == self.all else "begun" if self.done else ""
 
@@ -47,19 +46,20 @@ class Map:
     """Every lesson: its minutes, what it builds on, what this learner has done. See `map`."""
 
     def __init__(self):
-        self.rows = [(lesson, Standing(lesson)) for lesson in notebooks.lessons()]
+        rows = [(lesson, Standing(lesson)) for lesson in notebooks.lessons()]
+        by_part = groupby(rows, key=lambda row: row[0].part)
+        self.parts = [(part, list(rows)) for part, rows in by_part]
 
     def __str__(self):
-        lines, part = [], None
-        for lesson, standing in self.rows:
-            if lesson.part != part:
-                part = lesson.part
-                lines.append(part)
-            after = f", after {', '.join(lesson.needs)}" if lesson.needs else ""
-            lines.append(
-                f"  {SYMBOLS[standing.word]} {lesson.number} {lesson.title} "
-                f"({lesson.study_minutes} min{after}): {standing} done"
-            )
+        lines = []
+        for part, rows in self.parts:
+            lines.append(part)
+            for lesson, standing in rows:
+                after = f", after {', '.join(lesson.needs)}" if lesson.needs else ""
+                lines.append(
+                    f"  {SYMBOLS[standing.word]} {lesson.number} {lesson.title} "
+                    f"({lesson.study_minutes} min{after}): {standing} done"
+                )
         return "\n".join(lines)
 
     __repr__ = __str__
@@ -69,36 +69,37 @@ class Map:
 
     def _html(self):
         """Return the map as a table with links that JupyterLab opens beside this notebook."""
-        rows, part = [], None
-        for lesson, standing in self.rows:
-            if lesson.part != part:
-                part = lesson.part
-                rows.append(
-                    f'<tr><th colspan="5" scope="rowgroup" style="text-align: left">'
-                    f"{html.escape(part)}</th></tr>"
-                )
-            link = f'<a href="{lesson.notebook.name}">{html.escape(lesson.title)}</a>'
-            bar = f'<progress value="{standing.done}" max="{max(1, standing.all)}"></progress>'
-            cells = (
-                lesson.number,
-                link,
-                f"{lesson.study_minutes} min",
-                f"after {', '.join(lesson.needs)}" if lesson.needs else "",
-                f"{bar} {standing}",
+        lines = []
+        for part, rows in self.parts:
+            lines.append(
+                f'<tr><th colspan="5" scope="rowgroup" style="text-align: left">'
+                f"{html.escape(part)}</th></tr>"
             )
-            rows.append(
-                "<tr>"
-                + "".join(f'<td style="text-align: left">{cell}</td>' for cell in cells)
-                + "</tr>"
-            )
+            lines += [self._html_row(*row) for row in rows]
         heads = "".join(
             f'<th scope="col" style="text-align: left">{head}</th>'
             for head in ("", "Lesson", "Study", "Builds on", "Exercises and questions done")
         )
         return (
             f"<table><thead><tr>{heads}</tr></thead>\n<tbody>\n"
-            + "\n".join(rows)
+            + "\n".join(lines)
             + "\n</tbody></table>"
+        )
+
+    def _html_row(self, lesson, standing):
+        link = f'<a href="{lesson.notebook.name}">{html.escape(lesson.title)}</a>'
+        bar = f'<progress value="{standing.done}" max="{max(1, standing.all)}"></progress>'
+        cells = (
+            lesson.number,
+            link,
+            f"{lesson.study_minutes} min",
+            f"after {', '.join(lesson.needs)}" if lesson.needs else "",
+            f"{bar} {standing}",
+        )
+        return (
+            "<tr>"
+            + "".join(f'<td style="text-align: left">{cell}</td>' for cell in cells)
+            + "</tr>"
         )
 
 

@@ -20,6 +20,7 @@ from queue import Empty
 from typing import NamedTuple
 
 from dlcourse import data, runtime
+from dlcourse import lessons as recorded  # `lessons` is a function here
 from dlcourse.errors import LessonError
 
 # jupytext, nbclient and nbformat are imported where they are used: they take a second and more,
@@ -53,6 +54,9 @@ NO_OUTPUT_DEPENDS_ON = (
     *("lessons", "datasets"),  # but for a lesson's own
 )
 CHECK = re.compile(r"(?m)^lesson\.(\w+)\.check\(\1\)$")
+PRINT_HEADLINE = """
+import dataclasses, json
+print(json.dumps(dataclasses.asdict(headline)))"""
 PROOF_OF_EXERCISE = """\
 said = lesson.{name}.check({name})
 faults = lesson.{name}.faults(globals())
@@ -387,9 +391,7 @@ def measure_band(lesson, seeds=5, progress=None):
     facts["baseline"] = round(facts["baseline"], 4)
     facts["seconds"] = round(statistics.median(each["seconds"] for each in found), 1)
     facts["cores"] = runtime.available_cores()
-    path = PACKAGE / "lessons" / f"{lesson.slug}.band.json"
-    path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
+    return recorded.keep_headline(lesson.slug, facts)
 
 
 def headline_cells(cells):
@@ -403,9 +405,7 @@ def _up_to_headline(lesson, seed):
     if len(places) != 1:
         raise LessonError(f"{lesson.source.name} wants one cell tagged `headline`.")
     notebook.cells = notebook.cells[: places[0] + 1]
-    notebook.cells[
-        -1
-    ].source += "\nprint(__import__('json').dumps(__import__('dataclasses').asdict(headline)))"
+    notebook.cells[-1].source += PRINT_HEADLINE
     replaced = 0
     for cell in notebook.cells:
         if "parameters" in cell.metadata.get("tags", ()):
@@ -628,11 +628,8 @@ def _from_text(lesson):
 
 def _band_width(lesson):
     """Return the width of the lesson's seed band, rounded up: another run is another draw."""
-    path = PACKAGE / "lessons" / f"{lesson.slug}.band.json"
-    if not path.exists():
-        return 0
-    scores = json.loads(path.read_text(encoding="utf-8"))["scores"]
-    return math.ceil(1000 * (max(scores) - min(scores))) / 1000
+    band = recorded.band(lesson.slug)
+    return math.ceil(1000 * (band.high - band.low)) / 1000 if band else 0
 
 
 def _fill(notebook, sentence):

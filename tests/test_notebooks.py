@@ -192,6 +192,7 @@ def use(monkeypatch, course):
     """Let the functions, and the kernels, work on the course in this folder."""
     monkeypatch.delenv("DLCOURSE_COURSE", raising=False)
     monkeypatch.setattr(notebooks, "PACKAGE", course / "dlcourse")
+    monkeypatch.setattr(lessons, "FOLDER", course / "dlcourse" / "lessons")
     paths = [str(course), os.environ.get("PYTHONPATH", "")]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
 

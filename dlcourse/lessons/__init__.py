@@ -46,8 +46,19 @@ def headline(slug):
         {"what", "scores" (one for each seed), "baseline", "baseline_name", "parameters",
         "seconds" (median), "cores"}.
     """
-    path = FOLDER / f"{slug}.band.json"
+    path = _headline_path(slug)
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def keep_headline(slug, facts):
+    """Store what `headline` returns, and return the path of the file."""
+    path = _headline_path(slug)
+    path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def _headline_path(slug):
+    return FOLDER / f"{slug}.band.json"
 
 
 def checkpoint(slug):

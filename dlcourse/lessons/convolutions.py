@@ -158,25 +158,16 @@ def receptive_field(windows, strides):
     return seen
 
 
-def _not_turned(d_out, kernel):
-    return _spread(d_out, kernel[::-1, ::-1])
+def _turned_round(d_out, kernel):
+    return back_to_pixels.answer(d_out, kernel[::-1, ::-1])
 
 
 def _only_the_inside(d_out, kernel):
-    return _spread(d_out, kernel)[1:-1, 1:-1]
+    return back_to_pixels.answer(d_out, kernel)[1:-1, 1:-1]
 
 
 def _transposed(d_out, kernel):
-    return _spread(d_out, kernel.T)
-
-
-def _spread(d_out, kernel):
-    rows, columns = d_out.shape
-    blame = np.zeros((rows + 2, columns + 2))
-    for row in range(rows):
-        for column in range(columns):
-            blame[row : row + 3, column : column + 3] += d_out[row, column] * kernel
-    return blame
+    return back_to_pixels.answer(d_out, kernel.T)
 
 
 @exercise.function(
@@ -199,7 +190,7 @@ def _spread(d_out, kernel):
         Mistake(
             "The kernel is turned round. A pixel gets blame through the very weight that it was "
             "multiplied by.",
-            _not_turned,
+            _turned_round,
         ),
         Mistake("The border pixels have blame too: they lie in some window.", _only_the_inside),
         Mistake("Rows and columns of the kernel are swapped.", _transposed),
