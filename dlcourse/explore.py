@@ -186,22 +186,28 @@ class Explorer:
         """Return what is wrong with the explorer itself, a sentence each; none if it is sound.
 
         Each control must change the picture and its sentence, and a new picture must be there
-        within `ANSWER_SECONDS`.
+        within `ANSWER_SECONDS`: in the best of three rounds, since other programs only add time.
         """
-        faults, seconds = [], []
+        faults = []
         for name, control in self.controls.items():
-            pictures = []
-            for value in control.stops():
-                started = time.perf_counter()
-                pictures.append(self(**{name: value}))
-                seconds.append(time.perf_counter() - started)
+            pictures = [self(**{name: value}) for value in control.stops()]
             if len({picture.png for picture in pictures}) < 2:
                 faults.append(f"`{name}` does not change the picture")
             if len({picture.text for picture in pictures}) < 2:
                 faults.append(f"`{name}` does not change the sentence about the picture")
-        if (typical := statistics.median(seconds)) > ANSWER_SECONDS:
+        if (typical := min(self._typical_seconds() for _ in range(3))) > ANSWER_SECONDS:
             faults.append(f"a new picture takes {typical:.3f} s, more than {ANSWER_SECONDS} s")
         return faults
+
+    def _typical_seconds(self):
+        """Return the median time of a picture, over all stops of all controls."""
+        seconds = []
+        for name, control in self.controls.items():
+            for value in control.stops():
+                started = time.perf_counter()
+                self(**{name: value})
+                seconds.append(time.perf_counter() - started)
+        return statistics.median(seconds)
 
     def widget(self):
         """Return the controls and the picture as an ipywidgets box."""

@@ -386,12 +386,13 @@ trained, numpy_losses = train_numpy(weights)
 def first_steps(figure, learning_rate, batch):
     """Draw the loss of the first 60 steps from the same start."""
     moved, losses = [w.copy() for w in weights], []
-    for step in range(60):
-        chosen = slice(step * batch % 1000, step * batch % 1000 + batch)
-        x, labels = x_train[chosen], y_train[chosen]
-        losses.append(cross_entropy(forward(moved, x)[1], labels))
-        for w, gradient in zip(moved, backward(moved, x, labels)):
-            w -= learning_rate * gradient
+    with np.errstate(all="ignore"):  # too large a rate ends in infinities
+        for step in range(60):
+            chosen = slice(step * batch % 1000, step * batch % 1000 + batch)
+            x, labels = x_train[chosen], y_train[chosen]
+            losses.append(cross_entropy(forward(moved, x)[1], labels))
+            for w, gradient in zip(moved, backward(moved, x, labels)):
+                w -= learning_rate * gradient
     axes = figure.subplots()
     axes.plot(losses)
     axes.axhline(np.log(10), color="gray", linestyle="--")
