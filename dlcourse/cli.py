@@ -293,7 +293,7 @@ def _checked(name, fault, seconds):
 
 @data_app.command("list")
 def list_data():
-    """List the datasets."""
+    """List the datasets, and the weights of networks that others trained."""
     from dlcourse import data
 
     table = Table("Name", "What it is", box=None, pad_edge=False)
@@ -302,7 +302,8 @@ def list_data():
     for name in data.names():
         card = data.card(name)
         size = f"{card.path.stat().st_size / 1e6:.2f}" if card.path.exists() else "missing"
-        table.add_row(name, escape(card.title), str(sum(card.splits.values())), size)
+        examples = str(sum(card.splits.values())) if card.splits else "weights"
+        table.add_row(name, escape(card.title), examples, size)
     OUT.print(table)
 
 

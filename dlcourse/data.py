@@ -1,4 +1,4 @@
-"""Datasets that come with the course: `load(name)` gives NumPy splits, class names and a card."""
+"""Data that come with the course: `load(name)` gives NumPy splits, class names and a card."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ import math
 import tomllib
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -29,12 +29,12 @@ class Card:
     about: str
     file: str
     sha256: str
-    splits: dict
-    classes: tuple
-    labels: str
     licence: str
     source: str
     recipe: str
+    splits: dict = field(default_factory=dict)  # stays empty for the weights of a network
+    classes: tuple = ()
+    labels: str = ""
     pixel_maximum: int = 255
     features: tuple = ()
 
@@ -44,12 +44,11 @@ class Card:
         return FOLDER / self.name / self.file
 
     def __str__(self):
-        splits = ", ".join(f"{count} {name}" for name, count in self.splits.items())
         rows = [
-            ("Splits", splits),
+            ("Splits", ", ".join(f"{count} {name}" for name, count in self.splits.items())),
             ("Classes", ", ".join(self.classes)),
             ("Labels", self.labels),
-            *([("Features", ", ".join(self.features))] if self.features else []),
+            ("Features", ", ".join(self.features)),
             ("Licence", self.licence),
             ("Source", self.source),
             ("Recipe", self.recipe),
@@ -57,7 +56,7 @@ class Card:
         ]
         return "\n".join(
             [f"{self.title} ({self.name})", self.about, ""]
-            + [f"{key}: {text}" for key, text in rows]
+            + [f"{key}: {text}" for key, text in rows if text]
         )
 
     __repr__ = __str__
@@ -133,7 +132,7 @@ class Dataset:
 
 
 def names():
-    """Return the names of the datasets, in alphabetical order."""
+    """Return the names of the datasets and of the shipped weights, in alphabetical order."""
     return sorted(path.parent.name for path in FOLDER.glob("*/card.toml"))
 
 
@@ -166,11 +165,15 @@ def load(name):
 
     Raises:
         DataError: No such dataset, or its file is missing or damaged.
+        KindError: `name` is the name of a network's weights.
     """
     facts = card(name)
-    if not _known_good(facts):
-        verify(name)
-    arrays = _read(facts.path)
+    if not facts.splits:
+        raise KindError(
+            f"{name!r} are the weights of a network, not examples. "
+            f'Use pretrained.load("{name}", "pytorch").'
+        )
+    arrays = _checked(facts)
     arrays["labels"] = arrays["labels"].astype("int64")
     splits, start = {}, 0
     for split in SPLITS:
@@ -179,6 +182,19 @@ def load(name):
         splits[split] = Split(pixel_maximum=facts.pixel_maximum, **parts)
         start = stop
     return Dataset(classes=facts.classes, card=facts, **splits)
+
+
+def weights(name):
+    """Return the arrays of a network's weights, {name: array}, from the file that came with it.
+
+    Raises:
+        DataError: No such file, or it is missing or damaged.
+        KindError: `name` is the name of a dataset.
+    """
+    facts = card(name)
+    if facts.splits:
+        raise KindError(f"{name!r} is a dataset, not a network's weights. Use data.load({name!r}).")
+    return _checked(facts)
 
 
 def verify(name):
@@ -244,6 +260,13 @@ def unpack(packed):
     with ThreadPoolExecutor(THREADS) as threads:
         list(threads.map(unpack_part, range(PARTS), np.array_split(pixels, PARTS)))
     return pixels
+
+
+def _checked(facts):
+    """Return the arrays of a card's file, once its checksum agrees."""
+    if not _known_good(facts):
+        verify(facts.name)
+    return _read(facts.path)
 
 
 def _read(path):

@@ -14,6 +14,10 @@ import numpy as np
 CONVENTIONS = {  # kind of layer: (what the frameworks do differently, what is done about it)
     "dense": ("kernel: PyTorch (outputs, inputs), Keras (inputs, outputs)", "transposed"),
     "convolution": ("kernel: PyTorch (filters, C, …), Keras (…, C, filters)", "axes reordered"),
+    "depthwise convolution": (
+        "kernel: PyTorch (filters, 1, …), Keras (…, C, filters of each)",
+        "axes reordered",
+    ),
     "batch norm": (
         "momentum: PyTorch's is the new batch's share, Keras's the old average's; "
         "running variance: PyTorch divides by N - 1, Keras by N",

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 NAMES = data.names()
+DATASETS = [name for name in NAMES if data.card(name).splits]
 SIZE_BUDGET_BYTES = 90_000_000
 
 
@@ -30,7 +31,7 @@ def copied(monkeypatch, tmp_path, home):
     return data.card("digits").path
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", DATASETS)
 def test_a_dataset_is_what_its_card_says(name):
     dataset, card = data.load(name), data.card(name)
     for split in data.SPLITS:
@@ -54,7 +55,7 @@ def test_a_card_names_licence_and_source_and_the_recipe_is_there(name):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in NAMES if data.load(name).train.pixels is not None]
+    "name", [name for name in DATASETS if data.load(name).train.pixels is not None]
 )
 def test_images_are_float32_in_0_to_1_with_four_axes(name):
     images = data.load(name).train[:5000].images
@@ -120,13 +121,20 @@ def test_a_selection_is_a_smaller_split():
     np.testing.assert_array_equal(threes.images, train.images[train.labels == 3])
 
 
+def test_examples_and_weights_are_not_taken_for_each_other():
+    with pytest.raises(KindError, match="are the weights of a network, not examples"):
+        data.load("efficientnet-lite0")
+    with pytest.raises(KindError, match="is a dataset"):
+        data.weights("digits")
+
+
 def test_a_table_has_no_images_and_says_so():
     with pytest.raises(KindError, match=r"\.features"):
         _ = data.load("wine").train.images
 
 
 def test_an_unknown_name_lists_those_there_are():
-    with pytest.raises(DataError, match=r"'mnist'.*digits, fashion-mnist, .*wine"):
+    with pytest.raises(DataError, match=r"'mnist'.*digits, .*fashion-mnist, .*wine"):
         data.load("mnist")
 
 

@@ -1,4 +1,4 @@
-"""A module imports only from lower floors, and only the two backends import a framework."""
+"""A module imports only from lower floors; only backends and networks import a framework."""
 
 import ast
 import sys
@@ -11,9 +11,9 @@ FLOORS = [
     {"errors"},
     {"arrays", "runtime"},
     {"data", "simulate", "results", "progress"},  # progress: exercise and quiz both write to it
-    {"backends", "backends.loop"},
-    {"backends.pytorch", "backends.keras"},
-    {"parity", "interpret", "plot"},
+    {"backends", "backends.loop", "networks"},
+    {"backends.pytorch", "backends.keras", "networks.pytorch", "networks.keras"},
+    {"parity", "interpret", "plot", "pretrained"},
     {"explore", "exercise", "quiz"},
     {"lessons"},
     {"notebooks", "workshop", "doctor", "lab"},  # doctor, lab: the machine and JupyterLab, for cli
@@ -27,7 +27,7 @@ MODULES = [
     for path in sorted(PACKAGE.rglob("*.py"))
     if "datasets" not in path.parts and path.name != "__init__.py"
 ]
-MODULES.append(PACKAGE / "backends" / "__init__.py")
+MODULES += [PACKAGE / folder / "__init__.py" for folder in ("backends", "networks")]
 
 
 def name_of(path):
@@ -58,8 +58,9 @@ def floor_faults(name, text):
         local = "lessons" if local.startswith("lessons") else local
         if imported.startswith("dlcourse.") and local in FLOOR and FLOOR[local] >= FLOOR[name]:
             faults.append(f"{name} (floor {FLOOR[name]}) imports {local} (floor {FLOOR[local]})")
-        if imported.split(".")[0] in FRAMEWORKS and not name.startswith("backends."):
-            faults.append(f"{name} imports {imported}, but only the backends may")
+        may = name.startswith(("backends.", "networks."))
+        if imported.split(".")[0] in FRAMEWORKS and not may:
+            faults.append(f"{name} imports {imported}, but only backends and networks may")
     return faults
 
 

@@ -420,6 +420,24 @@ def test_keras_may_turn_the_map_into_pytorchs_order():
     assert "flattened" not in str(table)  # nothing had to be reordered
 
 
+@pytest.mark.parametrize(
+    "layer, filters",
+    [
+        (layers.DepthwiseConv2D(3), 3),
+        (layers.DepthwiseConv2D(3, depth_multiplier=2), 6),
+        (layers.Conv2D(6, 3, groups=3), 6),
+    ],
+    ids=["depthwise", "two filters for each map", "groups"],
+)
+def test_depthwise_convolutions_give_the_same_maps(layer, filters):
+    ours = nn.Sequential(nn.Conv2d(3, filters, 3, groups=3), nn.Flatten())
+    theirs = keras_model((5, 5, 3), layer, layers.Permute((3, 1, 2)), layers.Flatten())
+    inputs = np.random.default_rng(0).normal(size=(4, 5, 5, 3)).astype("float32")
+    assert max(carried_both_ways(ours, theirs, inputs)) < 1e-6
+    assert torch_backend.weights(ours, 0).shape == keras_backend.weights(theirs, 0).shape
+    np.testing.assert_array_equal(torch_backend.weights(ours, 0), keras_backend.weights(theirs, 0))
+
+
 def test_a_cube_of_a_map_is_told_by_the_names_of_its_axes():
     ours = nn.Sequential(nn.Conv2d(1, 4, 5), nn.Flatten(), nn.Linear(64, 10))  # 4 by 4 by 4
     theirs = keras_model((8, 8, 1), layers.Conv2D(4, 5), layers.Flatten(), layers.Dense(10))

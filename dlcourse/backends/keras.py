@@ -16,6 +16,7 @@ from keras import layers
 NAME = "Keras"
 KINDS = {
     "dense": layers.Dense,
+    "depthwise convolution": (layers.DepthwiseConv1D, layers.DepthwiseConv2D),
     "convolution": (layers.Conv1D, layers.Conv2D, layers.Conv3D),
     "batch norm": layers.BatchNormalization,
     "layer norm": layers.LayerNormalization,
@@ -129,8 +130,8 @@ def weights(model, layer):
         return to_numpy(found.embeddings)
     if not hasattr(found, "kernel"):
         raise KindError(f"Layer {layer!r} is a {type(found).__name__} and has no kernel.")
-    kernel = to_numpy(found.kernel)
-    return np.moveaxis(kernel, -1, 0) if kernel.ndim > 2 else kernel
+    kind = next((kind for kind, classes in KINDS.items() if isinstance(found, classes)), None)
+    return _to_layout(kind, {"kernel": to_numpy(found.kernel)})["kernel"]
 
 
 def input_gradient(model, images, classes, batch_size=256):
@@ -242,6 +243,8 @@ def set_layer_weights(model, place, arrays, settings):
     """
     layer, kind, tensors = list(_slots(model))[place]
     for part, array in _from_layout(kind, arrays).items():
+        if kind == "depthwise convolution":
+            array = array.reshape(tensors[part].shape)
         tensors[part].assign(array)
     if "epsilon" in settings:
         layer.epsilon = settings["epsilon"]
@@ -581,6 +584,8 @@ def _slots(model):
         kind = next((kind for kind, classes in KINDS.items() if isinstance(layer, classes)), None)
         if not layer.weights:
             continue
+        if kind == "convolution" and layer.groups > 1 == layer.kernel.shape[-2]:
+            kind = "depthwise convolution"
         if kind is None:
             raise KindError(
                 f"Layer {layer.name!r} ({type(layer).__name__}) has weights of its own, "
@@ -598,6 +603,10 @@ def _to_layout(kind, arrays):
     """Turn Keras arrays {part: array} into the layout of `backends.Layer`."""
     if kind == "convolution":
         return arrays | {"kernel": np.moveaxis(arrays["kernel"], -1, 0)}
+    if kind == "depthwise convolution":  # (…, C, filters of each) to (C · filters of each, …, 1)
+        kernel = arrays["kernel"]
+        kernel = np.moveaxis(kernel.reshape(*kernel.shape[:-2], -1), -1, 0)
+        return arrays | {"kernel": kernel[..., None]}
     if kind == "gru" and np.ndim(arrays.get("bias")) == 2:
         return arrays | {"bias": arrays["bias"][0], "recurrent_bias": arrays["bias"][1]}
     return arrays
@@ -607,6 +616,8 @@ def _from_layout(kind, arrays):
     """Undo `_to_layout`."""
     if kind == "convolution":
         return arrays | {"kernel": np.moveaxis(arrays["kernel"], 0, -1)}
+    if kind == "depthwise convolution":
+        return arrays | {"kernel": np.moveaxis(arrays["kernel"][..., 0], 0, -1)}
     if kind == "gru" and "recurrent_bias" in arrays:
         rest = {part: array for part, array in arrays.items() if not part.endswith("bias")}
         return rest | {"bias": np.stack([arrays["bias"], arrays["recurrent_bias"]])}

@@ -558,6 +558,8 @@ def _slots(model):
     _expect_model(model)
     for name, module in model.named_modules():
         kind = next((kind for kind, classes in KINDS.items() if isinstance(module, classes)), None)
+        if kind == "convolution" and module.groups == module.in_channels > 1:
+            kind = "depthwise convolution"
         tensors = dict(module.named_parameters(recurse=False))
         if kind == "batch norm":
             buffers = dict(module.named_buffers(recurse=False))
@@ -585,14 +587,14 @@ def _to_layout(kind, part, array):
     """Turn a PyTorch array into the layout of `backends.Layer`."""
     if kind == "gru":
         array = _swap_gates(array)
-    if kind == "convolution" and part == "kernel":
+    if kind.endswith("convolution") and part == "kernel":
         return np.moveaxis(array, 1, -1)
     return array.T if part.endswith("kernel") and kind != "embedding" else array
 
 
 def _from_layout(kind, part, array):
     """Undo `_to_layout`."""
-    if kind == "convolution" and part == "kernel":
+    if kind.endswith("convolution") and part == "kernel":
         return np.moveaxis(array, -1, 1)
     array = array.T if part.endswith("kernel") and kind != "embedding" else array
     return _swap_gates(array) if kind == "gru" else array

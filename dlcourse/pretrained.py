@@ -1,0 +1,52 @@
+"""Networks with the weights that others trained: the same ones in either framework."""
+
+import importlib
+
+from dlcourse import data
+from dlcourse.errors import RangeError
+
+BUILDERS = {"efficientnet-lite0": "efficientnet_lite0"}  # card of the weights: network's function
+FRAMEWORKS = ("pytorch", "keras")
+
+
+def load(name, framework):
+    """Return a pretrained network, ready to predict.
+
+    Args:
+        name: "efficientnet-lite0": ImageNet's 1000 classes (see `classes`), for pictures of
+            224 × 224 pixels, values 0..1.
+        framework: "pytorch" (in evaluation mode) or "keras".
+
+    Returns:
+        A torch.nn.Sequential or a keras.Model that gives raw scores (N, 1000).
+
+    Raises:
+        RangeError: No such network or framework.
+        DataError: The file of the weights is missing or damaged.
+    """
+    _expect_known(name)
+    if framework not in FRAMEWORKS:
+        raise RangeError(
+            f"`framework` is {framework!r}, but one of these is wanted: {', '.join(FRAMEWORKS)}."
+        )
+    networks = importlib.import_module(f"dlcourse.networks.{framework}")
+    backend = importlib.import_module(f"dlcourse.backends.{framework}")
+    model = getattr(networks, BUILDERS[name])()
+    stored = data.weights(name)
+    for place, layer in enumerate(backend.layers_with_weights(model)):
+        arrays = {part: stored[f"{layer.name}.{part}"] for part in layer.arrays}
+        backend.set_layer_weights(model, place, arrays, {})
+    return model.eval() if framework == "pytorch" else model
+
+
+def classes(name):
+    """Return the names of a pretrained network's classes, in the order of its scores."""
+    _expect_known(name)
+    return tuple(data.weights(name)["classes"].tolist())
+
+
+def _expect_known(name):
+    if name not in BUILDERS:
+        raise RangeError(
+            f"There is no pretrained network {name!r}. There are: {', '.join(BUILDERS)}."
+        )
