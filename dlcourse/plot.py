@@ -1,7 +1,7 @@
 """Figures of the course: arrays or a History in, `Axes` out, with a text that says what is seen."""
 
-from dlcourse.arrays import expect_axes, to_numpy
-from dlcourse.errors import ShapeError
+from dlcourse.arrays import expect_axes, expect_examples, expect_labels, to_numpy
+from dlcourse.errors import RangeError, ShapeError
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -187,4 +187,49 @@ def calibration(measured, axes=None):
         ylim=(0, 1.02),
     )
     axes.legend()
+    return axes
+
+
+MARKERS = "osD^vPX*<>"  # told apart without colour too
+
+
+def embedding(points, labels, classes, axes=None):
+    """Draw examples as points in a plane, one colour and one shape for each class.
+
+    Args:
+        points: Array (N, 2): where each example lies, such as its first two principal components.
+        labels: N class indices.
+        classes: Names of the classes; ten at most can be told apart.
+        axes: Where to draw; a new figure if None.
+
+    Raises:
+        ShapeError: `points` is not (N, 2), or not one for each label.
+        RangeError: A label without a class, or more than ten classes.
+    """
+    points = expect_axes(to_numpy(points), "N coordinates", "points")
+    expect_examples(points, labels, "points")
+    labels = expect_labels(labels, len(classes))
+    if points.shape[1] != 2:
+        raise ShapeError(
+            f"`points` has shape {points.shape}, but a point in the plane has two coordinates: "
+            "(N, 2)."
+        )
+    if len(classes) > len(MARKERS):
+        raise RangeError(
+            f"There are {len(classes)} classes, but only {len(MARKERS)} can be told apart in one "
+            "figure. Draw some of them."
+        )
+    axes = axes if axes is not None else plt.subplots(figsize=(5, 3.6))[1]
+    for place, name in enumerate(classes):
+        chosen = points[labels == place]
+        axes.scatter(
+            chosen[:, 0],
+            chosen[:, 1],
+            s=24,
+            marker=MARKERS[place],
+            color=COLOURS[place % len(COLOURS)],
+            label=name,
+        )
+    axes.set(xlabel="first component", ylabel="second component", title="Examples in a plane")
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return axes

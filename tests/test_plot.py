@@ -5,7 +5,7 @@ import matplotlib
 matplotlib.use("agg")
 
 from dlcourse import plot, results
-from dlcourse.errors import ShapeError
+from dlcourse.errors import RangeError, ShapeError
 
 import matplotlib.pyplot as plt
 import nbformat
@@ -30,6 +30,7 @@ HISTORY = results.History([0.5, 0.4], [0.8, 0.9], [0.6, 0.5], [0.7, 0.8], [0.1, 
         lambda: plot.learning_curves(HISTORY, "accuracy"),
         lambda: plot.confusion(np.eye(3, dtype=int), ["a", "b", "c"]),
         lambda: plot.calibration(results.calibration(np.eye(3), [0, 1, 2])),
+        lambda: plot.embedding(np.eye(2), [0, 1], ["a", "b"]),
     ],
 )
 def test_every_chart_has_a_title_and_labelled_axes(draw):
@@ -77,3 +78,27 @@ def test_a_notebook_shows_the_description_as_the_figure_s_text():
     (output,) = notebook.cells[1].outputs
     assert output.data["text/plain"] == "Figure: The line rises."
     assert "image/png" in output.data
+
+
+def test_each_class_of_an_embedding_has_its_own_points_colour_and_shape():
+    points = np.arange(12.0).reshape(6, 2)
+    axes = plot.embedding(points, [0, 1, 2, 0, 1, 2], ["bird", "tool", "fruit"])
+    drawn = axes.collections
+    np.testing.assert_array_equal(drawn[1].get_offsets(), points[[1, 4]])
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["bird", "tool", "fruit"]
+    assert len({tuple(each.get_facecolor()[0]) for each in drawn}) == 3
+    assert len({each.get_paths()[0].vertices.tobytes() for each in drawn}) == 3
+
+
+@pytest.mark.parametrize(
+    "points, classes, error, message",
+    [
+        (np.zeros((2, 3)), ["a", "b"], ShapeError, r"two coordinates: \(N, 2\)"),
+        (np.zeros((3, 2)), ["a", "b"], ShapeError, "3 examples but `labels` has 2"),
+        (np.zeros((2, 2)), ["a"], RangeError, "0 to 0, one for each of the 1 classes"),
+        (np.zeros((2, 2)), list("abcdefghijk"), RangeError, "only 10 can be told apart"),
+    ],
+)
+def test_an_embedding_that_cannot_be_drawn_says_why(points, classes, error, message):
+    with pytest.raises(error, match=message):
+        plot.embedding(points, [0, 1], classes)
