@@ -229,7 +229,7 @@ def _her_helmet():
 
 
 @exercise.outcome(
-    ask="Find a square of the astronaut's photograph for which the network says *space shuttle* "
+    ask="Find a square of the astronaut's photograph for which the network says 'space shuttle' "
     "with a probability of at least one half: `shuttle_square = (row, column, side)`, the row and "
     "column of its upper left corner and its side, in pixels.",
     measure=_says_shuttle,
@@ -278,9 +278,9 @@ def shuttle_square():
 QUIZ = quiz.Quiz(
     __name__,
     knows=quiz.choice(
-        "A network trained on ImageNet is shown a person. Its answer with the highest probability "
-        "is *bobsled*, with 0.18. Why?",
-        right="none of its classes is a person, and softmax must choose one of them",
+        "A network trained on ImageNet is shown an astronaut. Its answer with the highest "
+        "probability is 'bobsled', with 0.18. Why?",
+        right="it has no class for an astronaut, and softmax must choose among those it has",
         because="The probabilities of the classes it has add up to 1, whatever is shown.",
         wrong={
             "it was trained badly": "On what it has classes for, it is right: cat, espresso, "

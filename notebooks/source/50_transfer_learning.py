@@ -95,11 +95,12 @@ results.Table(
 )
 
 # %% [markdown]
-# Cat, coffee and the tripod in front of the cameraman: right, without any training by us. The astronaut is
-# a *bobsled*, with a probability of 0.18. The reason is not bad training. **None of the 1000 labels is a
-# person.** Softmax divides all of the probability among the classes that there are. Brick, grass and gravel
-# have no class either; a low highest probability is then the only sign that something is amiss, and not a
-# safe one.
+# Cat, coffee and the tripod in front of the cameraman: right, without any training by us. The rocket became a
+# missile, the nearest thing it knows. The astronaut is a *bobsled*, with a probability of 0.18. The reason is
+# not bad training. **None of the 1000 labels is "astronaut" or "woman"**; the only people among them are a
+# groom, a ballplayer and a scuba diver. Softmax divides all of the probability among the classes that there
+# are. Brick, grass and gravel have no class either; a low highest probability is then the only sign that
+# something is amiss, and not a safe one.
 #
 # **Exercise: worked but for one line.** A network wants its pixels as in its training. This one was given
 # bytes, minus 127, divided by 128. (Our `network` does so inside, in its part `scale`.)
@@ -492,7 +493,8 @@ plot.describe(
 # Three labelled stamps of each kind, through features, name more test stamps rightly than **all** 128 do in a
 # network from scratch. That is the case for transfer in one line, and it says how little of one's own data
 # can be enough: if somebody else had a lot of it. Be fair, though: ImageNet has birds, tools and mammals
-# among its labels. For pictures unlike all of its photographs the features are worth less.
+# among its labels. The further your task is from the network's, the less its features are worth (Yosinski and
+# others, 2014, measured by how much).
 #
 # ## 6 · Fine-tuning
 # So far the network stayed as it was, **frozen**. To **fine-tune** means to train some of its last layers
@@ -597,9 +599,9 @@ results.Table(
 
 # %% [markdown]
 # About the same: the first three rows lie closer together than two draws of the stamps do in section 5. With
-# 128 pictures there is nothing here that a million weights could learn and 8967 could not. Fine-tuning pays
-# when you have thousands of pictures, or pictures unlike ImageNet's. **Try the linear probe first**: it is
-# cheaper, and often as good.
+# 128 pictures there is nothing here that a million weights could learn and 8967 could not. With
+# more pictures, or with pictures unlike ImageNet's, it can turn out otherwise: measure it. **Try the linear
+# probe first**: it is cheaper, and here it is as good.
 #
 # **Exercise: find the bug.** A colleague froze a network, yet the same picture gives other scores when other
 # pictures are in its batch. Here is his batch norm, without its two weights. Mend it.
