@@ -286,6 +286,18 @@ def test_a_network_compares_equal_and_trains_equally_for_an_epoch(name):
     assert largest_step_difference(ours, theirs, inputs) < 1e-5
 
 
+@pytest.mark.parametrize("loss", [None, "squared error", "absolute error"])
+@pytest.mark.parametrize("name", ["GRU", "LSTM"])
+def test_networks_that_predict_numbers_compare_equal(name, loss):
+    ours, theirs, inputs = build(name)
+    targets = np.random.default_rng(0).normal(size=(64, 10))
+    found = compare(ours, theirs, inputs[:64], targets, loss=loss)
+    assert found.ok and found.largest < 1e-5, found
+    assert found.rows[2].difference > 0  # the gradients are not all zero
+    shake(theirs)
+    assert not any(row.equal for row in compare(ours, theirs, inputs[:64], targets).rows)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_round_trip_gives_the_same_scores_back(name):
     ours, theirs, inputs = build(name)
