@@ -157,7 +157,8 @@ class Dataset:
 
     def __repr__(self):
         rows = "\n".join(f"  {name}: {getattr(self, name)!r}" for name in SPLITS)
-        kinds = f"{len(self.classes)} classes" if self.classes else ", ".join(self.card.features)
+        columns = f"columns {', '.join(self.card.features)}"
+        kinds = f"{len(self.classes)} classes" if self.classes else columns
         return f"{self.card.title}, {kinds}\n{rows}"
 
 

@@ -224,12 +224,12 @@ def forecast_fan(
     before = np.arange(-len(history), 0) * step_hours
     after = np.arange(len(forecast)) * step_hours
     axes.plot(before, history, color=COLOURS[6], label="before")
-    for share in sorted(intervals, reverse=True):  # the widest first: it must not hide the others
+    shades = np.linspace(0.25, 0.6, len(intervals))
+    for share, shade in zip(sorted(intervals, reverse=True), shades):  # the widest lies below
         low, high = intervals[share]
-        axes.fill_between(
-            after, low, high, color=COLOURS[5], alpha=0.35, linewidth=0, label=f"{share:.0%}"
-        )
-    axes.plot(after, forecast, color=COLOURS[0], label="forecast")
+        colour = plt.get_cmap("Blues")(shade)
+        axes.fill_between(after, low, high, color=colour, linewidth=0, label=f"{share:.0%}")
+    axes.plot(after, forecast, color=COLOURS[6], linestyle=":", label="forecast")
     text = f"{len(history)} steps of history, then a forecast of {len(forecast)}"
     if happened is not None:
         axes.plot(after, happened, "--", color=COLOURS[1], label="happened")
@@ -239,6 +239,7 @@ def forecast_fan(
             text += f"; {inside} of them lie inside the {max(intervals):.0%} interval"
     axes.axvline(0, color="gray", linewidth=0.8)
     axes.set(xlabel="hours after the forecast was made", ylabel=quantity, title="Forecast")
-    axes.legend(fontsize=8, ncols=2)
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "ncols": 3 + len(intervals)}
+    axes.legend(fontsize=8, columnspacing=1, **below)  # nothing is hidden, wherever the lines go
     describe(f"{text}.", axes.figure)
     return axes
