@@ -637,7 +637,7 @@ seconds = []
 # **Predict, then run.** November and December bring the summer. Will the errors be (a) as before, (b) a
 # third to a half larger, (c) three times as large?
 
-# %% tags=["predict"] tolerance=0.006
+# %% tags=["predict"] tolerance=0.007
 forecasts = {
     "yesterday": backtest(lambda _: yesterday),
     "last week": backtest(lambda _: last_week),
@@ -689,7 +689,7 @@ headline
 # Does it also beat boosting? The table says so, by about 0.01 GW. But two months are only 61 days. Let us
 # look day by day.
 
-# %% tolerance=0.06
+# %% tolerance=0.13
 summer_starts = np.concatenate([starts["Nov"], starts["Dec"]])
 day_of = summer_starts // 48 - 304  # 0, 1, … 60
 
@@ -761,7 +761,8 @@ def draw_fan(first, forecast, spreads, axes=None):
     )
 
 
-of_september = {share: spread(errors["Sep"], share) for share in shares}
+over = errors["Sep"][:-47]  # the last 47 forecasts run on into October
+of_september = {share: spread(over, share) for share in shares}
 first = starts["Oct"][48 * 14]
 axes = draw_fan(first, forecasts["GRU"]["Oct"][48 * 14], of_september)
 axes.set_title("15 October, by the GRU")
@@ -792,14 +793,15 @@ coverage = lesson.coverage.carry_on_with(coverage)
 # or less?
 
 
-# %% tags=["predict"] tolerance=0.04
+# %% tags=["predict"] tolerance=0.06
 autumn = np.concatenate([errors["Sep"], errors["Oct"]])
 summer = np.concatenate([errors["Nov"], errors["Dec"]])
+of_autumn = {share: spread(autumn[:-47], share) for share in shares}
 rows = [
     (
         f"{share:.0%}",
         f"{coverage(*of_september[share], errors['Oct']):.0%}",
-        f"{coverage(*spread(autumn, share), summer):.0%}",
+        f"{coverage(*of_autumn[share], summer):.0%}",
     )
     for share in shares
 ]
@@ -834,7 +836,7 @@ for share in shares:
         coverage(*pair, every_error[now : now + 48])
         for pair, now in zip(ends, midnights)
     ]
-    low, high = spread(autumn, share)
+    low, high = of_autumn[share]
     rows.append(
         (
             f"{share:.0%}",
@@ -866,7 +868,8 @@ for method, forecast in forecasts.items():
     past_errors = np.concatenate(
         [happened(name) - forecast[name] for name in ("Sep", "Oct")]
     )
-    spreads[method] = {share: spread(past_errors, share) for share in shares}
+    over = past_errors[:-47]
+    spreads[method] = {share: spread(over, share) for share in shares}
 
 
 def show_day(figure, method, day):
@@ -886,7 +889,7 @@ def show_day(figure, method, day):
     )
 
 
-# %% tags=["explorer"] tolerance=0.1 image_tolerance=0.05
+# %% tags=["explorer"] tolerance=0.12 image_tolerance=0.05
 days_explorer = explore.Explorer(
     show_day,
     method=explore.choice(tuple(made), "GRU"),
@@ -897,8 +900,9 @@ days_explorer
 # %% [markdown]
 # The 26th day, a mild Wednesday, stays inside. The 30th is a Sunday of 34 °C: nothing in the past week was
 # like it, and the right arm of the U from section 1 sets in. The worst is the 59th, the Monday after
-# Christmas. The calendar calls it a work day, and people stayed at home. Each failure has a name, and each
-# name is a hint what to give the model next: a weather forecast, a better calendar.
+# Christmas. The calendar calls it a work day, but many people will have been on holiday: the demand stayed
+# far below the forecast. Each failure has a name, and each name is a hint what to give the model next: a
+# weather forecast, a better calendar.
 
 # %% [markdown]
 # ## 11 · Questions
@@ -935,8 +939,8 @@ lesson.QUIZ
 # board (10) · 7 training; the committee (10) · 8 the test (8) · 9 intervals (8) · 10 day by day (3) ·
 # 11 questions (1).
 #
-# **To cut:** section 6 if recurrent networks were taught before; the Keras cells in a course that uses one framework.
-# **Keep** the copycat: people remember the 0.04 that was worth nothing.
+# **To cut:** section 6 if recurrent networks were taught before; the Keras cells in a course that uses one
+# framework. **Keep** the copycat: people remember the 0.04 that was worth nothing.
 #
 # **Ask:** Which column of your own data would not be there on the day of use? What would a power company
 # pay for 0.1 GW less error, and what for an interval that keeps its word?
