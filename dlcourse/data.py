@@ -37,6 +37,9 @@ class Card:
     labels: str = ""
     pixel_maximum: int = 255
     features: tuple = ()
+    units: tuple = ()  # of the features of a series
+    start: str = ""  # time of a series' first step, such as "2014-01-01T00:00"
+    step_minutes: int = 0
 
     @property
     def path(self):
@@ -44,11 +47,16 @@ class Card:
         return FOLDER / self.name / self.file
 
     def __str__(self):
+        units = self.units or ("",) * len(self.features)
+        features = (
+            f"{name} ({unit})" if unit else name for name, unit in zip(self.features, units)
+        )
         rows = [
             ("Splits", ", ".join(f"{count} {name}" for name, count in self.splits.items())),
             ("Classes", ", ".join(self.classes)),
             ("Labels", self.labels),
-            ("Features", ", ".join(self.features)),
+            ("Features", ", ".join(features)),
+            ("Time", self._time() if self.start else ""),
             ("Licence", self.licence),
             ("Source", self.source),
             ("Recipe", self.recipe),
@@ -61,41 +69,56 @@ class Card:
 
     __repr__ = __str__
 
+    def _time(self):
+        return f"from {_written(self.start)}, every {self.step_minutes} minutes"
+
+    def times(self):
+        """Return the time of every step of a series (T,), datetime64 in minutes; None without."""
+        if not self.start:
+            return None
+        steps = np.arange(sum(self.splits.values())) * self.step_minutes
+        return np.datetime64(self.start, "m") + steps
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Split:
     """One part of a dataset. Its arrays are read-only: copy before you change one.
 
     Attributes:
-        labels: Class indices (N,), int64.
-        pixels: Raw bytes (N, H, W, C), uint8, of an image dataset; None for a table.
-        table: Measurements (N, D), float32, of a table; None for images.
+        labels: Class indices (N,), int64; None for a series, which is its own target.
+        pixels: Raw bytes (N, H, W, C), uint8, of an image dataset; None for others.
+        table: Measurements (N, D), float32, of a table; None for others.
+        series: Measurements (T, D), float32, of a time series, in time order; None for others.
+        times: When each step of the series was (T,), datetime64 in minutes; None for others.
     """
 
-    labels: np.ndarray
+    labels: np.ndarray | None = None
     pixels: np.ndarray | None = None
     table: np.ndarray | None = None
     pixel_maximum: int = 255
+    series: np.ndarray | None = None
+    times: np.ndarray | None = None
 
     def __len__(self):
-        return len(self.labels)
+        return len(self.series if self.labels is None else self.labels)
 
     def __getitem__(self, selection):
         """Return the chosen examples as a smaller split: `train[:1000]`, `train[labels == 3]`."""
         if isinstance(selection, (int, np.integer)):
             selection = slice(selection, selection + 1 or None)  # one example keeps its batch axis
-        parts = (
+        labels, pixels, table, series, times = (
             None if part is None else part[selection]
-            for part in (self.labels, self.pixels, self.table)
+            for part in (self.labels, self.pixels, self.table, self.series, self.times)
         )
-        return Split(*parts, self.pixel_maximum)
+        return Split(labels, pixels, table, self.pixel_maximum, series, times)
 
     @cached_property
     def images(self):
         """Pictures (N, H, W, C), float32 in 0..1. Made when first asked for: four bytes a pixel."""
         if self.pixels is None:
+            kind = "table" if self.series is None else "series"
             raise KindError(
-                "This dataset is a table and has no images. Use `.features`, shape (N, D)."
+                f"This dataset is a {kind} and has no images. Use `.features`, shape (N, D)."
             )
         images = self.pixels.astype("float32")
         images /= self.pixel_maximum
@@ -105,6 +128,8 @@ class Split:
     @property
     def features(self):
         """One row of numbers for each example (N, D), float32; pixels in reading order."""
+        if self.series is not None:
+            return self.series
         return (
             self.table
             if self.table is not None
@@ -112,6 +137,9 @@ class Split:
         )
 
     def __repr__(self):
+        if self.series is not None:
+            start = f", from {_written(self.times[0])}" if len(self) else ""
+            return f"{len(self)} steps: series {self.series.shape}{start}"
         kind, array = ("features", self.table) if self.pixels is None else ("images", self.pixels)
         return f"{len(self)} examples: {kind} {array.shape}, labels {self.labels.shape}"
 
@@ -128,7 +156,9 @@ class Dataset:
 
     def __repr__(self):
         rows = "\n".join(f"  {name}: {getattr(self, name)!r}" for name in SPLITS)
-        return f"{self.card.title}, {len(self.classes)} classes\n{rows}"
+        columns = f"columns {', '.join(self.card.features)}"
+        kinds = f"{len(self.classes)} classes" if self.classes else columns
+        return f"{self.card.title}, {kinds}\n{rows}"
 
 
 def names():
@@ -146,7 +176,7 @@ def card(name):
     if name not in names():
         raise DataError(f"There is no dataset {name!r}. There are: {', '.join(names())}.")
     facts = tomllib.loads(path.read_text(encoding="utf-8"))
-    for key in ("classes", "features"):
+    for key in ("classes", "features", "units"):
         facts[key] = tuple(facts.get(key, ()))
     return Card(name=name, **facts)
 
@@ -161,7 +191,8 @@ def load(name):
 
     Returns:
         Dataset with `train`, `valid` and `test` (each with `images` (N, H, W, C) and `features`
-        (N, D), float32, and `labels` (N,)), `classes` and `card`.
+        (N, D), float32, and `labels` (N,)), `classes` and `card`. A time series has `series`
+        (T, D), float32, and `times` (T,) instead, and its splits follow each other in time.
 
     Raises:
         DataError: No such dataset, or its file is missing or damaged.
@@ -174,7 +205,10 @@ def load(name):
             f'Use pretrained.load("{name}", "pytorch").'
         )
     arrays = _checked(facts)
-    arrays["labels"] = arrays["labels"].astype("int64")
+    if "labels" in arrays:
+        arrays["labels"] = arrays["labels"].astype("int64")
+    if (times := facts.times()) is not None:
+        arrays["times"] = times
     splits, start = {}, 0
     for split in SPLITS:
         stop = start + facts.splits[split]
@@ -276,6 +310,10 @@ def _read(path):
         key: arrays.pop(key) for key in list(arrays) if key.startswith("packed_") or key == "shape"
     }
     return arrays | ({"pixels": unpack(packed)} if packed else {})
+
+
+def _written(time):
+    return str(time).replace("T", " ")
 
 
 def _frozen(array):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from dlcourse import backends
 from dlcourse.arrays import to_numpy
+from dlcourse.backends import loop
 from dlcourse.errors import KindError, ShapeError
 from dlcourse.results import Table
 
@@ -122,17 +123,19 @@ class Parity:
         return self._table()._repr_html_()
 
 
-def compare(first, second, images, labels, learning_rate=0.1, tolerance=1e-5):
-    """Compare what two classifiers compute for one batch: forwards, backwards, in a step of SGD.
+def compare(first, second, images, labels, learning_rate=0.1, tolerance=1e-5, loss=None):
+    """Compare what two models compute for one batch: forwards, backwards, in a step of SGD.
 
     Both models stay as they are. Dropout is off, since no two frameworks draw the same numbers.
 
     Args:
         first, second: Models of the same layers, of one framework or of two.
         images: Array (N, …), one batch that both can take.
-        labels: N class indices.
+        labels: N class indices, or floats of the outputs' shape.
         learning_rate: Size of the step.
         tolerance: Largest difference that counts as equal, ten times as much in the gradient.
+        loss: "cross-entropy", "squared error" or "absolute error"; None means the first for class
+            indices and the second for floats.
 
     Returns:
         Parity: the largest difference in scores, loss, gradient and weights after the step.
@@ -141,7 +144,9 @@ def compare(first, second, images, labels, learning_rate=0.1, tolerance=1e-5):
         ShapeError, KindError: The models' layers do not pair up; see `carry_weights`.
     """
     pairs = _pairs(first, second, to_numpy(images)[:2])
-    ours, theirs = (_measure(model, images, labels, learning_rate) for model in (first, second))
+    labels, loss = loop.batch_targets(labels, loss)
+    step = {"learning_rate": learning_rate, "loss": loss}
+    ours, theirs = (_measure(model, images, labels, step) for model in (first, second))
     gradients = _by_part(pairs, ours.gradients, theirs.gradients)
     stepped = _by_part(pairs, ours.stepped, theirs.stepped)
     rows = [
@@ -294,11 +299,11 @@ class _Measured(NamedTuple):
     stepped: list
 
 
-def _measure(model, images, labels, learning_rate):
+def _measure(model, images, labels, step):
     backend = backends.of(model)
     scores = backend.scores(model, images)
-    loss, gradients = backend.loss_and_gradients(model, images, labels)
-    step = {"optimizer": "sgd", "learning_rate": learning_rate, "batch_size": len(images)}
+    loss, gradients = backend.loss_and_gradients(model, images, labels, step["loss"])
+    step = step | {"optimizer": "sgd", "batch_size": len(images)}
     with backend.trial(model) as twin:
         backend.fit(twin, images, labels, shuffle=False, show=False, **step)
         stepped = [layer.arrays for layer in backend.layers_with_weights(twin)]

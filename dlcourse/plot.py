@@ -233,3 +233,58 @@ def embedding(points, labels, classes, axes=None):
     axes.set(xlabel="first component", ylabel="second component", title="Examples in a plane")
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return axes
+
+
+def forecast_fan(
+    history, forecast, intervals=None, happened=None, step_hours=1.0, quantity="value", axes=None
+):
+    """Draw a forecast behind the history that it continues, with its intervals around it.
+
+    The figure's description says how often what happened lay inside the widest interval.
+
+    Args:
+        history: Array (P,), the last steps before the forecast.
+        forecast: Array (H,), the steps after them.
+        intervals: {share: (low, high)}, such as {0.5: …, 0.9: …}; low and high are arrays (H,).
+        happened: Array (H,), what came true, if it is known.
+        step_hours: Time between two steps, in hours.
+        quantity: What is forecast, with its unit: "demand (GW)".
+        axes: Where to draw; a new figure if None.
+
+    Raises:
+        ShapeError: An interval or what happened is not as long as the forecast.
+    """
+    history, forecast = to_numpy(history), to_numpy(forecast)
+    intervals = {
+        share: np.stack([*map(to_numpy, ends)]) for share, ends in (intervals or {}).items()
+    }
+    happened = None if happened is None else to_numpy(happened)
+    for array in (*(end for ends in intervals.values() for end in ends), happened):
+        if array is not None and array.shape != forecast.shape:
+            raise ShapeError(
+                f"The forecast has shape {forecast.shape}, but an interval or what happened has "
+                f"{array.shape}. Give one number for each step of the forecast."
+            )
+    axes = axes if axes is not None else plt.subplots()[1]
+    before = np.arange(-len(history), 0) * step_hours
+    after = np.arange(len(forecast)) * step_hours
+    axes.plot(before, history, color=COLOURS[6], label="before")
+    shades = np.linspace(0.25, 0.6, len(intervals))
+    for share, shade in zip(sorted(intervals, reverse=True), shades):  # the widest lies below
+        low, high = intervals[share]
+        colour = plt.get_cmap("Blues")(shade)
+        axes.fill_between(after, low, high, color=colour, linewidth=0, label=f"{share:.0%}")
+    axes.plot(after, forecast, color=COLOURS[6], linestyle=":", label="forecast")
+    text = f"{len(history)} steps of history, then a forecast of {len(forecast)}"
+    if happened is not None:
+        axes.plot(after, happened, "--", color=COLOURS[1], label="happened")
+        if intervals:
+            low, high = intervals[max(intervals)]
+            inside = int(((happened >= low) & (happened <= high)).sum())
+            text += f"; {inside} of them lie inside the {max(intervals):.0%} interval"
+    axes.axvline(0, color="gray", linewidth=0.8)
+    axes.set(xlabel="hours after the forecast was made", ylabel=quantity, title="Forecast")
+    below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "ncols": 3 + len(intervals)}
+    axes.legend(fontsize=8, columnspacing=1, **below)  # nothing is hidden, wherever the lines go
+    describe(f"{text}.", axes.figure)
+    return axes

@@ -397,6 +397,47 @@ def test_a_loss_of_your_own_fits_a_line(framework, backend):
     assert "accuracy" not in str(history)
 
 
+@pytest.mark.parametrize("name", loop.LOSSES[1:])
+def test_a_named_loss_of_numbers_falls_and_has_the_right_slope(framework, backend, name):
+    generator = np.random.default_rng(0)
+    inputs, targets = generator.normal(size=(40, 3)), generator.normal(size=(40, 2))
+    model, power = framework.linear(3, 2), {"squared error": 2, "absolute error": 1}[name]
+
+    def error():
+        return (np.abs(backend.scores(model, inputs) - targets) ** power).mean()
+
+    before = error()
+    loss, gradients = backend.loss_and_gradients(model, inputs, targets, name)
+    assert loss == pytest.approx(before, rel=1e-5)
+    difference = backend.scores(model, inputs) - targets
+    slope = np.sign(difference) if power == 1 else 2 * difference
+    np.testing.assert_allclose(gradients[0]["kernel"], inputs.T @ slope / targets.size, atol=1e-5)
+    valid = (inputs, targets)
+    history = backend.fit(model, inputs, targets, loss=name, epochs=3, valid=valid, **QUIET)
+    assert error() < before
+    assert history.valid_loss[-1] == pytest.approx(error(), rel=1e-4)
+    assert history.train_accuracy == []
+
+
+def test_whole_numbers_may_be_the_targets_of_a_named_loss(framework, backend):
+    history = backend.fit(
+        framework.linear(64, 1), FEATURES, LABELS[:, None], loss="squared error", **QUIET
+    )
+    assert history.epochs == 1
+
+
+def test_floats_are_compared_by_their_squared_error_unless_another_loss_is_named(
+    framework, backend
+):
+    model, targets = framework.linear(64, 1), np.full((300, 1), 0.5)
+    error = backend.scores(model, FEATURES) - targets
+    losses = [
+        backend.loss_and_gradients(model, FEATURES, targets, loss)[0]
+        for loss in (None, "absolute error")
+    ]
+    assert losses == pytest.approx([(error**2).mean(), np.abs(error).mean()], rel=1e-5)
+
+
 def test_pictures_may_be_the_targets(framework, backend):
     images = np.random.default_rng(0).random((6, 4, 5, 3), dtype="float32")
     model = framework.painter()
@@ -670,6 +711,18 @@ MISTAKES = {
         ),
         ShapeError,
         ["(32, 1)", "(32,)", "labels[:, None]"],
+    ),
+    "a named loss of outputs and targets that differ in shape": (
+        lambda f: f.backend.fit(
+            f.linear(64, 2), FEATURES, FEATURES[:, :3], loss="absolute error", **QUIET
+        ),
+        ShapeError,
+        ["(32, 2)", "(32, 3)", "as many outputs as numbers to predict"],
+    ),
+    "a gradient of outputs and targets that differ in shape": (
+        lambda f: f.backend.loss_and_gradients(f.linear(64, 2), FEATURES, FEATURES[:, :3]),
+        ShapeError,
+        ["(300, 2)", "(300, 3)", "as many outputs as numbers to predict"],
     ),
     "a schedule that is no function": (
         lambda f: f.backend.fit(f.mlp(), FEATURES, LABELS, schedule=0.5, **QUIET),

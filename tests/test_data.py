@@ -39,6 +39,9 @@ def test_a_dataset_is_what_its_card_says(name):
         assert len(part) == card.splits[split]
         assert part.features.shape[0] == len(part)
         assert part.features.dtype == np.float32
+        if part.series is not None:  # its own target
+            assert part.labels is None and len(part.times) == len(part)
+            continue
         assert part.labels.dtype == np.int64
         if len(part):  # a few photographs to look at have one split only
             assert set(np.unique(part.labels)) == set(range(len(card.classes)))
@@ -85,6 +88,50 @@ def test_digits_and_wine_are_scikit_learn_s():
         ours = sorted(map(tuple, np.column_stack([labels, rows]).round(3).tolist()))
         theirs = np.column_stack([original.target, original.data]).astype("float32").round(3)
         np.testing.assert_allclose(ours, sorted(map(tuple, theirs.tolist())), rtol=1e-5)
+
+
+def test_electricity_demand_is_a_whole_year_in_time_order():
+    demand = data.load("electricity-demand")
+    parts = [getattr(demand, split) for split in data.SPLITS]
+    times = np.concatenate([part.times for part in parts])
+    half_hour = np.timedelta64(30, "m")
+    year = np.arange(np.datetime64("2014-01-01T00:00"), np.datetime64("2015-01-01"), half_hour)
+    np.testing.assert_array_equal(times, year)
+    series = np.concatenate([part.series for part in parts])
+    assert series.shape == (17_520, 3) and np.isfinite(series).all()
+    # What the R package's own summary says: https://pkg.robjhyndman.com/fpp2/reference/elecdemand.html
+    assert demand.card.features[0] == "demand" and demand.card.units[0] == "GW"
+    assert [round(float(number), 3) for number in (series[:, 0].min(), series[:, 0].max())] == [
+        2.858,
+        9.345,
+    ]
+    work_day = series[:, 2].reshape(365, 48)
+    assert (work_day == work_day[:, :1]).all()  # from midnight to midnight
+    weekend = np.isin(np.arange(365) % 7, (3, 4))  # 1 January 2014 was a Wednesday
+    assert not work_day[weekend].any() and (~weekend & (work_day[:, 0] == 0)).sum() == 10
+
+
+def test_a_series_keeps_its_times_when_cut_and_says_when_it_begins():
+    week = data.load("electricity-demand").valid[48 : 8 * 48]
+    assert week.series.shape == (336, 3) and week.features is week.series
+    assert repr(week) == "336 steps: series (336, 3), from 2014-09-02 00:00"
+    assert repr(week[:0]) == "0 steps: series (0, 3)"
+    with pytest.raises(ValueError, match="read-only"):
+        week.series[0] = 1
+    with pytest.raises(KindError, match="is a series and has no images"):
+        _ = week.images
+
+
+def test_the_card_of_a_series_says_its_units_and_its_time():
+    text = str(data.card("electricity-demand"))
+    assert "Features: demand (GW), temperature (°C), work day (1 on work days" in text
+    assert "Time: from 2014-01-01 00:00, every 30 minutes" in text and "Classes" not in text
+
+
+def test_data_under_the_gpl_carry_its_text():
+    for name in NAMES:
+        if "GPL" in data.card(name).licence:
+            assert "GNU GENERAL PUBLIC LICENSE" in (data.FOLDER / name / "LICENSE").read_text()
 
 
 def test_fashion_mnist_loads_in_half_a_second():

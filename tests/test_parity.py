@@ -286,6 +286,29 @@ def test_a_network_compares_equal_and_trains_equally_for_an_epoch(name):
     assert largest_step_difference(ours, theirs, inputs) < 1e-5
 
 
+@pytest.mark.parametrize("loss", [None, "squared error", "absolute error"])
+@pytest.mark.parametrize("name", ["GRU", "LSTM"])
+def test_networks_that_predict_numbers_compare_equal(name, loss):
+    ours, theirs, inputs = build(name)
+    targets = np.random.default_rng(0).normal(size=(64, 10))
+    found = compare(ours, theirs, inputs[:64], targets, loss=loss)
+    assert found.ok and found.largest < 1e-5, found
+    assert found.rows[2].difference > 0  # the gradients are not all zero
+    shake(theirs)
+    assert not any(row.equal for row in compare(ours, theirs, inputs[:64], targets).rows)
+
+
+def test_compare_uses_the_named_loss_and_no_other(monkeypatch):
+    ours, theirs, inputs = build("GRU")
+    for backend in (torch_backend, keras_backend):
+        only = {"absolute error": backend.LOSSES["absolute error"]}
+        monkeypatch.setattr(backend, "LOSSES", only)
+    targets = np.random.default_rng(0).normal(size=(64, 10))
+    assert compare(ours, theirs, inputs[:64], targets, loss="absolute error").ok
+    with pytest.raises(KeyError):
+        compare(ours, theirs, inputs[:64], targets)
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_round_trip_gives_the_same_scores_back(name):
     ours, theirs, inputs = build(name)

@@ -31,6 +31,7 @@ HISTORY = results.History([0.5, 0.4], [0.8, 0.9], [0.6, 0.5], [0.7, 0.8], [0.1, 
         lambda: plot.confusion(np.eye(3, dtype=int), ["a", "b", "c"]),
         lambda: plot.calibration(results.calibration(np.eye(3), [0, 1, 2])),
         lambda: plot.embedding(np.eye(2), [0, 1], ["a", "b"]),
+        lambda: plot.forecast_fan([1, 2], [3, 4], {0.5: ([2, 3], [4, 5])}),
     ],
 )
 def test_every_chart_has_a_title_and_labelled_axes(draw):
@@ -102,3 +103,28 @@ def test_each_class_of_an_embedding_has_its_own_points_colour_and_shape():
 def test_an_embedding_that_cannot_be_drawn_says_why(points, classes, error, message):
     with pytest.raises(error, match=message):
         plot.embedding(points, [0, 1], classes)
+
+
+def test_a_fan_counts_what_happened_inside_its_widest_interval():
+    wide, narrow = ([0, 0, 0], [4, 4, 4]), ([1, 1, 1], [3, 3, 3])
+    axes = plot.forecast_fan([2, 2], [2, 2, 2], {0.5: narrow, 0.9: wide}, [2, 3.5, 5])
+    assert plot.description(axes.figure) == (
+        "2 steps of history, then a forecast of 3; 2 of them lie inside the 90% interval."
+    )
+    heights = [band.get_paths()[0].get_extents().height for band in axes.collections]
+    assert heights == [4, 2]  # the wide one is drawn first, so the narrow one stays visible
+
+
+def test_a_fan_stands_on_its_own_hours():
+    axes = plot.forecast_fan([1, 2, 3, 4], [5, 6], step_hours=0.5, quantity="demand (GW)")
+    before, after = (line.get_xdata().tolist() for line in axes.lines[:2])
+    assert (before, after) == ([-2, -1.5, -1, -0.5], [0, 0.5])
+    assert axes.get_ylabel() == "demand (GW)"
+
+
+@pytest.mark.parametrize(
+    "rest", [{"happened": [1, 2, 3]}, {"intervals": {0.5: ([1], [2])}}, {"happened": [[1, 2]]}]
+)
+def test_a_fan_wants_one_number_for_each_step(rest):
+    with pytest.raises(ShapeError, match=r"The forecast has shape \(2,\)"):
+        plot.forecast_fan([1, 2], [3, 4], **rest)

@@ -61,13 +61,14 @@ def fit(
         model: Any model of this framework; a classifier gives raw scores (N, K), no softmax.
         images: Array (N, …): pictures (N, H, W, C) as floats in 0..1 or uint8 bytes, or features
             (N, D).
-        labels: N class indices, or whatever targets your own `loss` compares with.
+        labels: N class indices; with another loss, targets such as floats of the outputs' shape.
         epochs, batch_size: How often and in what portions the examples are seen.
         optimizer: "sgd", "adam", or an optimizer of this framework, made for this model.
         learning_rate: Step size; None means 0.1 for "sgd", 0.001 for "adam", else the
             optimizer's own.
         schedule: Function of training's progress (0..1) that gives a factor for the learning rate.
-        loss: "cross-entropy", or a function of this framework: (outputs, targets) → mean loss.
+        loss: "cross-entropy", "squared error", "absolute error" (means over all outputs), or a
+            function of this framework: (outputs, targets) → mean loss.
         valid: Pair (images, labels) to evaluate on after each epoch.
         patience: Stop after this many epochs without a lower validation loss; keep the best
             weights.
@@ -255,20 +256,27 @@ def set_layer_weights(model, place, arrays, settings):
             setattr(model, name, None)
 
 
-def loss_and_gradients(model, images, labels):
-    """Return the mean cross-entropy of one batch in training mode, and its gradient.
+def loss_and_gradients(model, images, labels, loss=None):
+    """Return the mean loss of one batch in training mode, and its gradient.
 
     The model stays as it was. Dropout is off.
 
+    Args:
+        model: A model of this framework.
+        images: Array (N, …), one batch.
+        labels: N class indices, or floats of the outputs' shape.
+        loss: One of `loop.LOSSES`; None means "cross-entropy" for class indices and
+            "squared error" for floats.
+
     Returns:
-        (loss, gradients): nats, and for each of `layers_with_weights` a dict {part: array},
+        (loss, gradients): the mean, and for each of `layers_with_weights` a dict {part: array},
         shaped like the part; zeros where nothing is trained.
     """
     expect_examples(images, labels)
-    images, labels = to_numpy(images), expect_labels(labels, None)
-    loop.check_scores(scores(model, images), labels)
+    images, (targets, loss) = to_numpy(images), loop.batch_targets(labels, loss)
+    loop.check_batch(scores(model, images), targets, loss)
     with trial(model) as model, tf.GradientTape() as tape:
-        loss = _cross_entropy(labels, model(_to_tensorflow(images), training=True))
+        loss = LOSSES[loss](model(_to_tensorflow(images), training=True), _targets(targets))
     variables = model.trainable_variables
     slopes = tape.gradient(loss, variables, unconnected_gradients="zero")
     found, gradients = dict(zip(map(id, variables), slopes)), []
@@ -357,9 +365,7 @@ class _Trainer:
     def __init__(self, model, optimizer, learning_rate, loss):
         self.model = model
         self.classifies = loss == "cross-entropy"
-        self.loss = (
-            _cross_entropy if self.classifies else lambda targets, outputs: loss(outputs, targets)
-        )
+        self.loss = loss if callable(loss) else LOSSES[loss]
         self.optimizer = _optimizer(optimizer, learning_rate)
         self.optimizer.build(model.trainable_variables)  # does nothing if it is built already
         self.rate = self.learning_rate()
@@ -371,7 +377,7 @@ class _Trainer:
         outputs = _outputs(self.model, inputs, batch)  # not compiled: it is needed only once
         loop.check_outputs(to_numpy(outputs), targets, options)
         if not self.classifies:
-            loop.check_loss(self.loss(targets_of_batch, outputs))
+            loop.check_loss(self.loss(outputs, targets_of_batch))
         try:
             self._compiled_step.get_concrete_function(
                 _any_batch(batch), _any_batch(targets_of_batch)
@@ -387,7 +393,7 @@ class _Trainer:
     def _step(self, inputs, targets):
         with tf.GradientTape() as tape:
             outputs = self.model(inputs, training=True)
-            loss = self.loss(targets, outputs) + sum(self.model.losses)
+            loss = self.loss(outputs, targets) + sum(self.model.losses)
         variables = self.model.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
         if not self.classifies:
@@ -405,12 +411,11 @@ class _Trainer:
         for start in range(0, len(inputs), batch_size):
             part = targets[start : start + batch_size]
             outputs = _outputs(self.model, inputs[start : start + batch_size])
-            total += float(self.loss(self._targets(part), outputs)) * len(part)
+            total += float(self.loss(outputs, self._targets(part))) * len(part)
         return Evaluation(total / len(inputs), None)
 
-    @staticmethod
-    def _targets(targets):
-        return _to_tensorflow(targets) if targets.ndim == 4 else tf.constant(targets)
+    def _targets(self, targets):
+        return _targets(targets)
 
     def learning_rate(self):
         return float(
@@ -467,8 +472,19 @@ def _expect_model(model):
         )
 
 
-def _cross_entropy(labels, outputs):
+def _cross_entropy(outputs, labels):
     return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, outputs))
+
+
+LOSSES = {
+    "cross-entropy": _cross_entropy,
+    "squared error": lambda outputs, targets: tf.reduce_mean(tf.square(outputs - targets)),
+    "absolute error": lambda outputs, targets: tf.reduce_mean(tf.abs(outputs - targets)),
+}
+
+
+def _targets(targets):
+    return _to_tensorflow(targets) if targets.ndim == 4 else tf.constant(targets)
 
 
 def _build(model, inputs):

@@ -11,6 +11,8 @@ from dlcourse.results import History
 
 import numpy as np
 
+LOSSES = ("cross-entropy", "squared error", "absolute error")  # names that both backends know
+
 
 class Trainer(Protocol):
     """What a backend must be able to do with one model; inputs and targets are NumPy batches."""
@@ -171,16 +173,12 @@ class Options:
         ):
             if value is not None and not callable(value):
                 raise KindError(f"`{name}` is {value!r}, but a function is wanted.")
-        if loss != "cross-entropy" and not callable(loss):
-            raise KindError(
-                f'`loss` is {loss!r}, but "cross-entropy" or a function (outputs, targets) is '
-                "wanted."
-            )
+        expect_loss(loss)
         if patience is not None and valid is None:
             raise KindError(
                 "`patience` watches the validation loss, so `valid=(images, labels)` is wanted too."
             )
-        self.classifies = loss == "cross-entropy"
+        self.classifies, self.named = loss == "cross-entropy", isinstance(loss, str)
         if valid is not None:
             if not hasattr(valid, "__len__") or len(valid) != 2 or hasattr(valid, "labels"):
                 raise KindError("`valid` is wanted as a pair: valid=(images, labels).")
@@ -200,7 +198,52 @@ class Options:
         expect_examples(inputs, targets, images_name, labels_name)
         if self.classifies:
             targets = expect_labels(targets, None, labels_name)
-        return inputs, targets.astype("float32") if targets.dtype == np.float64 else targets
+        elif self.named or targets.dtype == np.float64:
+            targets = targets.astype("float32")
+        return inputs, targets
+
+
+def expect_loss(loss):
+    """Check that a loss is one of LOSSES, or a function.
+
+    Raises:
+        KindError: It is neither.
+    """
+    if loss not in LOSSES and not callable(loss):
+        names = ", ".join(f'"{name}"' for name in LOSSES)
+        raise KindError(
+            f"`loss` is {loss!r}, but one of {names}, or a function (outputs, targets), is wanted."
+        )
+
+
+def batch_targets(targets, loss=None):
+    """Return the targets of one batch as NumPy, and the name of the loss that they are for.
+
+    Args:
+        targets: Class indices (B,), or floats of the outputs' shape.
+        loss: One of LOSSES; None means "squared error" for floats, else "cross-entropy".
+    """
+    targets = to_numpy(targets)
+    loss = loss or ("squared error" if targets.dtype.kind == "f" else "cross-entropy")
+    expect_loss(loss)
+    if loss == "cross-entropy":
+        return expect_labels(targets, None), loss
+    return targets.astype("float32"), loss
+
+
+def check_batch(outputs, targets, loss):
+    """Check that one batch of outputs can be compared with its targets by a named loss.
+
+    Raises:
+        ShapeError, RangeError: See `check_scores`; or outputs and targets differ in shape.
+    """
+    if loss == "cross-entropy":
+        check_scores(outputs, targets)
+    elif outputs.shape != targets.shape:
+        raise ShapeError(
+            f"The model gives shape {outputs.shape}, but the targets have {targets.shape}. "
+            "Give both the same shape: as many outputs as numbers to predict."
+        )
 
 
 def check_outputs(outputs, targets, options):
@@ -218,6 +261,8 @@ def check_outputs(outputs, targets, options):
             f"{targets[: len(outputs)].shape}: a loss would compare every output with every "
             "target. Give the targets the same shape: labels[:, None]."
         )
+    elif options.named:
+        check_batch(outputs, targets[: len(outputs)], "squared error")
 
 
 def check_loss(loss):

@@ -45,6 +45,11 @@ DROPOUT = (
     nn.AlphaDropout,
     nn.FeatureAlphaDropout,
 )
+LOSSES = {
+    "cross-entropy": nn.functional.cross_entropy,
+    "squared error": nn.functional.mse_loss,
+    "absolute error": nn.functional.l1_loss,
+}
 ONE_BIAS = (
     "simple recurrent",
     "lstm",
@@ -76,13 +81,14 @@ def fit(
         model: Any model of this framework; a classifier gives raw scores (N, K), no softmax.
         images: Array (N, …): pictures (N, H, W, C) as floats in 0..1 or uint8 bytes, or features
             (N, D).
-        labels: N class indices, or whatever targets your own `loss` compares with.
+        labels: N class indices; with another loss, targets such as floats of the outputs' shape.
         epochs, batch_size: How often and in what portions the examples are seen.
         optimizer: "sgd", "adam", or an optimizer of this framework, made for this model.
         learning_rate: Step size; None means 0.1 for "sgd", 0.001 for "adam", else the
             optimizer's own.
         schedule: Function of training's progress (0..1) that gives a factor for the learning rate.
-        loss: "cross-entropy", or a function of this framework: (outputs, targets) → mean loss.
+        loss: "cross-entropy", "squared error", "absolute error" (means over all outputs), or a
+            function of this framework: (outputs, targets) → mean loss.
         valid: Pair (images, labels) to evaluate on after each epoch.
         patience: Stop after this many epochs without a lower validation loss; keep the best
             weights.
@@ -290,23 +296,30 @@ def set_layer_weights(model, place, arrays, settings):
         module.momentum = round(1 - settings["momentum"], 12)
 
 
-def loss_and_gradients(model, images, labels):
-    """Return the mean cross-entropy of one batch in training mode, and its gradient.
+def loss_and_gradients(model, images, labels, loss=None):
+    """Return the mean loss of one batch in training mode, and its gradient.
 
     The model stays as it was. Dropout is off.
 
+    Args:
+        model: A model of this framework.
+        images: Array (N, …), one batch.
+        labels: N class indices, or floats of the outputs' shape.
+        loss: One of `loop.LOSSES`; None means "cross-entropy" for class indices and
+            "squared error" for floats.
+
     Returns:
-        (loss, gradients): nats, and for each of `layers_with_weights` a dict {part: array},
+        (loss, gradients): the mean, and for each of `layers_with_weights` a dict {part: array},
         shaped like the part; zeros where nothing is trained.
     """
     expect_examples(images, labels)
-    images, labels = to_numpy(images), expect_labels(labels, None)
+    images, (targets, loss) = to_numpy(images), loop.batch_targets(labels, loss)
     with trial(model) as model:
         model.train()
         outputs = _outputs(model, images)
-        loop.check_scores(_to_course(outputs), labels)
+        loop.check_batch(_to_course(outputs), targets, loss)
         model.zero_grad()
-        loss = nn.functional.cross_entropy(outputs, torch.from_numpy(labels).to(outputs.device))
+        loss = LOSSES[loss](outputs, _targets(model, targets))
         loss.backward()
     gradients = []
     for _, _, kind, tensors in _slots(model):
@@ -361,7 +374,7 @@ class _Trainer:
     def __init__(self, model, optimizer, learning_rate, loss):
         self.model = model
         self.classifies = loss == "cross-entropy"
-        self.loss = nn.functional.cross_entropy if self.classifies else loss
+        self.loss = loss if callable(loss) else LOSSES[loss]
         self.optimizer = _optimizer(model, optimizer, learning_rate)
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
         if any(parameter.ndim == 4 for parameter in model.parameters()):
@@ -403,11 +416,7 @@ class _Trainer:
         return Evaluation(total / len(inputs), None)
 
     def _targets(self, targets):
-        if targets.ndim == 4:
-            return _to_torch(
-                self.model, targets
-            )  # pictures are turned like the outputs they are compared with
-        return torch.from_numpy(_writeable(targets)).to(_device(self.model))
+        return _targets(self.model, targets)
 
     def learning_rate(self):
         return self.optimizer.param_groups[0]["lr"]
@@ -492,6 +501,13 @@ def _to_torch(model, inputs):
     elif tensor.dtype == torch.float64:
         tensor = tensor.float()
     return tensor.permute(0, 3, 1, 2) if tensor.ndim == 4 else tensor
+
+
+def _targets(model, targets):
+    """Return targets on the model's device; pictures turned like the outputs they belong to."""
+    if targets.ndim == 4:
+        return _to_torch(model, targets)
+    return torch.from_numpy(_writeable(targets)).to(_device(model))
 
 
 def _to_course(tensor):
