@@ -14,6 +14,10 @@ import numpy as np
 CONVENTIONS = {  # kind of layer: (what the frameworks do differently, what is done about it)
     "dense": ("kernel: PyTorch (outputs, inputs), Keras (inputs, outputs)", "transposed"),
     "convolution": ("kernel: PyTorch (filters, C, …), Keras (…, C, filters)", "axes reordered"),
+    "transposed convolution": (
+        "kernel: PyTorch (C, filters, …), Keras (…, filters, C)",
+        "axes reordered",
+    ),
     "batch norm": (
         "momentum: PyTorch's is the new batch's share, Keras's the old average's; "
         "running variance: PyTorch divides by N - 1, Keras by N",
@@ -221,7 +225,7 @@ def _orders(first, second, layers, example):
     if not dense:
         return {}
     if example is None:
-        if any(layer.kind == "convolution" for layer in layers[0][: dense[-1]]):
+        if any(layer.kind.endswith("convolution") for layer in layers[0][: dense[-1]]):
             raise KindError(
                 "A dense layer follows a convolution, and PyTorch flattens a map as C, H, W but "
                 "Keras as H, W, C. Which map is flattened cannot be known, because the Keras model "

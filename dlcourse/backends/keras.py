@@ -17,6 +17,11 @@ NAME = "Keras"
 KINDS = {
     "dense": layers.Dense,
     "convolution": (layers.Conv1D, layers.Conv2D, layers.Conv3D),
+    "transposed convolution": (
+        layers.Conv1DTranspose,
+        layers.Conv2DTranspose,
+        layers.Conv3DTranspose,
+    ),
     "batch norm": layers.BatchNormalization,
     "layer norm": layers.LayerNormalization,
     "embedding": layers.Embedding,
@@ -598,6 +603,8 @@ def _to_layout(kind, arrays):
     """Turn Keras arrays {part: array} into the layout of `backends.Layer`."""
     if kind == "convolution":
         return arrays | {"kernel": np.moveaxis(arrays["kernel"], -1, 0)}
+    if kind == "transposed convolution":  # Keras (…, filters, C)
+        return arrays | {"kernel": np.moveaxis(arrays["kernel"], -2, 0)}
     if kind == "gru" and np.ndim(arrays.get("bias")) == 2:
         return arrays | {"bias": arrays["bias"][0], "recurrent_bias": arrays["bias"][1]}
     return arrays
@@ -607,6 +614,8 @@ def _from_layout(kind, arrays):
     """Undo `_to_layout`."""
     if kind == "convolution":
         return arrays | {"kernel": np.moveaxis(arrays["kernel"], 0, -1)}
+    if kind == "transposed convolution":
+        return arrays | {"kernel": np.moveaxis(arrays["kernel"], 0, -2)}
     if kind == "gru" and "recurrent_bias" in arrays:
         rest = {part: array for part, array in arrays.items() if not part.endswith("bias")}
         return rest | {"bias": np.stack([arrays["bias"], arrays["recurrent_bias"]])}
