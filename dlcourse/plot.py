@@ -190,13 +190,14 @@ def calibration(measured, axes=None):
     return axes
 
 
-def film_strip(pictures, moments, rows=None, size=0.7, limits=(0, 1)):
+def film_strip(pictures, moments, rows=None, title="", size=0.7, limits=(0, 1)):
     """Draw how pictures change: a row for each picture, a column for each moment.
 
     Args:
         pictures: Array (M, N, H, W, C) with C 1 or 3, or (M, N, H, W): M moments of N pictures.
         moments: M short texts or numbers to stand above the columns.
         rows: N short texts to stand beside the rows, if any.
+        title: What changes from column to column, such as "The same noise after … rounds".
         size: Side of one picture, in inches.
         limits: Values drawn as black and as white.
 
@@ -216,19 +217,17 @@ def film_strip(pictures, moments, rows=None, size=0.7, limits=(0, 1)):
             + ("" if rows is None else f" and {len(rows)} of rows")
             + ", but (moments, rows, H, W, 1 or 3) is wanted, with a name for each."
         )
-    _, grid = plt.subplots(
-        height,
-        count,
-        figsize=(count * size * 1.05 + (0 if rows is None else 0.9), height * size * 1.05 + 0.25),
-        squeeze=False,
-    )
+    width = count * size * 1.05 + (0 if rows is None else 0.9)
+    height_inches = height * size * 1.05 + (0.5 if title else 0.25)
+    figure, grid = plt.subplots(height, count, figsize=(width, height_inches), squeeze=False)
+    figure.suptitle(title, fontsize=11, x=0.01, ha="left")
     for axes, picture in zip(grid.flat, pictures.swapaxes(0, 1).reshape(-1, *pictures.shape[2:])):
-        axes.imshow(picture[..., 0] if picture.shape[-1] == 1 else picture, "gray",
-                    vmin=limits[0], vmax=limits[1])  # fmt: skip
+        picture = picture[..., 0] if picture.shape[-1] == 1 else picture
+        axes.imshow(picture, cmap="gray", vmin=limits[0], vmax=limits[1])
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
     for axes, moment in zip(grid[0], moments):
         axes.set_title(moment, fontsize=8, loc="center")
-    for axes, name in zip(grid[:, 0], [] if rows is None else rows):
+    for axes, name in zip(grid[:, 0], rows or ()):
         axes.set_ylabel(name, fontsize=8, rotation=0, ha="right", va="center")
     return grid

@@ -83,13 +83,14 @@ FILM = np.random.default_rng(0).random((3, 2, 5, 4, 1))  # three moments of two 
 
 
 def test_a_film_strip_has_a_row_for_each_picture_and_a_column_for_each_moment():
-    grid = plot.film_strip(FILM, (1, 10, 100), rows=("a", "b"))
+    grid = plot.film_strip(FILM, (1, 10, 100), rows=("a", "b"), title="Three rounds")
     assert grid.shape == (2, 3)
     for row, moment in np.ndindex(2, 3):
         shown = grid[row, moment].images[0].get_array()
         np.testing.assert_array_equal(shown, FILM[moment, row, :, :, 0])
     assert [axes.get_title(loc="center") for axes in grid[0]] == ["1", "10", "100"]
     assert [axes.get_ylabel() for axes in grid[:, 0]] == ["a", "b"]
+    assert grid[0, 0].figure.get_suptitle() == "Three rounds"
 
 
 @pytest.mark.parametrize(

@@ -243,7 +243,7 @@ axes.set(
     xlabel="round",
     ylabel="value (units of x)",
 )
-axes.legend()
+axes.legend(loc=(0.2, 0.55))
 plot.describe("The mean finds its goal; the spread falls to 0 and swings.")
 
 # %% [markdown]
@@ -526,8 +526,10 @@ print(
     f"last quarter: generator {late[0]:.2f}, discriminator {late[1]:.2f} nats"
 )
 
-# %% image_tolerance=0.3
-plot.film_strip(np.array(film), [f"round {m}" for m in moments])
+# %% tags=["image-skip"]
+plot.film_strip(
+    np.array(film), moments, title="The same noise after so many rounds"
+)
 plot.describe(
     "From grey blots over rough outlines to small pictures of shirts, bags and shoes."
 )
@@ -700,8 +702,12 @@ long_score = results.frechet_distance(long_features, test_features)
 print(f"{recorded['rounds']} rounds: {long_score:.2f}")
 
 # %%
-numbered = [f"round {each['round']}" for each in recorded["any"]["moments"]]
-plot.film_strip(weights["any.film"][:, :8] / 255, numbered, size=0.62)
+numbered = [each["round"] for each in recorded["any"]["moments"]]
+plot.film_strip(
+    weights["any.film"][:, :8] / 255,
+    numbered,
+    title="The same noise after so many rounds (recorded)",
+)
 plot.describe("The same noise through 6 000 rounds; pictures become crisper.")
 
 # %% [markdown]
@@ -777,6 +783,7 @@ plot.film_strip(
     np.stack([long_fakes[:10], twins[:10]], axis=1),
     range(1, 11),
     rows=("generated", "nearest real"),
+    title="Ten fakes and their nearest training pictures",
 )
 plot.describe(
     "Ten fakes above their nearest training pictures: alike, not equal."
@@ -897,8 +904,12 @@ results.Table(
     tuple(rows),
 )
 
-# %% image_tolerance=0.3
-plot.film_strip(np.array(film), [f"{each[0]} alone" for each in rows], size=0.7)
+# %% tags=["image-skip"]
+plot.film_strip(
+    np.array(film),
+    [each[0] for each in rows],
+    title="The same noise after so many rounds alone",
+)
 plot.describe(
     "Different kinds of clothes turn into variants of a few pictures."
 )
@@ -910,8 +921,8 @@ plot.describe(
 # either: some share one.) That is mode collapse. In the running game it shows in a milder form whenever the
 # discriminator is too slow to punish a favourite picture, as with the five numbers of section 1.
 #
-# The cure is in the game: keep the discriminator strong. Batch normalisation helps, too, since it lets the
-# discriminator's layers compare a picture with the rest of its batch.
+# The loss asks for nothing better, so the cure must come from the other player: a discriminator that keeps
+# learning, and so takes the favourite picture's high score away.
 
 # %% [markdown]
 # ## 7 · The same game in Keras and TensorFlow
@@ -1133,7 +1144,11 @@ print(f"Fréchet distance: {asked_score:.2f}, without asking {long_score:.2f}")
 
 # %%
 plot.film_strip(
-    weights["asked.film"] / 255, numbered, rows=fashion.classes, size=0.62
+    weights["asked.film"] / 255,
+    numbered,
+    rows=fashion.classes,
+    title="Asked for by kind, after so many rounds (recorded)",
+    size=0.62,
 )
 plot.describe(
     "Ten kinds, each asked for by name, become clear over the rounds."
@@ -1152,15 +1167,16 @@ plot.describe(
 # %% tags=["predict"]
 shoe = int(np.flatnonzero(long_kinds == 9)[0])  # an ankle boot
 shirt = int(np.flatnonzero(long_kinds == 2)[0])  # a pullover
-ways = torch.linspace(0, 1, 9)[:, None]
+ways = torch.linspace(0, 1, 11)[:, None]  # shares of the second picture
 steps = (1 - ways) * long_noise[shoe] + ways * long_noise[shirt]
 through_noise = drawn(long_generator, steps)
 part = ways.numpy()[:, :, None, None]
 mixed = (1 - part) * long_fakes[shoe] + part * long_fakes[shirt]
 plot.film_strip(
     np.stack([through_noise, mixed], axis=1),
-    [f"{float(way):.2f}" for way in ways],
+    [f"{float(way):.1f}" for way in ways],
     rows=("noise mixed", "pixels mixed"),
+    title="From a boot to a pullover, by share of the pullover",
 )
 plot.describe(
     "One row changes shape step by step; the other is a double exposure."
