@@ -297,9 +297,7 @@ def frechet_distance(features, other_features):
             f"`features` has shape {clouds[0].shape} and `other_features` {clouds[1].shape}, but "
             "both want at least two points, of the same number of features: (N, D) and (M, D)."
         )
-    (mean, spread), (other_mean, other_spread) = (
-        (points.mean(axis=0), np.atleast_2d(np.cov(points, rowvar=False))) for points in clouds
-    )
+    (mean, spread), (other_mean, other_spread) = (_mean_and_covariance(points) for points in clouds)
     # tr (C₁ C₂)^½ is the sum of the roots of the eigenvalues of C₁^½ C₂ C₁^½, which is symmetric:
     # they are real, and what rounding makes of a 0 can be cut off.
     values, axes = np.linalg.eigh(spread)
@@ -307,6 +305,13 @@ def frechet_distance(features, other_features):
     shared = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ other_spread @ root), 0)).sum()
     apart = ((mean - other_mean) ** 2).sum() + np.trace(spread) + np.trace(other_spread)
     return max(0.0, float(apart - 2 * shared))
+
+
+def _mean_and_covariance(points):
+    """Return both of a cloud (N, D), which is moved to its mean on the way: no copy is made."""
+    mean = points.mean(axis=0)
+    points -= mean
+    return mean, points.T @ points / (len(points) - 1)
 
 
 def _predicted(scores, labels):
