@@ -214,7 +214,7 @@ def _the_settings():
 
 
 def _too_many_pictures(short_run):
-    return short_run(batch_size=1000, rounds=10)
+    return short_run(batch_size=250, rounds=40)
 
 
 def _hardly_trained(short_run):
