@@ -526,7 +526,7 @@ print(
     f"last quarter: generator {late[0]:.2f}, discriminator {late[1]:.2f} nats"
 )
 
-# %% tags=["image-skip"]
+# %% image_tolerance=0.99
 plot.film_strip(
     np.array(film), moments, title="The same noise after so many rounds"
 )
@@ -722,7 +722,7 @@ plot.describe("The same noise through 6 000 rounds; pictures become crisper.")
 # shares equal. It is 0 for a perfect balance and 0.9 if all pictures are of one kind.
 
 
-# %% tags=["image-skip"]
+# %% image_tolerance=0.7
 def imbalance(kinds):
     shares = np.bincount(kinds, minlength=10) / len(kinds)
     return np.abs(shares - 0.1).sum() / 2
@@ -916,7 +916,7 @@ results.Table(
     tuple(rows),
 )
 
-# %% tags=["image-skip"]
+# %% image_tolerance=0.99
 plot.film_strip(
     np.array(film),
     [each[0] for each in rows],
@@ -1097,7 +1097,7 @@ results.Table(
 # **Predict, then run.** Keras keeps its own epsilon here. Will the two curves part at once, in the course
 # of the thirty rounds, or not at all?
 
-# %% tags=["predict", "image-skip"] tolerance=1.0
+# %% tags=["predict"] tolerance=1.0 image_tolerance=0.5
 runtime.seed(seed)
 ours = generator_network(), discriminator_network()
 for one, other in zip(ours, twins):
