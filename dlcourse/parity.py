@@ -19,6 +19,10 @@ CONVENTIONS = {  # kind of layer: (what the frameworks do differently, what is d
         "kernel: PyTorch (filters, 1, …), Keras (…, C, filters of each)",
         "axes reordered",
     ),
+    "transposed convolution": (
+        "kernel: PyTorch (C, filters, …), Keras (…, filters, C)",
+        "axes reordered",
+    ),
     "batch norm": (
         "momentum: PyTorch's is the new batch's share, Keras's the old average's; "
         "running variance: PyTorch divides by N - 1, Keras by N",
@@ -230,7 +234,7 @@ def _orders(first, second, layers, example):
     if not dense:
         return {}
     if example is None:
-        if any(layer.kind == "convolution" for layer in layers[0][: dense[-1]]):
+        if any(layer.kind.endswith("convolution") for layer in layers[0][: dense[-1]]):
             raise KindError(
                 "A dense layer follows a convolution, and PyTorch flattens a map as C, H, W but "
                 "Keras as H, W, C. Which map is flattened cannot be known, because the Keras model "

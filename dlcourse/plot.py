@@ -288,3 +288,46 @@ def forecast_fan(
     axes.legend(fontsize=8, columnspacing=1, **below)  # nothing is hidden, wherever the lines go
     describe(f"{text}.", axes.figure)
     return axes
+
+
+def film_strip(pictures, moments, rows=None, title="", size=0.7, limits=(0, 1)):
+    """Draw how pictures change: a row for each picture, a column for each moment.
+
+    Args:
+        pictures: Array (M, N, H, W, C) with C 1 or 3, or (M, N, H, W): M moments of N pictures.
+        moments: M short texts or numbers to stand above the columns.
+        rows: N short texts to stand beside the rows, if any.
+        title: What changes from column to column, such as "The same noise after … rounds".
+        size: Side of one picture, in inches.
+        limits: Values drawn as black and as white.
+
+    Returns:
+        Array (N, M) of matplotlib Axes.
+
+    Raises:
+        ShapeError: `pictures` has other axes, or `moments` or `rows` another length.
+    """
+    pictures = to_numpy(pictures)
+    pictures = pictures[..., None] if pictures.ndim == 4 else pictures
+    count, height = expect_axes(pictures, "M N H W C", "pictures").shape[:2]
+    wanted = (count, height if rows is None else len(rows), pictures.shape[-1])
+    if (len(moments), height) != wanted[:2] or wanted[2] not in (1, 3):
+        raise ShapeError(
+            f"`pictures` has shape {pictures.shape}, with {len(moments)} names of moments"
+            + ("" if rows is None else f" and {len(rows)} of rows")
+            + ", but (moments, rows, H, W, 1 or 3) is wanted, with a name for each."
+        )
+    width = count * size * 1.05 + (0 if rows is None else 0.9)
+    height_inches = height * size * 1.05 + (0.5 if title else 0.25)
+    figure, grid = plt.subplots(height, count, figsize=(width, height_inches), squeeze=False)
+    figure.suptitle(title, fontsize=11, x=0.01, ha="left")
+    for axes, picture in zip(grid.flat, pictures.swapaxes(0, 1).reshape(-1, *pictures.shape[2:])):
+        picture = picture[..., 0] if picture.shape[-1] == 1 else picture
+        axes.imshow(picture, cmap="gray", vmin=limits[0], vmax=limits[1])
+        axes.set(xticks=[], yticks=[])
+        axes.spines[:].set_visible(False)
+    for axes, moment in zip(grid[0], moments):
+        axes.set_title(moment, fontsize=8, loc="center")
+    for axes, name in zip(grid[:, 0], rows or ()):
+        axes.set_ylabel(name, fontsize=8, rotation=0, ha="right", va="center")
+    return grid

@@ -1,4 +1,4 @@
-"""What training and testing gave: histories, scores of each class, calibration, seed bands."""
+"""What training and testing gave: histories, scores, calibration, distances, seed bands."""
 
 import html
 import json
@@ -266,6 +266,52 @@ def calibration(probabilities, labels, bins=10):
         right = np.bincount(place, predicted == labels, bins) / examples
     error = float(np.nansum(np.abs(confidence - right) * examples) / len(labels))
     return Calibration(confidence, right, examples, error)
+
+
+def frechet_distance(features, other_features):
+    """Return the squared Fréchet distance of two clouds of points, as if both were Gaussian.
+
+    |m₁ − m₂|² + tr(C₁ + C₂ − 2 (C₁ C₂)^½), with the means m and covariances C. On features of a
+    network called Inception it is known as the FID. It shrinks with more points: compare clouds of
+    the same sizes.
+
+    Args:
+        features: Array (N, D), at least two points.
+        other_features: Array (M, D), at least two points.
+
+    Returns:
+        A number of at least 0, in squared units of the features; 0 for equal means and covariances.
+
+    Raises:
+        ShapeError: The arrays differ in D, or one has fewer than two points.
+
+    Source:
+        Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter (2017). https://arxiv.org/abs/1706.08500
+    """
+    clouds = [
+        expect_axes(to_numpy(points), "N D", name).astype("float64")
+        for points, name in ((features, "features"), (other_features, "other_features"))
+    ]
+    if clouds[0].shape[1] != clouds[1].shape[1] or min(map(len, clouds)) < 2:
+        raise ShapeError(
+            f"`features` has shape {clouds[0].shape} and `other_features` {clouds[1].shape}, but "
+            "both want at least two points, of the same number of features: (N, D) and (M, D)."
+        )
+    (mean, spread), (other_mean, other_spread) = (_mean_and_covariance(points) for points in clouds)
+    # tr (C₁ C₂)^½ is the sum of the roots of the eigenvalues of C₁^½ C₂ C₁^½, which is symmetric:
+    # they are real, and what rounding makes of a 0 can be cut off.
+    values, axes = np.linalg.eigh(spread)
+    root = (axes * np.sqrt(np.maximum(values, 0))) @ axes.T
+    shared = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ other_spread @ root), 0)).sum()
+    apart = ((mean - other_mean) ** 2).sum() + np.trace(spread) + np.trace(other_spread)
+    return max(0.0, float(apart - 2 * shared))
+
+
+def _mean_and_covariance(points):
+    """Return both of a cloud (N, D), which is moved to its mean on the way: no copy is made."""
+    mean = points.mean(axis=0)
+    points -= mean
+    return mean, points.T @ points / (len(points) - 1)
 
 
 def _predicted(scores, labels):

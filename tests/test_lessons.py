@@ -33,6 +33,13 @@ def test_the_starter_lesson_was_measured_to_its_end():
     assert 0.86 < starter["accuracy"][0] < 0.90  # the figure that lesson is known for is 88 %
 
 
+@pytest.mark.parametrize("run, distance", [("any", 6), ("asked", 3)])
+def test_the_longer_runs_of_lesson_41_come_nearer_and_keep_all_kinds(run, distance):
+    moments = lessons.recorded("image_gan")[run]["moments"]
+    assert moments[-1]["distance"] < distance < moments[0]["distance"] / 10
+    assert min(moments[-1]["shares"]) > 0.05
+
+
 def test_a_checkpoint_is_the_recorded_one():
     assert all(
         isinstance(w, np.ndarray) for w in lessons.checkpoint("image_classification").values()

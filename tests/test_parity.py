@@ -383,6 +383,20 @@ def test_a_convolution_over_time_is_carried_with_its_flattened_map():
     assert max(carried_both_ways(ours, keras_model((8, 8), *inner), STEPS[:9])) < 1e-5
 
 
+def test_a_transposed_convolution_is_carried():
+    ours = nn.Sequential(
+        nn.ConvTranspose2d(1, 5, 4, 2, padding=1), nn.Tanh(), nn.Conv2d(5, 2, 3), nn.Flatten(),
+        nn.Linear(392, 10),
+    )  # fmt: skip
+    theirs = keras_model(
+        (8, 8, 1), layers.Conv2DTranspose(5, 4, 2, padding="same", activation="tanh"),
+        layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(10),
+    )  # fmt: skip
+    assert max(carried_both_ways(ours, theirs, IMAGES[:9])) < 1e-5
+    assert compare(ours, theirs, IMAGES[:32], LABELS[:32]).ok
+    assert "(C, filters, …)" in str(carry_weights(ours, theirs))
+
+
 def test_layers_stacked_inside_one_are_carried_to_layers_stacked_outside():
     ours = Recurrent(nn.LSTM(8, 6, num_layers=2, batch_first=True))
     inner = [layers.LSTM(6, return_sequences=True), layers.LSTM(6), layers.Dense(10)]

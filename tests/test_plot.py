@@ -128,3 +128,27 @@ def test_a_fan_stands_on_its_own_hours():
 def test_a_fan_wants_one_number_for_each_step(rest):
     with pytest.raises(ShapeError, match=r"The forecast has shape \(2,\)"):
         plot.forecast_fan([1, 2], [3, 4], **rest)
+
+
+FILM = np.random.default_rng(0).random((3, 2, 5, 4, 1))  # three moments of two pictures
+
+
+def test_a_film_strip_has_a_row_for_each_picture_and_a_column_for_each_moment():
+    grid = plot.film_strip(FILM, (1, 10, 100), rows=("a", "b"), title="Three rounds")
+    assert grid.shape == (2, 3)
+    for row, moment in np.ndindex(2, 3):
+        shown = grid[row, moment].images[0].get_array()
+        np.testing.assert_array_equal(shown, FILM[moment, row, :, :, 0])
+    assert [axes.get_title(loc="center") for axes in grid[0]] == ["1", "10", "100"]
+    assert [axes.get_ylabel() for axes in grid[:, 0]] == ["a", "b"]
+    assert grid[0, 0].figure.get_suptitle() == "Three rounds"
+
+
+@pytest.mark.parametrize(
+    "film, moments, rows",
+    [(FILM, (1, 2), None), (FILM, (1, 2, 3), ("a",)), (FILM[0, 0], (1, 2, 3), None),
+     (FILM[..., [0, 0]], (1, 2, 3), None)],
+)  # fmt: skip
+def test_a_film_strip_without_a_name_for_each_row_and_column_is_refused(film, moments, rows):
+    with pytest.raises(ShapeError):
+        plot.film_strip(film, moments, rows)

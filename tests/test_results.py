@@ -120,3 +120,62 @@ def test_a_headline_says_the_score_its_band_and_the_baseline():
         "a guess: 0.840\n1234 weights, trained in 5.0 s"
     )
     assert "not measured yet" in str(results.Headline("accuracy", 0.9, 0.8, "a guess", 1, 1.0))
+
+
+@st.composite
+def clouds(draw):
+    generator = np.random.default_rng(draw(st.integers(0, 10**6)))
+    count, features = draw(st.integers(2, 30)), draw(st.integers(1, 6))
+    stretch = generator.normal(size=(features, features))
+    return generator.normal(size=(count, features)) @ stretch + generator.normal(size=features)
+
+
+@given(clouds())
+def test_a_cloud_has_no_frechet_distance_to_itself(points):
+    assert results.frechet_distance(points, points) == pytest.approx(0, abs=1e-6)
+
+
+@given(clouds(), st.integers(0, 10**6))
+def test_the_frechet_distance_is_symmetric_and_never_negative(points, seed):
+    generator = np.random.default_rng(seed)
+    others = generator.normal(size=(20, points.shape[1])) * generator.uniform(0, 3)
+    there, back = (
+        results.frechet_distance(points, others),
+        results.frechet_distance(others, points),
+    )
+    assert there == pytest.approx(back, rel=1e-6, abs=1e-6)
+    assert there >= 0
+
+
+@given(clouds(), st.floats(-3, 3))
+def test_a_shifted_cloud_is_as_far_as_the_square_of_the_shift(points, shift):
+    expected = points.shape[1] * shift**2
+    found = results.frechet_distance(points, points + shift)
+    assert found == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+@given(clouds(), st.floats(0, 3))
+def test_a_stretched_cloud_is_as_far_as_its_closed_form_says(points, factor):
+    expected = ((factor - 1) ** 2) * (
+        np.trace(np.atleast_2d(np.cov(points.T))) + (points.mean(axis=0) ** 2).sum()
+    )
+    found = results.frechet_distance(points, factor * points)
+    assert found == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+def test_the_frechet_distance_agrees_with_a_square_root_of_a_matrix():
+    from scipy import linalg  # comes with scikit-learn
+
+    generator = np.random.default_rng(0)
+    first, second = generator.normal(size=(50, 4)), generator.normal(1, 2, size=(40, 4))
+    product = np.cov(first.T) @ np.cov(second.T)
+    expected = ((first.mean(axis=0) - second.mean(axis=0)) ** 2).sum() + np.trace(
+        np.cov(first.T) + np.cov(second.T) - 2 * linalg.sqrtm(product).real
+    )
+    assert results.frechet_distance(first, second) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("other", [np.zeros((5, 2)), np.zeros((1, 3)), np.zeros(3)])
+def test_clouds_of_other_features_or_of_one_point_are_refused(other):
+    with pytest.raises(ShapeError):
+        results.frechet_distance(np.zeros((5, 3)), other)

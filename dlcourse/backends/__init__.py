@@ -12,11 +12,11 @@ class Layer(NamedTuple):
 
     Attributes:
         name, type: What the framework calls the layer and its class: "conv2d_1", "Conv2D".
-        kind: "dense", "convolution", "depthwise convolution", "batch norm", "layer norm",
-            "embedding", "simple recurrent", "lstm" or "gru".
+        kind: "dense", "convolution", "depthwise convolution", "transposed convolution",
+            "batch norm", "layer norm", "embedding", "simple recurrent", "lstm" or "gru".
         arrays: {part: NumPy array}. A kernel is (inputs, outputs) in a dense or recurrent layer,
-            (filters, …, C) in a convolution, (tokens, D) in an embedding. Gates stand side by
-            side: i, f, g, o in an LSTM, z, r, h in a GRU.
+            (filters, …, C) in a convolution of any kind, (tokens, D) in an embedding. Gates
+            stand side by side: i, f, g, o in an LSTM, z, r, h in a GRU.
         settings: What changes the numbers without being a weight; `momentum` is the share that
             an old average keeps.
     """

@@ -18,6 +18,11 @@ KINDS = {
     "dense": layers.Dense,
     "depthwise convolution": (layers.DepthwiseConv1D, layers.DepthwiseConv2D),
     "convolution": (layers.Conv1D, layers.Conv2D, layers.Conv3D),
+    "transposed convolution": (
+        layers.Conv1DTranspose,
+        layers.Conv2DTranspose,
+        layers.Conv3DTranspose,
+    ),
     "batch norm": layers.BatchNormalization,
     "layer norm": layers.LayerNormalization,
     "embedding": layers.Embedding,
@@ -623,6 +628,8 @@ def _to_layout(kind, arrays):
         kernel = arrays["kernel"]
         kernel = np.moveaxis(kernel.reshape(*kernel.shape[:-2], -1), -1, 0)
         return arrays | {"kernel": kernel[..., None]}
+    if kind == "transposed convolution":  # Keras (…, filters, C)
+        return arrays | {"kernel": np.moveaxis(arrays["kernel"], -2, 0)}
     if kind == "gru" and np.ndim(arrays.get("bias")) == 2:
         return arrays | {"bias": arrays["bias"][0], "recurrent_bias": arrays["bias"][1]}
     return arrays
@@ -634,6 +641,8 @@ def _from_layout(kind, arrays):
         return arrays | {"kernel": np.moveaxis(arrays["kernel"], 0, -1)}
     if kind == "depthwise convolution":
         return arrays | {"kernel": np.moveaxis(arrays["kernel"][..., 0], 0, -1)}
+    if kind == "transposed convolution":
+        return arrays | {"kernel": np.moveaxis(arrays["kernel"], 0, -2)}
     if kind == "gru" and "recurrent_bias" in arrays:
         rest = {part: array for part, array in arrays.items() if not part.endswith("bias")}
         return rest | {"bias": np.stack([arrays["bias"], arrays["recurrent_bias"]])}

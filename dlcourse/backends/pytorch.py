@@ -17,6 +17,7 @@ WITH_KERNEL = (nn.Linear, nn.modules.conv._ConvNd, nn.Embedding)
 KINDS = {
     "dense": nn.Linear,
     "convolution": (nn.Conv1d, nn.Conv2d, nn.Conv3d),
+    "transposed convolution": (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
     "batch norm": (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d),
     "layer norm": nn.LayerNorm,
     "embedding": nn.Embedding,
@@ -603,15 +604,19 @@ def _to_layout(kind, part, array):
     """Turn a PyTorch array into the layout of `backends.Layer`."""
     if kind == "gru":
         array = _swap_gates(array)
-    if kind.endswith("convolution") and part == "kernel":
+    if kind in ("convolution", "depthwise convolution") and part == "kernel":
         return np.moveaxis(array, 1, -1)
+    if kind == "transposed convolution" and part == "kernel":  # PyTorch (C, filters, …)
+        return np.moveaxis(array, 0, -1)
     return array.T if part.endswith("kernel") and kind != "embedding" else array
 
 
 def _from_layout(kind, part, array):
     """Undo `_to_layout`."""
-    if kind.endswith("convolution") and part == "kernel":
+    if kind in ("convolution", "depthwise convolution") and part == "kernel":
         return np.moveaxis(array, -1, 1)
+    if kind == "transposed convolution" and part == "kernel":
+        return np.moveaxis(array, -1, 0)
     array = array.T if part.endswith("kernel") and kind != "embedding" else array
     return _swap_gates(array) if kind == "gru" else array
 

@@ -1,0 +1,319 @@
+"""Facts, exercises and quiz of notebooks/*_image_gan.ipynb."""
+
+from dlcourse import exercise, quiz
+from dlcourse.exercise import Mistake
+
+import numpy as np
+
+TITLE = "Generating images"
+STUDY_MINUTES = 95
+NEEDS = ("11", "20", "21")
+DATA = ("fashion-mnist",)
+FRAMEWORKS = ("numpy", "pytorch", "keras", "tensorflow")
+
+
+def _share_of_fakes(p, q):
+    return q / (p + q)
+
+
+def _ratio(p, q):
+    return p / q
+
+
+def _the_larger(p, q):
+    return np.where(p > q, 1.0, 0.0)
+
+
+def _difference(p, q):
+    return p - q
+
+
+@exercise.function(
+    ask="Return the probability of real that the best discriminator gives at a place where real "
+    "points have density `p` and fakes density `q`; both may be arrays.",
+    cases=[
+        {"p": 0.3, "q": 0.1},
+        {"p": np.array([0.4, 0.2, 0.0]), "q": np.array([0.4, 0.6, 0.5])},
+    ],
+    hints=(
+        "Count. Near x lie 30 real points and 10 fakes. One of them is drawn: how likely is it to "
+        "be real?",
+        "Real ones, as a share of all points that lie there.",
+        "Divide p by the sum of p and q.",
+    ),
+    mistakes=[
+        Mistake("That is the probability of a fake.", _share_of_fakes),
+        Mistake("A probability cannot pass 1. Divide by all points, not by the fakes.", _ratio),
+        Mistake(
+            "You always decide for the likelier one. A probability says how likely it is.",
+            _the_larger,
+        ),
+        Mistake("Where both are alike this gives 0, but real is as likely as not.", _difference),
+    ],
+)
+def best_discriminator(p, q):
+    return p / (p + q)
+
+
+def _sigmoid(s):
+    return 1 / (1 + np.exp(-s))
+
+
+def _minimax(s):
+    return -_sigmoid(s)
+
+
+def _wrong_sign(s):
+    return 1 - _sigmoid(s)
+
+
+def _of_the_sigmoid(s):
+    return -_sigmoid(s) * (1 - _sigmoid(s))
+
+
+def _loss_itself(s):
+    return -np.log(_sigmoid(s))
+
+
+def _without_chain(s):
+    return -1 / _sigmoid(s)
+
+
+@exercise.function(
+    ask="Return the slope of −log σ(s) along the score `s`.",
+    cases=[{"s": 0.0}, {"s": np.array([-5.0, -1.0, 2.0])}],
+    hints=(
+        "Two functions in a row: the logarithm of the sigmoid. So the chain rule: the slope of the "
+        "logarithm, times the slope of the sigmoid.",
+        "The slope of log y is 1 / y, and the sigmoid's own slope is the sigmoid times what it "
+        "lacks to 1. Something cancels.",
+        "With σ = 1 / (1 + exp(−s)), the slope is σ − 1: nearly −1 where the discriminator is "
+        "sure.",
+    ),
+    mistakes=[
+        Mistake("That is the slope of minimax: nearly 0 where it should pull.", _minimax),
+        Mistake("The size is right. A higher score should make the loss smaller.", _wrong_sign),
+        Mistake("That is the slope of −σ(s). Where is the logarithm?", _of_the_sigmoid),
+        Mistake("That is the loss. Its slope along s is wanted.", _loss_itself),
+        Mistake(
+            "You have the logarithm's slope. The sigmoid inside it has a slope too.",
+            _without_chain,
+        ),
+    ],
+)
+def non_saturating_slope(s):
+    sigmoid = 1 / (1 + np.exp(-s))
+    return sigmoid - 1
+
+
+def _flipped(real_scores, fake_scores):
+    return judging_loss.answer(-real_scores, -fake_scores)
+
+
+def _only_real(real_scores, fake_scores):
+    return np.logaddexp(0, -real_scores).mean()
+
+
+def _both_real(real_scores, fake_scores):
+    return np.logaddexp(0, -real_scores).mean() + np.logaddexp(0, -fake_scores).mean()
+
+
+def _both_fake(real_scores, fake_scores):
+    return np.logaddexp(0, real_scores).mean() + np.logaddexp(0, fake_scores).mean()
+
+
+@exercise.function(
+    ask="Mend the discriminator's loss: small when real pictures get high scores and fakes low "
+    "ones.",
+    cases=[
+        {"real_scores": np.array([3.0, 1.0]), "fake_scores": np.array([-2.0, -4.0, 1.0])},
+        {"real_scores": np.array([0.0]), "fake_scores": np.array([0.0])},
+    ],
+    hints=(
+        "Put in a perfect discriminator: 10 for the real ones, −10 for the fakes. How large should "
+        "its loss be, and how large is it?",
+        "softplus is near 0 for a very negative number. Which sign must a high score of a real "
+        "picture get?",
+        "softplus of minus the real scores, and softplus of the fake scores as they are.",
+    ),
+    mistakes=[
+        Mistake("A perfect discriminator still gets the largest loss: look at both signs.",
+                _flipped),
+        Mistake("The fakes are left out: a discriminator that praises everything gets 0.",
+                _only_real),
+        Mistake("This rewards high scores for real pictures and for fakes.", _both_real),
+        Mistake("This rewards low scores for real pictures and for fakes.", _both_fake),
+    ],
+)  # fmt: skip
+def judging_loss(real_scores, fake_scores):
+    def softplus(s):
+        return np.logaddexp(0, s)
+
+    return softplus(-real_scores).mean() + softplus(fake_scores).mean()
+
+
+def _side_by_side(pixels, window, stride, padding):
+    return pixels * window - 2 * padding
+
+
+def _pixels_times_stride(pixels, window, stride, padding):
+    return pixels * stride
+
+
+def _forwards(pixels, window, stride, padding):
+    return (pixels + 2 * padding - window) // stride + 1
+
+
+def _padding_added(pixels, window, stride, padding):
+    return (pixels - 1) * stride + window + 2 * padding
+
+
+def _one_stamp_more(pixels, window, stride, padding):
+    return pixels * stride + window - 2 * padding
+
+
+def _cut_once(pixels, window, stride, padding):
+    return (pixels - 1) * stride + window - padding
+
+
+@exercise.function(
+    ask="Return how many pixels a transposed convolution gives along one side.",
+    cases=[
+        {"pixels": 7, "window": 4, "stride": 2, "padding": 1},
+        {"pixels": 3, "window": 4, "stride": 2, "padding": 0},
+        {"pixels": 5, "window": 3, "stride": 1, "padding": 1},
+        {"pixels": 4, "window": 2, "stride": 3, "padding": 0},
+    ],
+    hints=(
+        "Where does the first stamp begin, where the last, and how long is a stamp?",
+        "The last stamp begins after one step of `stride` fewer than there are stamps.",
+        "The last stamp begins at (pixels − 1) · stride and is `window` long; padding is cut off "
+        "at both ends.",
+    ),
+    mistakes=[
+        Mistake("You lay the stamps side by side. They stand `stride` apart.", _side_by_side),
+        Mistake(
+            "Right for a window of 4 with padding 1. What does a wider stamp change?",
+            _pixels_times_stride,
+        ),
+        Mistake("That is the size after a convolution. This layer makes maps larger.", _forwards),
+        Mistake("Padding is cut off here, not added.", _padding_added),
+        Mistake("Between three stamps there are two steps.", _one_stamp_more),
+        Mistake("Padding is cut off at both ends.", _cut_once),
+    ],
+)
+def grown_size(pixels, window, stride, padding):
+    return (pixels - 1) * stride + window - 2 * padding
+
+
+PICTURES = 9_600  # that `my_run` may use
+
+
+def _the_settings():
+    return {"batch_size": 16, "learning_rate": 0.002}
+
+
+def _too_many_pictures(short_run):
+    return short_run(batch_size=250, rounds=40)
+
+
+def _hardly_trained(short_run):
+    return short_run(rounds=2)
+
+
+@exercise.outcome(
+    ask="Replace the `...` by a `short_run(…)` that uses at most 9 600 pictures (batch size times "
+    "rounds) and beats the bell curve of pixels by at least 9.5.",
+    measure=lambda run: run["better_by"],
+    bar=9.5,
+    what="It beats the bell curve of pixels by",
+    hints=(
+        "In which currency does a network learn: pictures seen, or steps taken?",
+        "Smaller batches leave more rounds for the same pictures.",
+        "Batches of 16 leave 600 rounds; the learning rate can stay.",
+    ),
+    mistakes=[
+        Mistake(
+            "Those are settings. Hand over what `short_run` returns for them.",
+            _the_settings,
+            sign=lambda answer: "better_by" not in answer,
+        ),
+        Mistake(
+            "That used more than 9 600 pictures: batch size times rounds.",
+            _too_many_pictures,
+            sign=lambda answer: answer["pictures"] > PICTURES,
+        ),
+        Mistake(
+            "It is worse than the bell curve: too few rounds, or a learning rate that is far too "
+            "small or too large.",
+            _hardly_trained,
+            sign=lambda answer: answer["better_by"] < 0,
+        ),
+    ],
+)
+def my_run(short_run):
+    return short_run(batch_size=16, rounds=600)
+
+
+QUIZ = quiz.Quiz(
+    __name__,
+    beaten=quiz.number(
+        "The fakes are perfect, and the discriminator says 1/2 to everything. What is its loss, "
+        "−log of its probability once for a real picture and once for a fake, added up?",
+        right=1.386,
+        tolerance=0.015,
+        because="Twice log 2. A loss near 1.39 means that it cannot tell them apart.",
+        wrong={
+            0.0: "That is the loss of one that is sure and right every time.",
+            0.693: "That is one half of it: real pictures or fakes. It sees both.",
+            1.0: "The probabilities add up to 1. The loss is the logarithm of each.",
+        },
+        unit="nats",
+    ),
+    losses=quiz.choice(
+        "The generator's loss has fallen to nearly 0. What do you know?",
+        right="that this discriminator takes its fakes for real, and no more",
+        because="The loss compares the players. Against a discriminator that stands still it goes "
+        "to 0 while variety is lost.",
+        wrong={
+            "the pictures are good": "A weak or frozen discriminator can be pleased by one "
+            "picture, drawn a thousand times.",
+            "training is finished": "Two players need not come to rest, and the distance can "
+            "still get worse.",
+        },
+    ),
+    copier=quiz.choice(
+        "A generator's Fréchet distance equals that of real training pictures. What do you check "
+        "next?",
+        right="how near its pictures are to their nearest training pictures",
+        because="A generator that hands out training pictures gets the best distance there is.",
+        wrong={
+            "nothing: it cannot be better": "A copier gets this distance too, and makes nothing.",
+            "the discriminator's loss": "It says who is ahead in the game, not what was copied.",
+        },
+    ),
+    saturating=quiz.choice(
+        "Why is the generator trained on −log σ(s), and not on log(1 − σ(s))?",
+        right="it has a steep slope where the fake is easily found out",
+        because="There the slope is nearly −1; that of minimax is nearly 0.",
+        wrong={
+            "its smallest value is reached for other pictures": "Both want the score to grow. "
+            "They differ in how hard they pull.",
+            "it keeps the generator from drawing one picture only": "It asks for high scores too, "
+            "and says nothing about variety.",
+        },
+    ),
+    size=quiz.number(
+        "A transposed convolution with a window of 4, stride 2 and padding 1 gets 14 pixels along "
+        "one side. How many does it give?",
+        right=28,
+        because="The last stamp begins at 13 · 2 = 26 and ends at 30; one pixel is cut off at both "
+        "ends.",
+        wrong={
+            30: "Padding is cut off at both ends.",
+            7: "That is what the convolution with the same numbers does.",
+            29: "Padding is cut off at both ends, not at one.",
+        },
+        unit="pixels",
+    ),
+)
