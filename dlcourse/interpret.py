@@ -29,7 +29,7 @@ def saliency(model, images, classes, *, batch_size=256):
         ShapeError, RangeError, KindError: Inputs that do not fit; the message says why.
 
     Source:
-        Simonyan, Vedaldi, Zisserman (2013), "Deep Inside Convolutional Networks", section 3.1.
+        Simonyan, Vedaldi, Zisserman (2013), "Deep Inside Convolutional Networks".
         https://arxiv.org/abs/1312.6034
     """
     return _steepest(_gradient(*_checked(model, images, classes, batch_size), batch_size))
@@ -51,7 +51,7 @@ def gradient_times_input(model, images, classes, *, batch_size=256):
         ShapeError, RangeError, KindError: Inputs that do not fit; the message says why.
 
     Source:
-        Shrikumar, Greenside, Shcherbina, Kundaje (2016), "Not Just a Black Box", section 2.
+        Shrikumar, Greenside, Shcherbina, Kundaje (2016), "Not Just a Black Box".
         https://arxiv.org/abs/1605.01713
     """
     model, images, classes = _checked(model, images, classes, batch_size)
@@ -80,7 +80,7 @@ def smooth_grad(
         ShapeError, RangeError, KindError: Inputs that do not fit; the message says why.
 
     Source:
-        Smilkov and others (2017), "SmoothGrad", section 2. https://arxiv.org/abs/1706.03825
+        Smilkov and others (2017), "SmoothGrad". https://arxiv.org/abs/1706.03825
     """
     model, images, classes = _checked(model, images, classes, batch_size)
     _expect_number(noise, "noise", low=0)
@@ -122,7 +122,8 @@ def integrated_gradients(
         ShapeError, RangeError, KindError: Inputs that do not fit; the message says why.
 
     Source:
-        Sundararajan, Taly, Yan (2017), sections 3 and 5. https://arxiv.org/abs/1703.01365
+        Sundararajan, Taly, Yan (2017), "Axiomatic Attribution for Deep Networks".
+        https://arxiv.org/abs/1703.01365
     """
     model, images, classes = _checked(model, images, classes, batch_size)
     _expect_count(steps, "steps")
@@ -161,7 +162,8 @@ def occlusion(model, images, classes, *, patch=4, fill=0.5, show=False, batch_si
         ShapeError, RangeError, KindError: Inputs that do not fit; the message says why.
 
     Source:
-        Zeiler and Fergus (2014), section 4.2. https://arxiv.org/abs/1311.2901
+        Zeiler and Fergus (2014), "Visualizing and Understanding Convolutional Networks".
+        https://arxiv.org/abs/1311.2901
     """
     model, images, classes = _checked(model, images, classes, batch_size)
     _expect_number(fill, "fill")
@@ -205,7 +207,8 @@ def cam(model, images, classes, *, layer, batch_size=256):
             like this.
 
     Source:
-        Zhou and others (2016), eq. 1 and 2. https://arxiv.org/abs/1512.04150
+        Zhou and others (2016), "Learning Deep Features for Discriminative Localization".
+        https://arxiv.org/abs/1512.04150
     """
     model, images, classes = _checked(model, images, classes, batch_size)
     backend = backends.of(model)
@@ -247,7 +250,7 @@ def grad_cam(model, images, classes, *, layer, batch_size=256):
         ShapeError, RangeError, KindError: Inputs that do not fit; the message says why.
 
     Source:
-        Selvaraju and others (2017), eq. 1 and 2. https://arxiv.org/abs/1610.02391
+        Selvaraju and others (2017), "Grad-CAM". https://arxiv.org/abs/1610.02391
     """
     model, images, classes = _checked(model, images, classes, batch_size)
     maps = []

@@ -238,9 +238,10 @@ def _sticks_out():
     bar=DROP,
     what="The probability of the tripod drops by",
     hints=(
-        "Look at the map of `occlusion` above: where is the tripod needed most?",
-        "The square must cover what makes a tripod a tripod: where the legs meet. Try a few rows "
-        "and columns there, and print the probability for each.",
+        "A square over one foot is not enough: two other legs are left. Which place do all three "
+        "legs share?",
+        "The legs meet below the camera, a little to the right of the middle. Try a few rows and "
+        "columns there, and print the probability for each.",
         "Try every place with a row from 112 to 160 and a column from 80 to 128, in steps of 16; "
         "keep the one with the lowest probability.",
     ),
@@ -278,7 +279,8 @@ QUIZ = quiz.Quiz(
     black=quiz.choice(
         "Gradient × input gives a black pixel the share 0. What does that say about the network?",
         right="nothing: with brightness 0 the product is 0, whatever the slope",
-        because="The method counts from black. A black coat is invisible to it, not to the network.",
+        because="The method counts from black. A black coat is invisible to it, not to the "
+        "network.",
         wrong={
             "the network does not look at that pixel": "Its slope may be large: brighten the pixel "
             "and the score may jump.",

@@ -14,8 +14,6 @@
 # {measured}
 
 # %%
-import time
-
 from dlcourse import (
     arrays,
     backends,
@@ -59,8 +57,8 @@ course.review("60")
 
 # %%
 digits = data.load("digits")
-inputs = torch.from_numpy(digits.train.features)
-labels = torch.from_numpy(digits.train.labels.astype("int64"))
+inputs = torch.tensor(digits.train.features)
+labels = torch.tensor(digits.train.labels)
 
 
 def descend(model, steps=300, learning_rate=0.5):
@@ -244,10 +242,10 @@ results.Table(
 # %%
 def pytorch_slope(image, k):
     """Slope of score k along each value of one picture (H, W, 3)."""
-    pixels = torch.tensor(image, dtype=torch.float32, requires_grad=True)
-    inputs = pixels.permute(2, 0, 1)[None]  # (1, 3, H, W)
+    pixels = torch.tensor(image[None], dtype=torch.float32, requires_grad=True)
+    inputs = pixels.permute(0, 3, 1, 2)  # (1, 3, H, W), as PyTorch wants it
     (slope,) = torch.autograd.grad(network(inputs)[0, k], pixels)
-    return slope.numpy()
+    return slope[0].numpy()
 
 
 # %%
@@ -256,11 +254,11 @@ twin = pretrained.load(name, "keras")  # the same weights, in Keras
 
 def tensorflow_slope(image, k):
     """The same, with TensorFlow's tape over a Keras model."""
-    pixels = tf.constant(image, tf.float32)
+    pixels = tf.constant(image[None], tf.float32)
     with tf.GradientTape() as tape:
         tape.watch(pixels)  # a tape watches weights by itself, inputs not
-        score = twin(pixels[None], training=False)[0, k]
-    return tape.gradient(score, pixels).numpy()
+        score = twin(pixels, training=False)[0, k]
+    return tape.gradient(score, pixels)[0].numpy()
 
 
 # %% [markdown]
@@ -319,9 +317,9 @@ occlusion = lesson.occlusion.carry_on_with(occlusion)
 
 # %% [markdown]
 # ### Is it what a library computes?
-# The course has the same five in `dlcourse.interpret`, written for batches and for both frameworks, and
-# its tests hold them equal to Captum, PyTorch's library for this. `batch_size=1`: a network keeps every
-# map it makes until the slopes are done, about 90 MB for each of these pictures.
+# The course has the same five in `dlcourse.interpret`, for batches and for both frameworks, and its tests
+# hold them equal to Captum, PyTorch's library for this. `batch_size=1` keeps the memory low: a network
+# keeps every map it makes until the slopes are done, some 90 MB for each of these photographs.
 
 # %%
 cat, k_cat = images[2], answers[2]
@@ -331,73 +329,76 @@ def score_of_cat(image):
     return backends.of(network).scores(network, image[None])[0, k_cat]
 
 
-ours = {
+by_hand = {
     "saliency": saliency(pytorch_slope, cat, k_cat),
     "gradient_times_input": gradient_times_input(pytorch_slope, cat, k_cat),
     "smooth_grad": smooth_grad(pytorch_slope, cat, k_cat, samples=4),
     "integrated_gradients": integrated_gradients(
-        pytorch_slope, cat, k_cat, 0.5, steps=4
+        pytorch_slope, cat, k_cat, baseline=0.5, steps=4
     ),
     "occlusion": occlusion(score_of_cat, cat, patch=56),
 }
 options = {
     "smooth_grad": {"samples": 4},
-    "integrated_gradients": {"steps": 4, "baseline": 0.5},
+    "integrated_gradients": {"baseline": 0.5, "steps": 4},
     "occlusion": {"patch": 56},
 }
 
-
-def by_course(method, model):
-    """Return the map that `dlcourse.interpret` finds for the cat."""
-    function, more = getattr(interpret, method), options.get(method, {})
-    return function(model, cat[None], [k_cat], batch_size=1, **more)[0]
-
-
+# %%
 rows = []
-for method, expected in ours.items():
-    found = by_course(method, network)
-    equal = np.allclose(found, expected, rtol=0, atol=1e-4 * np.abs(found).max())
-    rows.append((method, str(found.shape), "yes" if equal else "no"))
+for method, expected in by_hand.items():
+    found = getattr(interpret, method)(
+        network, cat[None], [k_cat], batch_size=1, **options.get(method, {})
+    )[0]
+    apart = np.abs(found - expected).max() / np.abs(expected).max()
+    rows.append((method, str(found.shape), "yes" if apart < 1e-4 else "no"))
 results.Table(("method", "map", "as by hand, to 1 in 10 000"), tuple(rows))
 
 # %% [markdown]
-# ### The same in both frameworks?
-# **Predict, then run.** Same weights, same photograph. The scores of PyTorch and Keras agree to five
-# digits. And the slopes: to five digits too, to two, or not at all?
+# ### And in both frameworks?
+# **Predict, then run.** Same weights, same photographs; the scores of PyTorch and Keras agree to 1 in
+# 10 000. Which changes the slopes more: to take the other framework, or to stay in PyTorch and move every
+# pixel by at most a millionth?
 
-# %% tags=["predict"] tolerance=0.002
+# %% tags=["predict"] tolerance=0.01
 generator = np.random.default_rng(0)
-whisper = generator.uniform(-1e-6, 1e-6, cat.shape).astype("float32")
-keras_scores = backends.of(twin).scores(twin, images, batch_size=1)
-print("scores agree to 0.0001:", np.abs(scores - keras_scores).max() < 1e-4)
-
-
-def likeness(first, second):
-    """Correlation of two maps, and how many values differ by over 1 % of the largest."""
-    apart = np.abs(first - second) > 0.01 * np.abs(first).max()
-    agreement = np.corrcoef(first.ravel(), second.ravel())[0, 1]
-    return f"{agreement:.3f}", f"{apart.sum()} of {apart.size}"
-
-
-rows = []
-for title, image, k in zip(titles, images, answers):
-    in_pytorch = pytorch_slope(image, k)
-    rows.append(
-        (title, *likeness(in_pytorch, tensorflow_slope(image, k)))
-        + likeness(in_pytorch, pytorch_slope(image + whisper, k))
+whisper = generator.uniform(-1e-6, 1e-6, images.shape).astype("float32")
+in_pytorch = [*map(pytorch_slope, images, answers)]
+others = {
+    "in Keras": [*map(tensorflow_slope, images, answers)],
+    "pixels moved": [*map(pytorch_slope, images + whisper, answers)],
+}
+twin_scores = backends.of(twin).scores(twin, images, batch_size=1)
+print("scores agree to 0.0001:", np.abs(scores - twin_scores).max() < 1e-4)
+for change, slopes in others.items():
+    alike = [
+        np.corrcoef(a.ravel(), b.ravel())[0, 1]
+        for a, b in zip(in_pytorch, slopes)
+    ]
+    apart = max(
+        np.abs(a - b).max() / np.abs(a).max()
+        for a, b in zip(in_pytorch, slopes)
     )
-results.Table(
-    ("slopes of", "PyTorch and Keras", "differ", "pixels ± 0.000001", "differ "),
-    tuple(rows),
-)
+    print(
+        f"{change}: correlation at least {min(alike):.2f}, "
+        f"some slope changes by over 5 % of the largest: {apart > 0.05}"
+    )
 
 # %% [markdown]
-# To be completed.
+# The millionth changes more. A unit with ReLU has the slope 1 or 0 and nothing between. Where it stands
+# next to its bend, the seventh digit decides whether it is on, and a few slopes jump. PyTorch and
+# TensorFlow round differently in that digit, so they fall on different sides of a few bends. Both use the
+# same rule at a bend; no convention differs but the order of the axes. Maps of slopes are the same map in
+# both frameworks, but never equal to the last digit, not even with themselves on another machine. (From
+# here on PyTorch is enough; the Keras network gives its memory back.)
+
+# %%
+twin = others = in_pytorch = None
 
 # %% [markdown]
 # ## 4 · Look at them
-# **Predict, then run.** The network is sure that the second photograph shows a *tripod*. Which pixels
-# does it need: the three legs, the camera, or the man?
+# To learn later how firm our numbers are, we take each photograph again: with fresh noise of two grey
+# levels in 256, as any camera adds, drawn from `seed`. Nobody sees it. Each map is then computed once.
 
 # %% tags=["parameters"]
 samples = 8  # quick: 1
@@ -406,59 +407,128 @@ fine_steps = 27  # quick: 9
 seed = 0
 
 
-# %% tags=["predict"] image_tolerance=0.05
+# %%
 def maps_of(images, classes):
     """Return {method: maps (N, H, W)} of several pictures."""
-    shared = {"model": network, "images": images, "classes": classes}
-    shared["batch_size"] = 1
-    integrate = interpret.integrated_gradients
-    hidden = interpret.occlusion(**shared, patch=28)  # (N, 8, 8)
+    shared = (network, images, classes)
+    smooth = {"samples": samples, "seed": seed, "batch_size": 1}
+    fine = {"steps": steps, "batch_size": 1}
+    hidden = interpret.occlusion(*shared, patch=32, batch_size=2)  # (N, 7, 7)
+    product = interpret.gradient_times_input(*shared, batch_size=1)
+    from_black = interpret.integrated_gradients(*shared, **fine)
+    from_grey = interpret.integrated_gradients(*shared, baseline=0.5, **fine)
     return {
-        "saliency": interpret.saliency(**shared),
-        "SmoothGrad": interpret.smooth_grad(
-            **shared, samples=samples, seed=seed
-        ),
-        "gradient × input": interpret.gradient_times_input(**shared).sum(3),
-        "integrated from black": integrate(**shared, steps=steps).sum(3),
-        "integrated from grey": integrate(
-            **shared, steps=steps, baseline=0.5
-        ).sum(3),
-        "occlusion": hidden.repeat(28, axis=1).repeat(28, axis=2),
+        "saliency": interpret.saliency(*shared, batch_size=1),
+        "SmoothGrad": interpret.smooth_grad(*shared, **smooth),
+        "gradient × input": product.sum(axis=3),
+        "integrated from black": from_black.sum(axis=3),
+        "integrated from grey": from_grey.sum(axis=3),
+        "occlusion": hidden.repeat(32, axis=1).repeat(32, axis=2),
     }
 
 
-maps = maps_of(images, answers)
+generator = np.random.default_rng(seed)
+noise = generator.normal(0, 2 / 256, images.shape)
+retaken = np.clip(images + noise, 0, 1).astype("float32")
+maps = maps_of(retaken, answers)
+
+# %% [markdown]
+# Before we look: do neighbouring pixels agree?
+
+# %% tolerance=0.02
+for method in ("gradient × input", "integrated from grey"):
+    found = maps[method]
+    opposite = (found[:, :, 1:] * found[:, :, :-1] < 0).mean()
+    print(f"{method}: {opposite:.2f} of all neighbours have opposite signs")
+
+# %% [markdown]
+# In 4 of 10 pairs one speaks for the class and its neighbour against it; 5 would be pure chance. So the
+# sign of one pixel means little. To see *where* the network is sensitive, we draw the mean size over
+# blocks of 8 × 8 pixels. (Occlusion keeps its sign: its squares are large.)
+#
+# **Predict, then run.** The network is sure that the second photograph shows a *tripod*. Where will the
+# maps be strongest: along the three legs, where legs and camera meet, or on the man?
+
+
+# %% tags=["predict"] image_tolerance=0.05
+def blocks(values, side=8):
+    """Mean size of the values in each block: (224, 224) to (28, 28)."""
+    count = len(values) // side
+    return np.abs(values).reshape(count, side, count, side).mean(axis=(1, 3))
 
 
 def show_maps(place):
-    """Draw all six maps over one photograph."""
-    figure, axes = plt.subplots(2, 3, figsize=(9, 5.6))
+    axes = plt.subplots(2, 3, figsize=(9, 5.4))[1]
     for each, (method, found) in zip(axes.flat, maps.items()):
+        seen = found[place]
+        seen = seen[::32, ::32] if method == "occlusion" else blocks(seen)
         plot.heat_map(
-            found[place], images[place], axes=each, title=method, label="score"
+            seen, images[place], axes=each, title=method, label="score units"
         )
-    return figure
 
 
-show_maps(1)
-plot.describe("Six maps of the cameraman.")
-
-# %% [markdown]
-# To be completed.
-
-# %% image_tolerance=0.05
-show_maps(0)
-plot.describe("Six maps of the astronaut.")
+show_maps(titles.index("cameraman"))
+plot.describe(
+    "Six maps for tripod: five are strongest around camera and tripod head."
+)
 
 # %% [markdown]
-# To be completed.
+# All five maps of slopes are strongest where camera, hands and the head of the tripod meet, and weak along
+# the legs. Occlusion disagrees: what costs most is a square over the foot of a leg, and a square over the
+# man's head *raises* the score. Less man, more tripod.
+#
+# **Predict, then run.** For the astronaut the network says *bobsled*. What in the picture could look like
+# a bobsled?
+
+# %% tags=["predict"] image_tolerance=0.05
+show_maps(titles.index("astronaut"))
+plot.describe("Six maps for bobsled: most are strong on the helmet.")
+
+# %% [markdown]
+# The black shining helmet, say saliency, SmoothGrad and integration from grey. A crew in a bobsled wears
+# such helmets, and the network's second answer is *football helmet*. A map is a guess about a cause. So
+# take the cause away, and, to be fair, another place of the same size too.
+
+# %% tolerance=0.03
+astronaut = images[titles.index("astronaut")]
+asked = [class_names.index(each) for each in ("bobsled", "football helmet")]
+rows = []
+for what, columns in (
+    ("nothing", slice(0, 0)),
+    ("helmet", slice(128, 224)),
+    ("suit, as large", slice(32, 128)),
+):
+    covered = astronaut.copy()
+    covered[144:, columns] = 0.5
+    found = backends.of(network).scores(network, covered[None])
+    rows.append((what, *(f"{arrays.softmax(found)[0, k]:.2f}" for k in asked)))
+results.Table(("covered", "bobsled", "football helmet"), tuple(rows))
+
+# %% [markdown]
+# Without the helmet, *football helmet* is gone and *bobsled* falls to a third. But without the suit *bobsled*
+# falls too, and *football helmet* rises. The helmet alone is a football helmet; helmet and suit together
+# are a crew. The map showed the one, and not that it needs the other.
 
 # %% [markdown]
 # ## 5 · Does it add up?
-# Completeness is a promise that we can test: the shares must add up to $s(x) - s(b)$. First for a small
-# network on digits, then for the cat.
+# Completeness is a promise, so we test it: the shares must add up to $s(x) - s(b)$. First for a small
+# network on digits, then for the cat, both from black. (The points for 9 steps are among those for 27, so
+# one run serves all rows of the table.)
 
-# %% tolerance=0.2
+
+# %%
+def sums_on_the_way(slope, image, k, shares):
+    """What all shares would add up to with the slope of one point alone."""
+    points = (np.float32(share) * image for share in shares)
+    return np.array([(image * slope(point, k)).sum() for point in points])
+
+
+def gained(model, image, k):
+    """Score of the image minus score of black."""
+    ends = np.stack([0 * image, image])
+    return np.diff(backends.of(model).scores(model, ends, 1)[:, k])[0]
+
+
 small = torch.nn.Sequential(
     torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Linear(32, 10)
 )
@@ -469,83 +539,115 @@ def small_slope(features, k):
     return backends.of(small).input_gradient(small, features[None], [k])[0]
 
 
-three = threes[0]
-ends = backends.of(small).scores(small, np.stack([0 * three, three]))[:, 3]
-print(f"score: black {ends[0]:.2f}, a three {ends[1]:.2f}")
-for m in (1, 3, 9, 27):
-    found = integrated_gradients(small_slope, three, 3, 0.0, m).sum()
-    print(f"{m:2} steps: gap {found - (ends[1] - ends[0]):+.3f}")
-
-# %%
-
-
-def slopes_on_the_way(slope, image, k, shares):
-    """What each point on the way from black would add up to, by itself."""
-    return np.array(
-        [(image * slope(np.float32(a) * image, k)).sum() for a in shares]
-    )
-
-
 middles = (np.arange(fine_steps) + 0.5) / fine_steps
-even = slopes_on_the_way(pytorch_slope, cat, k_cat, middles)
-gained = score_of_cat(cat) - score_of_cat(0 * cat)
-print(f"gained {gained:.2f}")
-for m in (3, 9, 27):
-    stride = fine_steps // m
-    chosen = even[stride // 2 :: stride]
-    print(m, f"gap {chosen.mean() - gained:+.1f}")
+digit_sums = sums_on_the_way(small_slope, threes[0], 3, middles)
+cat_sums = sums_on_the_way(pytorch_slope, cat, k_cat, middles)
+digit_gained = gained(small, threes[0], 3)
+cat_gained = gained(network, cat, k_cat)
+
+# %% [markdown]
+# **Predict, then run.** By how much do the sums miss the score that was gained? For the cat with 27 steps:
+# by 1, 10 or 40 per cent? The paper advises 20 to 300 steps.
+
+
+# %% tags=["predict"] tolerance=0.05
+def gap(sums, count, wanted):
+    """How far `count` of the points miss what was gained, as a share of it."""
+    stride = len(sums) // count
+    return abs(sums[stride // 2 :: stride].mean() / wanted - 1)
+
+
+counts = [count for count in (1, 3, 9, 27) if count <= fine_steps]
+results.Table(
+    ("steps", "gap, digit", "gap, cat"),
+    tuple(
+        (
+            count,
+            f"{gap(digit_sums, count, digit_gained):.3f}",
+            f"{gap(cat_sums, count, cat_gained):.2f}",
+        )
+        for count in counts
+    ),
+)
+
+# %% [markdown]
+# For the digit even one step is good. For the cat 27 steps still miss 40 % of the score. Where on the
+# way does the score rise?
 
 # %%
-way = np.concatenate([np.linspace(0, 0.1, 21), np.linspace(0.15, 1, 18)])
-on_the_way = [score_of_cat(np.float32(a) * cat) for a in way]
-figure, axes = plt.subplots()
-axes.plot(way, on_the_way)
-axes.plot((np.arange(9) + 0.5) / 9, np.zeros(9), "|", color=plot.COLOURS[1])
-axes.plot(((np.arange(9) + 0.5) / 9) ** 3, np.zeros(9) - 0.5, "|", color=plot.COLOURS[2])
+brightness = np.concatenate([np.linspace(0, 0.1, 21), np.linspace(0.15, 1, 9)])
+scores_on_the_way = [score_of_cat(np.float32(b) * cat) for b in brightness]
+figure, axes = plt.subplots(figsize=(6.4, 3))
+axes.plot(brightness, scores_on_the_way)
+for height, power, text in (
+    (-1, 1, "9 even steps"),
+    (-2, 3, "9 crowded steps"),
+):
+    places = ((np.arange(9) + 0.5) / 9) ** power
+    axes.plot(places, np.full(9, height), "|", markersize=9, label=text)
 axes.set(
     title="The cat is recognised in the dark",
     xlabel="brightness, as a share of the photograph's",
-    ylabel="score",
+    ylabel="score of Egyptian cat",
 )
-plot.describe("The score.")
+axes.legend(loc="center right")
+plot.describe(
+    "The score rises from 0 to 9 before 4 percent of the brightness, then stays."
+)
 
-# %%
-crowded = slopes_on_the_way(pytorch_slope, cat, k_cat, middles**3)
-weighted = crowded * 3 * middles**2
-for m in (3, 9, 27):
-    stride = fine_steps // m
-    chosen = weighted[stride // 2 :: stride]
-    print(m, f"gap {chosen.mean() - gained:+.1f}")
+# %% [markdown]
+# At 4 % of its brightness, black to our eyes, the photograph already has its full score. All that there is
+# to integrate happens before the first of 9 even steps. So put the steps where the score rises:
+# $\alpha_j = u_j^3$ with even $u_j$, each slope weighted by $3 u_j^2$, the width of its piece.
+
+# %% tolerance=0.05
+crowded_sums = sums_on_the_way(pytorch_slope, cat, k_cat, middles**3)
+crowded_sums = crowded_sums * 3 * middles**2
+for count in counts:
+    even, crowded = (
+        gap(sums, count, cat_gained) for sums in (cat_sums, crowded_sums)
+    )
+    print(f"{count:2} steps: gap {even:.2f} even, {crowded:.2f} crowded")
+
+# %% [markdown]
+# With 27 crowded steps the gap is 5 %. Two lessons. Completeness is a check that costs one subtraction, so
+# never skip it. And a formula that is exact in the limit says nothing about 27 steps.
 
 # %% [markdown]
 # ## 6 · The baseline decides what can be seen
+# **Predict, then run.** The cameraman's coat is almost black: with the man's hair and camera, dark pixels
+# make 13 % of the photograph. How large is their part in the map of integrated gradients from black, and
+# in the one from grey?
 
-# %%
-cameraman = images[1]
-dark = cameraman.max(axis=2) < 0.1
-print(f"share of dark pixels: {dark.mean():.2f}")
-for method in ("integrated from black", "integrated from grey"):
-    size = np.abs(maps[method][1])
+# %% tags=["predict"] tolerance=0.03
+place = titles.index("cameraman")
+dark = images[place].max(axis=2) < 0.1
+print(f"dark pixels: {dark.mean():.2f} of the photograph")
+for method in (
+    "gradient × input",
+    "integrated from black",
+    "integrated from grey",
+):
+    size = np.abs(maps[method][place])
     print(f"{method}: {size[dark].sum() / size.sum():.2f} of the map")
 
 # %% [markdown]
+# From black almost nothing: $x_i - b_i$ is nearly 0, so no dark pixel *can* get a share. From grey the
+# same pixels get more than twice their part. Neither map is wrong. Each answers another question: what
+# changes if this were black, and what if it were grey? A map without its baseline is an answer without its
+# question.
+
+# %% [markdown]
 # ## 7 · A test
+# Which map should we believe? If a map names the pixels that the answer needs, covering them must hurt the
+# answer, and more than covering others. So we cover the first 2 % with grey and look what is lost of the
+# probability. As baselines: pixels drawn at random, and a disc in the middle, where photographers put
+# things.
+
 
 # %%
-generator = np.random.default_rng(seed)
-noise = generator.normal(0, 0.008, images.shape)
-retaken = np.clip(images + noise, 0, 1).astype("float32")
-started = time.perf_counter()
-maps = maps_of(retaken, answers)
-seconds = time.perf_counter() - started
-rows, columns = np.mgrid[:224, :224] - 111.5
-disc = np.tile(-(rows**2 + columns**2), (5, 1, 1))
-maps |= {"a disc in the middle": disc}
-maps |= {"random pixels": generator.random(disc.shape)}
-
-
 def cover(image, importance, share, fill=0.5):
-    """Give the `share` of the pixels with the highest importance one brightness."""
+    """Give the `share` of pixels with the highest importance one brightness."""
     count = round(share * importance.size)
     chosen = np.argsort(-importance.ravel(), kind="stable")[:count]
     covered = image.reshape(-1, 3).copy()
@@ -553,87 +655,182 @@ def cover(image, importance, share, fill=0.5):
     return covered.reshape(image.shape)
 
 
-def left(found, share, fill=0.5):
-    """Probability of the answer that is left, as a share of what it was (5,)."""
+def kept(found, share, fill=0.5):
+    """Probability that the answer keeps, as a share of what it was: (5,)."""
     covered = [cover(*pair, share, fill) for pair in zip(images, found)]
     after = backends.of(network).scores(network, np.stack(covered), 1)
     return arrays.softmax(after)[np.arange(5), answers] / probability
 
 
-portions = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
-kept = {
-    method: np.array([left(found, share) for share in portions])
-    for method, found in maps.items()
-}  # each (6 shares, 5 photographs)
-lost = {method: 1 - shares.mean(axis=1) for method, shares in kept.items()}
+rows_away, columns_away = np.mgrid[:224, :224] - 111.5
+disc = -np.tile(rows_away**2 + columns_away**2, (5, 1, 1))
+by_chance = generator.random(disc.shape)
+orders = maps | {"random pixels": by_chance, "disc in the middle": disc}
 
-# %%
-table = tuple(
-    (method, *(f"{value:.2f}" for value in values[1:]))
-    for method, values in lost.items()
-)
-results.Table(("covered", *(f"{share:.0%}" for share in portions[1:])), table)
+# %% [markdown]
+# **Predict, then run.** Rank three of them by what is lost when the first 2 % of the pixels are covered:
+# saliency, integrated gradients from grey, random pixels. And what will 20 % random pixels do?
 
-# %%
+# %% tags=["predict"] tolerance="band"
+portions = (0.0, 0.02, 0.05, 0.1, 0.2)
+left = {
+    method: np.array([kept(found, share) for share in portions])
+    for method, found in orders.items()
+}  # each (portions, photographs)
+lost = {method: 1 - shares.mean(axis=1) for method, shares in left.items()}
 results.Table(
-    ("2 % of the pixels", "covered with black", "covered with grey"),
+    ("lost when covered", *(f"{share:.0%}" for share in portions[1:])),
     tuple(
-        (method, f"{1 - left(maps[method], 0.02, 0.0).mean():.2f}", f"{lost[method][2]:.2f}")
-        for method in ("integrated from black", "integrated from grey")
+        (method, *(round(float(value), 2) for value in values[1:]))
+        for method, values in lost.items()
     ),
 )
 
+# %% [markdown]
+# Every map beats chance at 2 %, and integrating from grey is the best by far: half of the probability is
+# gone, three times as much as by chance. Then look to the right. At 20 % the random dots do as much harm as
+# most maps. A photograph full of grey dots is something that the network has never met, and it fails
+# wherever they lie. A deletion test at a large share shows that, and nothing about the map.
+
 # %% tags=["headline"] tolerance="band"
 headline = results.Headline(
-    what="share of the probability lost when 2 % of the pixels are covered",
-    score=float(lost["integrated from grey"][2]),
-    baseline=float(lost["a disc in the middle"][2]),
-    baseline_name="a disc in the middle, as large",
+    what="share of the probability lost when the first 2 % of pixels are grey",
+    score=float(lost["integrated from grey"][1]),
+    baseline=float(lost["random pixels"][1]),
+    baseline_name="as many random pixels",
     parameters=sum(p.numel() for p in network.parameters()),
-    seconds=seconds,
+    seconds=0.0,  # nothing is trained in this lesson
     band=lessons.band("gradients_and_saliency"),
 )
 headline
 
+# %% [markdown]
+# Is integrating from grey better than integrating from black, then? Look at the rules of the game: we
+# cover with *grey*.
+#
+# **Predict, then run.** If we cover with black instead, which of the two maps wins?
+
+# %% tags=["predict"] tolerance="band"
+results.Table(
+    ("lost at 2 %", "covered with black", "covered with grey"),
+    tuple(
+        (
+            method,
+            *(
+                round(1 - float(kept(maps[method], 0.02, fill).mean()), 2)
+                for fill in (0, 0.5)
+            ),
+        )
+        for method in ("integrated from black", "integrated from grey")
+    ),
+)
+
+# %% [markdown]
+# Each wins in its own colour, and by far. "Important" has no meaning before you say what takes the place of
+# a pixel. The test has a baseline too, and whoever shows only one of the four numbers can prove
+# anything.
+#
+# ### Try it
+# Cover the pixels that a method names. Where does the answer break down, and would *you* still name what is
+# left?
+
+
 # %%
 def show_covered(figure, photograph, method, covered):
-    place, share = titles.index(photograph), float(covered.rstrip(" %")) / 100
-    left_axes, right_axes = figure.subplots(1, 2)
-    left_axes.imshow(cover(images[place], maps[method][place], share))
-    left_axes.axis("off")
-    plot.heat_map(maps[method][place], images[place], axes=right_axes, title=method)
-    after = probability[place] * kept[method][portions.index(share), place]
-    return f"{photograph}, {covered} covered: {class_names[answers[place]]} {after:.2f}"
+    """Draw the photograph with its first pixels covered, and the map."""
+    place, share = titles.index(photograph), float(covered[:-2]) / 100
+    picture, seen = figure.subplots(1, 2)
+    picture.imshow(cover(images[place], orders[method][place], share))
+    picture.axis("off")
+    chosen = cover(np.zeros((224, 224, 3)), orders[method][place], share, 1.0)
+    seen.imshow(chosen)
+    seen.axis("off")
+    before = probability[place]
+    after = before * left[method][portions.index(share), place]
+    answer = class_names[answers[place]]
+    picture.set_title(f"{answer}: {after:.2f}")
+    seen.set_title(f"covered: {covered}")
+    return (
+        f"{photograph}, {covered} covered as {method} says: "
+        f"{answer} falls from {before:.2f} to {after:.2f}."
+    )
 
 
-# %% tags=["explorer"]
+# %% tags=["explorer"] tolerance="band" image_tolerance=0.1
 covering = explore.Explorer(
     show_covered,
     photograph=explore.choice(titles, "cat"),
-    method=explore.choice(maps, "integrated from grey"),
-    covered=explore.choice([f"{share:.0%}" for share in portions], "2%"),
+    method=explore.choice(orders, "integrated from grey"),
+    covered=explore.choice(
+        [f"{share:.0%}"[:-1] + " %" for share in portions], "2 %"
+    ),
 )
 covering
 
-# %%
-rocket, espresso = images[4], class_names.index("espresso")
-pair = interpret.smooth_grad(network, np.stack([rocket] * 2), [answers[4], espresso], samples=samples, batch_size=1)
-figure, axes = plt.subplots(1, 2, figsize=(7, 3))
-for each, found, k in zip(axes, pair, (answers[4], espresso)):
-    plot.heat_map(found, rocket, axes=each, title=class_names[k])
-plot.describe("x")
-print(np.corrcoef(pair[0].ravel(), pair[1].ravel())[0, 1])
-blocks = pair.reshape(2, 14, 16, 14, 16).mean(axis=(2, 4)).reshape(2, -1)
-print(np.corrcoef(blocks)[0, 1])
+# %% [markdown]
+# To us a photograph with 2 % grey dots is hardly touched, and the network has lost half of its probability.
+# It is sensitive to details that mean nothing to us. The maps are right about the network; it is the
+# network that does not see as we do.
+#
+# ### A common mistake in thinking
+# "The map shows the rocket clearly. So the network sees a missile." The test: ask for the map of a class
+# that the network does *not* see there.
+#
+# **Predict, then run.** On the photograph of the rocket, will SmoothGrad's map for *espresso* (a) be empty,
+# (b) show something else, (c) show the rocket?
 
-# %%
+# %% tags=["predict"] tolerance=0.05 image_tolerance=0.05
+place, espresso = titles.index("rocket"), class_names.index("espresso")
+asked = (answers[place], espresso)
+pair = interpret.smooth_grad(
+    network,
+    images[[place] * 2],
+    asked,
+    samples=samples,
+    seed=seed,
+    batch_size=1,
+)
+figure, both = plt.subplots(1, 2, figsize=(7, 2.8))
+for axes, found, k in zip(both, pair, asked):
+    plot.heat_map(
+        blocks(found),
+        images[place],
+        axes=axes,
+        title=f"{class_names[k]} (score {scores[place, k]:.1f})",
+        label="score units",
+    )
+plot.describe("Two maps, for missile and for espresso: both show the rocket.")
+alike = np.corrcoef(blocks(pair[0]).ravel(), blocks(pair[1]).ravel())[0, 1]
+print(f"correlation of the two maps: {alike:.2f}")
+
+# %% [markdown]
+# (c). The two maps have a correlation of 0.9, though the one class is the answer and the other absurd. A
+# map of slopes shows where the network is sensitive, and that is mostly where something *is*: edges,
+# bright against dark. It says little about *what* the network sees there. Lesson 62 takes this test
+# further, with networks whose weights were shuffled.
+
+# %% [markdown]
+# ## 8 · Your turn, and questions
+# Back to the man and his tripod.
+
+# %% tolerance=0.05
+cameraman = images[titles.index("cameraman")]
+
+
 def probability_of_tripod(image):
     found = backends.of(network).scores(network, image[None])
-    return arrays.softmax(found)[0, answers[1]]
+    return arrays.softmax(found)[0, class_names.index("tripod")]
 
 
-probability = probability_of_tripod
+centred = cameraman.copy()
+centred[88:136, 88:136] = 0.5
+print(f"tripod: {probability_of_tripod(cameraman):.2f}")
+print(f"with a grey square in the middle: {probability_of_tripod(centred):.2f}")
 
+# %% [markdown]
+# **Exercise.** A grey square of 48 × 48 pixels in the middle makes the network *surer* that it sees a
+# tripod. Find a place where such a square lowers the probability by 0.15 or more. The maps can lead you, or
+# mislead you.
 
 # %% tags=["exercise"]
 square = ...
@@ -642,3 +839,40 @@ lesson.square.check(square)
 
 # %% tags=["quiz"]
 lesson.QUIZ
+
+# %% [markdown]
+# ## Take-aways
+# - A slope explains the model near this picture. A share of the score needs a *way*: from which baseline to
+#   here?
+# - If an explanation promises to add up, add it up. If it does not, look where the score rises.
+# - "Important" means: compared with what. Name the baseline, and test with what you named.
+# - Compare every map with random pixels, and with the map for another class.
+#
+# **Sources:** Simonyan, Vedaldi and Zisserman (2013), *Deep inside convolutional networks*,
+# https://arxiv.org/abs/1312.6034 · Zeiler and Fergus (2013), *Visualizing and understanding convolutional
+# networks* (occlusion), https://arxiv.org/abs/1311.2901 · Shrikumar, Greenside, Shcherbina and Kundaje
+# (2016), *Not just a black box* (gradient × input), https://arxiv.org/abs/1605.01713 · Smilkov, Thorat,
+# Kim, Viégas and Wattenberg (2017), *SmoothGrad*, https://arxiv.org/abs/1706.03825 · Sundararajan, Taly
+# and Yan (2017), *Axiomatic attribution for deep networks* (integrated gradients),
+# https://arxiv.org/abs/1703.01365 · Tan and Le (2019), *EfficientNet*, https://arxiv.org/abs/1905.11946
+#
+# **The article's claims, tested here:** that deep learning is not a black box, since gradients show what
+# matters. They do show where the network is sensitive, better than chance by the factor of section 7. They
+# do not show what it sees there, and the answer depends on a baseline that somebody chose. That
+# interpretability is a challenge: the four numbers of "black or grey" are its size here.
+
+# %% [markdown] tags=["instructor"]
+# ### For teachers
+# **Run of show, 85 minutes:** 1 the linear model, on the board (12) · 2 levelling off and the way from a
+# baseline (14) · 3 slopes in two frameworks, the bug in occlusion (18) · 4 the maps; let the room argue
+# about the bobsled (10) · 5 does it add up (10) · 6 black or grey (6) · 7 the test, the slider and the
+# espresso (12) · 8 questions (3). `square` is homework.
+#
+# **To cut:** section 5 after its first table; the comparison of the frameworks. **Keep** the espresso: it
+# is what people remember when they see the next colourful map.
+#
+# **Ask:** What would be a picture without content for an X-ray, for a sentence, for a table of customers?
+# Who would be harmed by a map that looks right and is not?
+#
+# **Where people stall:** the difference between a slope and a share. Let them fill in a table for 2 pixels
+# and the score $3 x_1 - 2 x_2$.
