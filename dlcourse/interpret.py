@@ -4,7 +4,7 @@ import time
 
 from dlcourse import backends
 from dlcourse.arrays import expect_axes, expect_examples, expect_labels, to_numpy
-from dlcourse.backends.loop import Bar
+from dlcourse.backends.loop import Bar, check_class_scores
 from dlcourse.errors import KindError, RangeError, ShapeError
 
 import numpy as np
@@ -32,7 +32,8 @@ def saliency(model, images, classes, *, batch_size=256):
         Simonyan, Vedaldi, Zisserman (2013), "Deep Inside Convolutional Networks".
         https://arxiv.org/abs/1312.6034
     """
-    return _steepest(_gradient(*_checked(model, images, classes, batch_size), batch_size))
+    checked = _checked(model, images, classes, batch_size, look=False)
+    return _steepest(_gradient(*checked, batch_size))
 
 
 def gradient_times_input(model, images, classes, *, batch_size=256):
@@ -54,7 +55,7 @@ def gradient_times_input(model, images, classes, *, batch_size=256):
         Shrikumar, Greenside, Shcherbina, Kundaje (2016), "Not Just a Black Box".
         https://arxiv.org/abs/1605.01713
     """
-    model, images, classes = _checked(model, images, classes, batch_size)
+    model, images, classes = _checked(model, images, classes, batch_size, look=False)
     return images * _gradient(model, images, classes, batch_size)
 
 
@@ -267,20 +268,23 @@ def grad_cam(model, images, classes, *, layer, batch_size=256):
 # What they share
 
 
-def _checked(model, images, classes, batch_size):
-    """Return model, images as floats and classes as int64, after a look at the first score."""
+def _checked(model, images, classes, batch_size, look=True):
+    """Return model, images as floats and classes.
+
+    With `look` they are checked against the first image's scores, so that a long method finds a
+    mistake at once. A short one leaves that to `input_gradient`: the look costs as much as a third
+    of one image's slopes.
+    """
     backend, images = backends.of(model), to_numpy(images)
     expect_axes(images, "N H W C", "images")
     expect_examples(images, np.atleast_1d(classes), targets_name="classes")
     _expect_count(batch_size, "batch_size")
     images = images / np.float32(255) if images.dtype == np.uint8 else images.astype("float32")
-    shape = backend.scores(model, images[:1]).shape
-    if len(shape) != 2:
-        raise ShapeError(
-            f"For one image the model gives shape {shape}, but class scores are wanted: (1, K). "
-            "Is a Flatten, or the last layer, missing?"
-        )
-    return model, images, expect_labels(classes, shape[1], "classes")
+    if look:
+        shape = backend.scores(model, images[:1]).shape
+        check_class_scores(shape)
+        classes = expect_labels(classes, shape[1], "classes")
+    return model, images, classes
 
 
 def _gradient(model, images, classes, batch_size):

@@ -180,6 +180,16 @@ def test_the_batch_size_changes_nothing_and_bounds_what_the_model_sees(
         assert max(sizes) == size
 
 
+@pytest.mark.parametrize("name", ["saliency", "gradient_times_input"])
+def test_a_slope_costs_one_pass_through_the_network(framework, name, monkeypatch):
+    model, passes = framework.cnn(), []
+    backend = backends.of(model)
+    outputs = backend._outputs
+    monkeypatch.setattr(backend, "_outputs", lambda *all: passes.append(1) or outputs(*all))
+    METHODS[name][0](model, IMAGES, CLASSES)
+    assert len(passes) == 1
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_bytes_are_read_as_brightness_from_0_to_1(framework, name):
     method, options, model = METHODS[name][0], settings(name, framework), framework.averaged()
@@ -617,7 +627,17 @@ MISTAKES = {
     "a model without scores": (
         lambda f: interpret.saliency(f.mapper(), IMAGES, CLASSES),
         ShapeError,
+        ["gives shape (5, ", "class scores are wanted: (5, K)", "Flatten"],
+    ),
+    "a model without scores, and a long method": (
+        lambda f: interpret.integrated_gradients(f.mapper(), IMAGES, CLASSES),
+        ShapeError,
         ["class scores are wanted: (1, K)", "Flatten"],
+    ),
+    "a class without a score, in one pass": (
+        lambda f: interpret.saliency(f.cnn(), IMAGES, CLASSES + 1),
+        RangeError,
+        ["`classes` goes from", "to 4", "0 to 3"],
     ),
     "no model": (
         lambda f: interpret.saliency("model", IMAGES, CLASSES),

@@ -145,6 +145,9 @@ def input_gradient(model, images, classes, batch_size=256):
 
     Returns:
         Array of floats, shaped like `images`.
+
+    Raises:
+        ShapeError, RangeError, KindError: No class scores, or classes that do not fit them.
     """
     _expect_model(model)
     images = to_numpy(images).astype("float32", copy=False)
@@ -156,6 +159,7 @@ def input_gradient(model, images, classes, batch_size=256):
         with tf.GradientTape() as tape:
             tape.watch(inputs)
             outputs = _outputs(model, part, inputs)
+            loop.check_class_scores(outputs.shape)
             chosen = expect_labels(classes, outputs.shape[1], "classes")[start : start + batch_size]
             total = tf.reduce_sum(tf.gather(outputs, chosen, batch_dims=1))
         gradients.append(tape.gradient(total, inputs).numpy())
