@@ -252,8 +252,8 @@ def _sticks_out():
             sign=lambda place: len(place) == 2 and not _inside(place),
         ),
         Mistake(
-            "That is the middle of the picture, and there the man hides nothing that a tripod "
-            "needs. Let the map lead you.",
+            "That is the middle of the picture, and there it makes the network surer: less man. "
+            "Where is the tripod itself?",
             _the_middle,
             sign=lambda place: max(abs(int(side) - 88) for side in place) <= 8,
         ),
@@ -264,11 +264,11 @@ def _sticks_out():
         ),
     ],
 )
-def square(probability, cameraman):
+def square(probability_of_tripod, cameraman):
     def with_square(row, column):
         covered = cameraman.copy()
         covered[row : row + 48, column : column + 48] = 0.5
-        return probability(covered)
+        return probability_of_tripod(covered)
 
     places = [(r, c) for r in range(112, 161, 16) for c in range(80, 129, 16)]
     return min(places, key=lambda place: with_square(*place))

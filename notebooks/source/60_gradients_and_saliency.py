@@ -401,36 +401,31 @@ twin = others = in_pytorch = None
 # levels in 256, as any camera adds, drawn from `seed`. Nobody sees it. Each map is then computed once.
 
 # %% tags=["parameters"]
-samples = 8  # quick: 1
-steps = 8  # quick: 1
+samples = 6  # quick: 1
+steps = 6  # quick: 1
 fine_steps = 27  # quick: 9
 seed = 0
 
-
 # %%
-def maps_of(images, classes):
-    """Return {method: maps (N, H, W)} of several pictures."""
-    shared = (network, images, classes)
-    smooth = {"samples": samples, "seed": seed, "batch_size": 1}
-    fine = {"steps": steps, "batch_size": 1}
-    hidden = interpret.occlusion(*shared, patch=32, batch_size=2)  # (N, 7, 7)
-    product = interpret.gradient_times_input(*shared, batch_size=1)
-    from_black = interpret.integrated_gradients(*shared, **fine)
-    from_grey = interpret.integrated_gradients(*shared, baseline=0.5, **fine)
-    return {
-        "saliency": interpret.saliency(*shared, batch_size=1),
-        "SmoothGrad": interpret.smooth_grad(*shared, **smooth),
-        "gradient × input": product.sum(axis=3),
-        "integrated from black": from_black.sum(axis=3),
-        "integrated from grey": from_grey.sum(axis=3),
-        "occlusion": hidden.repeat(32, axis=1).repeat(32, axis=2),
-    }
-
-
 generator = np.random.default_rng(seed)
 noise = generator.normal(0, 2 / 256, images.shape)
 retaken = np.clip(images + noise, 0, 1).astype("float32")
-maps = maps_of(retaken, answers)
+asked = {"model": network, "images": retaken, "classes": answers}
+slowly = asked | {"batch_size": 1}
+integrated = interpret.integrated_gradients
+maps = {  # each (5, 224, 224)
+    "saliency": interpret.saliency(**slowly),
+    "SmoothGrad": interpret.smooth_grad(**slowly, samples=samples, seed=seed),
+    "gradient × input": interpret.gradient_times_input(**slowly).sum(axis=3),
+    "integrated from black": integrated(**slowly, steps=steps).sum(axis=3),
+    "integrated from grey": integrated(**slowly, steps=steps, baseline=0.5).sum(
+        axis=3
+    ),
+}
+
+# %%
+drops = interpret.occlusion(**asked, patch=32, batch_size=2)  # (5, 7, 7)
+maps["occlusion"] = drops.repeat(32, axis=1).repeat(32, axis=2)
 
 # %% [markdown]
 # Before we look: do neighbouring pixels agree?
@@ -491,7 +486,7 @@ plot.describe("Six maps for bobsled: most are strong on the helmet.")
 
 # %% tolerance=0.03
 astronaut = images[titles.index("astronaut")]
-asked = [class_names.index(each) for each in ("bobsled", "football helmet")]
+pair = [class_names.index(each) for each in ("bobsled", "football helmet")]
 rows = []
 for what, columns in (
     ("nothing", slice(0, 0)),
@@ -501,7 +496,7 @@ for what, columns in (
     covered = astronaut.copy()
     covered[144:, columns] = 0.5
     found = backends.of(network).scores(network, covered[None])
-    rows.append((what, *(f"{arrays.softmax(found)[0, k]:.2f}" for k in asked)))
+    rows.append((what, *(f"{arrays.softmax(found)[0, k]:.2f}" for k in pair)))
 results.Table(("covered", "bobsled", "football helmet"), tuple(rows))
 
 # %% [markdown]
@@ -737,33 +732,28 @@ results.Table(
 
 # %%
 def show_covered(figure, photograph, method, covered):
-    """Draw the photograph with its first pixels covered, and the map."""
+    """Draw the photograph with the pixels covered that the method names first."""
     place, share = titles.index(photograph), float(covered[:-2]) / 100
-    picture, seen = figure.subplots(1, 2)
-    picture.imshow(cover(images[place], orders[method][place], share))
-    picture.axis("off")
-    chosen = cover(np.zeros((224, 224, 3)), orders[method][place], share, 1.0)
-    seen.imshow(chosen)
-    seen.axis("off")
-    before = probability[place]
+    picture = cover(images[place], orders[method][place], share)
+    axes = figure.subplots()
+    axes.imshow((255 * picture).astype("uint8"), interpolation="nearest")
+    axes.axis("off")
+    before, answer = probability[place], class_names[answers[place]]
     after = before * left[method][portions.index(share), place]
-    answer = class_names[answers[place]]
-    picture.set_title(f"{answer}: {after:.2f}")
-    seen.set_title(f"covered: {covered}")
+    axes.set_title(f"{answer}: {after:.2f}")
     return (
-        f"{photograph}, {covered} covered as {method} says: "
-        f"{answer} falls from {before:.2f} to {after:.2f}."
+        f"{photograph}, {covered} covered, by {method}: "
+        f"{answer} goes from {before:.2f} to {after:.2f}."
     )
 
 
 # %% tags=["explorer"] tolerance="band" image_tolerance=0.1
 covering = explore.Explorer(
     show_covered,
-    photograph=explore.choice(titles, "cat"),
+    size=(3.6, 3.6),
+    photograph=explore.choice(titles, "coffee"),
     method=explore.choice(orders, "integrated from grey"),
-    covered=explore.choice(
-        [f"{share:.0%}"[:-1] + " %" for share in portions], "2 %"
-    ),
+    covered=explore.choice(("0 %", "2 %", "5 %", "10 %", "20 %"), "2 %"),
 )
 covering
 
@@ -780,27 +770,22 @@ covering
 # (b) show something else, (c) show the rocket?
 
 # %% tags=["predict"] tolerance=0.05 image_tolerance=0.05
-place, espresso = titles.index("rocket"), class_names.index("espresso")
-asked = (answers[place], espresso)
-pair = interpret.smooth_grad(
-    network,
-    images[[place] * 2],
-    asked,
-    samples=samples,
-    seed=seed,
-    batch_size=1,
+rocket, espresso = titles.index("rocket"), class_names.index("espresso")
+pair = (answers[rocket], espresso)
+found = interpret.smooth_grad(
+    network, images[[rocket] * 2], pair, samples=samples, batch_size=1
 )
-figure, both = plt.subplots(1, 2, figsize=(7, 2.8))
-for axes, found, k in zip(both, pair, asked):
+axes = plt.subplots(1, 2, figsize=(7, 2.8))[1]
+for each, values, k in zip(axes, found, pair):
     plot.heat_map(
-        blocks(found),
-        images[place],
-        axes=axes,
-        title=f"{class_names[k]} (score {scores[place, k]:.1f})",
+        blocks(values),
+        images[rocket],
+        axes=each,
+        title=f"{class_names[k]} (score {scores[rocket, k]:.1f})",
         label="score units",
     )
 plot.describe("Two maps, for missile and for espresso: both show the rocket.")
-alike = np.corrcoef(blocks(pair[0]).ravel(), blocks(pair[1]).ravel())[0, 1]
+alike = np.corrcoef(*(blocks(values).ravel() for values in found))[0, 1]
 print(f"correlation of the two maps: {alike:.2f}")
 
 # %% [markdown]
