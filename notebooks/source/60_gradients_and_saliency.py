@@ -14,6 +14,8 @@
 # {measured}
 
 # %%
+import time
+
 from dlcourse import (
     arrays,
     backends,
@@ -252,13 +254,20 @@ def pytorch_slope(image, k):
 twin = pretrained.load(name, "keras")  # the same weights, in Keras
 
 
+@tf.function  # compiled at the first call
+def compiled_slope(pixels, k):
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(
+            pixels
+        )  # a tape watches weights by itself; here it is not to
+        score = twin(pixels, training=False)[0, k]
+    return tape.gradient(score, pixels)
+
+
 def tensorflow_slope(image, k):
     """The same, with TensorFlow's tape over a Keras model."""
     pixels = tf.constant(image[None], tf.float32)
-    with tf.GradientTape() as tape:
-        tape.watch(pixels)  # a tape watches weights by itself, inputs not
-        score = twin(pixels, training=False)[0, k]
-    return tape.gradient(score, pixels)[0].numpy()
+    return compiled_slope(pixels, tf.constant(k)).numpy()[0]
 
 
 # %% [markdown]
@@ -320,7 +329,7 @@ occlusion = lesson.occlusion.carry_on_with(occlusion)
 # The course has the same five in `dlcourse.interpret`, for batches and for both frameworks. Its tests hold
 # them equal to Captum, PyTorch's library for this, also on this network and this cat. We compare our own
 # functions with it, in PyTorch and in Keras. `batch_size=1` keeps the memory low: a network keeps every map
-# it makes until the slopes are done, some 90 MB for each of these photographs.
+# it makes until the slopes are done, in PyTorch some 90 MB for each of these photographs.
 
 # %%
 cat, k_cat = images[2], answers[2]
@@ -405,11 +414,25 @@ for change, slopes in others.items():
 # next to its bend, the seventh digit decides whether it is on, and a few slopes jump. PyTorch and
 # TensorFlow round differently in that digit, so they fall on different sides of a few bends. Both use the
 # same rule at a bend; no convention differs but the order of the axes. Maps of slopes are the same map in
-# both frameworks, but never equal to the last digit, not even with themselves on another machine. (From
-# here on PyTorch is enough; the Keras network gives its memory back.)
+# both frameworks, but never equal to the last digit, not even with themselves on another machine.
+#
+# We are free to choose, then. Which one is faster?
 
 # %%
-twin = others = in_pytorch = None
+for framework, slope in (
+    ("PyTorch", pytorch_slope),
+    ("TensorFlow, compiled", tensorflow_slope),
+):
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        slope(cat, k_cat)
+        times.append(1000 * (time.perf_counter() - started))
+    print(f"{framework}: {np.median(times):.0f} ms for one picture")
+
+# %% [markdown]
+# Compiled code knows all layers before it starts, and here it wins. So the Keras network does the rest of
+# the work.
 
 # %% [markdown]
 # ## 4 · Look at them
@@ -426,7 +449,7 @@ seed = 0
 generator = np.random.default_rng(seed)
 noise = generator.normal(0, 2 / 256, images.shape)
 retaken = np.clip(images + noise, 0, 1).astype("float32")
-asked = {"model": network, "images": retaken, "classes": answers}
+asked = {"model": twin, "images": retaken, "classes": answers}
 slowly = asked | {"batch_size": 1}
 integrated = interpret.integrated_gradients
 maps = {  # each (5, 224, 224)
@@ -552,9 +575,9 @@ def small_slope(features, k):
 
 middles = (np.arange(fine_steps) + 0.5) / fine_steps
 digit_sums = sums_on_the_way(small_slope, threes[0], 3, middles)
-cat_sums = sums_on_the_way(pytorch_slope, cat, k_cat, middles)
+cat_sums = sums_on_the_way(tensorflow_slope, cat, k_cat, middles)
 digit_gained = gained(small, threes[0], 3)
-cat_gained = gained(network, cat, k_cat)
+cat_gained = gained(twin, cat, k_cat)
 
 # %% [markdown]
 # **Predict, then run.** By how much do the sums miss the score that was gained? For the cat with 27 steps:
@@ -587,7 +610,7 @@ results.Table(
 
 # %%
 brightness = np.concatenate([np.linspace(0, 0.1, 21), np.linspace(0.15, 1, 9)])
-score_of_cat = score_in(network)
+score_of_cat = score_in(twin)
 scores_on_the_way = [score_of_cat(np.float32(b) * cat) for b in brightness]
 figure, axes = plt.subplots(figsize=(6.4, 3))
 axes.plot(brightness, scores_on_the_way)
@@ -613,7 +636,7 @@ plot.describe(
 # $\alpha_j = u_j^3$ with even $u_j$, each slope weighted by $3 u_j^2$, the width of its piece.
 
 # %% tolerance=0.05
-crowded_sums = sums_on_the_way(pytorch_slope, cat, k_cat, middles**3)
+crowded_sums = sums_on_the_way(tensorflow_slope, cat, k_cat, middles**3)
 crowded_sums = crowded_sums * 3 * middles**2
 for count in counts:
     even, crowded = (
@@ -670,7 +693,7 @@ def cover(image, importance, share, fill=0.5):
 def kept(found, share, fill=0.5):
     """Probability that the answer keeps, as a share of what it was: (5,)."""
     covered = [cover(*pair, share, fill) for pair in zip(images, found)]
-    after = backends.of(network).scores(network, np.stack(covered), 1)
+    after = backends.of(twin).scores(twin, np.stack(covered), 1)
     return arrays.softmax(after)[np.arange(5), answers] / probability
 
 
@@ -790,7 +813,7 @@ covering
 rocket, espresso = titles.index("rocket"), class_names.index("espresso")
 pair = (answers[rocket], espresso)
 found = interpret.smooth_grad(
-    network, images[[rocket] * 2], pair, samples=samples, batch_size=1
+    twin, images[[rocket] * 2], pair, samples=samples, batch_size=1
 )
 axes = plt.subplots(1, 2, figsize=(7, 2.8))[1]
 for each, values, k in zip(axes, found, pair):
@@ -820,7 +843,7 @@ cameraman = images[titles.index("cameraman")]
 
 
 def probability_of_tripod(image):
-    found = backends.of(network).scores(network, image[None])
+    found = backends.of(twin).scores(twin, image[None])
     return arrays.softmax(found)[0, class_names.index("tripod")]
 
 
