@@ -238,7 +238,7 @@ def _result_rows():
                 str(lessons.band(lesson.slug)),
                 f"{facts['baseline']:.3f} ({facts['baseline_name']})",
                 f"{facts['parameters']:,}".replace(",", " "),
-                f"{facts['seconds']:.1f} s",
+                f"{facts['seconds']:.1f} s" if facts["seconds"] else "none",
             )
 
 

@@ -4,7 +4,7 @@ import time
 
 from dlcourse import backends
 from dlcourse.arrays import expect_axes, expect_examples, expect_labels, to_numpy
-from dlcourse.backends.loop import Bar
+from dlcourse.backends.loop import Bar, check_class_scores
 from dlcourse.errors import KindError, RangeError, ShapeError
 
 import numpy as np
@@ -29,10 +29,11 @@ def saliency(model, images, classes, *, batch_size=256):
         ShapeError, RangeError, KindError: Inputs that do not fit; the message says why.
 
     Source:
-        Simonyan, Vedaldi, Zisserman (2013), "Deep Inside Convolutional Networks", section 3.1.
+        Simonyan, Vedaldi, Zisserman (2013), "Deep Inside Convolutional Networks".
         https://arxiv.org/abs/1312.6034
     """
-    return _steepest(_gradient(*_checked(model, images, classes, batch_size), batch_size))
+    checked = _checked(model, images, classes, batch_size, look=False)
+    return _steepest(_gradient(*checked, batch_size))
 
 
 def gradient_times_input(model, images, classes, *, batch_size=256):
@@ -51,10 +52,10 @@ def gradient_times_input(model, images, classes, *, batch_size=256):
         ShapeError, RangeError, KindError: Inputs that do not fit; the message says why.
 
     Source:
-        Shrikumar, Greenside, Shcherbina, Kundaje (2016), "Not Just a Black Box", section 2.
+        Shrikumar, Greenside, Shcherbina, Kundaje (2016), "Not Just a Black Box".
         https://arxiv.org/abs/1605.01713
     """
-    model, images, classes = _checked(model, images, classes, batch_size)
+    model, images, classes = _checked(model, images, classes, batch_size, look=False)
     return images * _gradient(model, images, classes, batch_size)
 
 
@@ -80,7 +81,7 @@ def smooth_grad(
         ShapeError, RangeError, KindError: Inputs that do not fit; the message says why.
 
     Source:
-        Smilkov and others (2017), "SmoothGrad", section 2. https://arxiv.org/abs/1706.03825
+        Smilkov and others (2017), "SmoothGrad". https://arxiv.org/abs/1706.03825
     """
     model, images, classes = _checked(model, images, classes, batch_size)
     _expect_number(noise, "noise", low=0)
@@ -122,7 +123,8 @@ def integrated_gradients(
         ShapeError, RangeError, KindError: Inputs that do not fit; the message says why.
 
     Source:
-        Sundararajan, Taly, Yan (2017), sections 3 and 5. https://arxiv.org/abs/1703.01365
+        Sundararajan, Taly, Yan (2017), "Axiomatic Attribution for Deep Networks".
+        https://arxiv.org/abs/1703.01365
     """
     model, images, classes = _checked(model, images, classes, batch_size)
     _expect_count(steps, "steps")
@@ -161,7 +163,8 @@ def occlusion(model, images, classes, *, patch=4, fill=0.5, show=False, batch_si
         ShapeError, RangeError, KindError: Inputs that do not fit; the message says why.
 
     Source:
-        Zeiler and Fergus (2014), section 4.2. https://arxiv.org/abs/1311.2901
+        Zeiler and Fergus (2014), "Visualizing and Understanding Convolutional Networks".
+        https://arxiv.org/abs/1311.2901
     """
     model, images, classes = _checked(model, images, classes, batch_size)
     _expect_number(fill, "fill")
@@ -205,7 +208,8 @@ def cam(model, images, classes, *, layer, batch_size=256):
             like this.
 
     Source:
-        Zhou and others (2016), eq. 1 and 2. https://arxiv.org/abs/1512.04150
+        Zhou and others (2016), "Learning Deep Features for Discriminative Localization".
+        https://arxiv.org/abs/1512.04150
     """
     model, images, classes = _checked(model, images, classes, batch_size)
     backend = backends.of(model)
@@ -247,7 +251,7 @@ def grad_cam(model, images, classes, *, layer, batch_size=256):
         ShapeError, RangeError, KindError: Inputs that do not fit; the message says why.
 
     Source:
-        Selvaraju and others (2017), eq. 1 and 2. https://arxiv.org/abs/1610.02391
+        Selvaraju and others (2017), "Grad-CAM". https://arxiv.org/abs/1610.02391
     """
     model, images, classes = _checked(model, images, classes, batch_size)
     maps = []
@@ -264,20 +268,23 @@ def grad_cam(model, images, classes, *, layer, batch_size=256):
 # What they share
 
 
-def _checked(model, images, classes, batch_size):
-    """Return model, images as floats and classes as int64, after a look at the first score."""
+def _checked(model, images, classes, batch_size, look=True):
+    """Return model, images as floats and classes.
+
+    With `look` they are checked against the first image's scores, so that a long method finds a
+    mistake at once. A short one leaves that to `input_gradient`: the look costs as much as a third
+    of one image's slopes.
+    """
     backend, images = backends.of(model), to_numpy(images)
     expect_axes(images, "N H W C", "images")
     expect_examples(images, np.atleast_1d(classes), targets_name="classes")
     _expect_count(batch_size, "batch_size")
     images = images / np.float32(255) if images.dtype == np.uint8 else images.astype("float32")
-    shape = backend.scores(model, images[:1]).shape
-    if len(shape) != 2:
-        raise ShapeError(
-            f"For one image the model gives shape {shape}, but class scores are wanted: (1, K). "
-            "Is a Flatten, or the last layer, missing?"
-        )
-    return model, images, expect_labels(classes, shape[1], "classes")
+    if look:
+        shape = backend.scores(model, images[:1]).shape
+        check_class_scores(shape)
+        classes = expect_labels(classes, shape[1], "classes")
+    return model, images, classes
 
 
 def _gradient(model, images, classes, batch_size):

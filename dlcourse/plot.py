@@ -3,11 +3,13 @@
 from dlcourse.arrays import expect_axes, expect_examples, expect_labels, to_numpy
 from dlcourse.errors import RangeError, ShapeError
 
+import matplotlib.colors
 import matplotlib.pyplot as plt
 import numpy as np
 
 # Okabe and Ito's colours: told apart with every common kind of colour blindness.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = "osD^vPX*<>"  # told apart without colour too
 
 
 def use_course_style():
@@ -190,9 +192,6 @@ def calibration(measured, axes=None):
     return axes
 
 
-MARKERS = "osD^vPX*<>"  # told apart without colour too
-
-
 def embedding(points, labels, classes, axes=None):
     """Draw examples as points in a plane, one colour and one shape for each class.
 
@@ -331,3 +330,59 @@ def film_strip(pictures, moments, rows=None, title="", size=0.7, limits=(0, 1)):
     for axes, name in zip(grid[:, 0], rows or ()):
         axes.set_ylabel(name, fontsize=8, rotation=0, ha="right", va="center")
     return grid
+
+
+def heat_map(values, picture=None, *, axes=None, title="", label="value", limit=None):
+    """Draw a map of numbers as colours, over a pale picture if one is given.
+
+    Values above 0 are vermilion, those below 0 blue, and the nearer to 0 the clearer. A colour bar
+    says how much.
+
+    Args:
+        values: Array (h, w); it may be coarser than the picture, and is then stretched over it.
+        picture: Array (H, W, C) with C 1 or 3, or (H, W), values 0..1; its grey values are drawn.
+        axes: Where to draw; a new figure if None.
+        title: Stands above the map.
+        label: Of the colour bar, with its unit.
+        limit: Size of a value that has the full colour; what is larger has it too. If None, 1 value
+            in 200 is larger.
+
+    Returns:
+        The matplotlib Axes.
+
+    Raises:
+        ShapeError: `values` is not one map, or `picture` not one picture.
+    """
+    values = expect_axes(to_numpy(values), "H W", "values")
+    axes = axes if axes is not None else plt.subplots(figsize=(4.2, 3.4))[1]
+    height, width = values.shape
+    if picture is not None:
+        grey = to_numpy(picture)
+        grey = grey.mean(axis=2) if grey.ndim == 3 else expect_axes(grey, "H W", "picture")
+        height, width = grey.shape
+        axes.imshow(0.55 + 0.45 * grey, cmap="gray", vmin=0, vmax=1)  # pale: the map stands out
+    limit = limit or float(np.quantile(np.abs(values), 0.995)) or 1.0
+    signed = values.min() < 0
+    drawn = axes.imshow(
+        values,
+        cmap=_clear_at_zero(signed),
+        vmin=-limit if signed else 0,
+        vmax=limit,
+        extent=(-0.5, width - 0.5, height - 0.5, -0.5),
+        interpolation="nearest",
+    )
+    beyond = (values.min() < -limit, values.max() > limit)
+    extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(beyond)
+    axes.figure.colorbar(drawn, ax=axes, label=label, shrink=0.85, extend=extend or "neither")
+    axes.set_title(title)
+    axes.axis("off")
+    return axes
+
+
+def _clear_at_zero(signed):
+    """Return a colour map from clear to vermilion; if `signed`, from blue over clear."""
+    above, below = (matplotlib.colors.to_rgb(COLOURS[place]) for place in (1, 0))
+    strength = np.linspace(0, 1, 128)[:, None]
+    upper = np.hstack([np.tile(above, (128, 1)), strength])
+    lower = np.hstack([np.tile(below, (128, 1)), strength])[::-1]
+    return matplotlib.colors.ListedColormap(np.vstack([lower, upper]) if signed else upper)

@@ -156,7 +156,7 @@ class Headline:
         what: What the score is, such as "accuracy on 10 000 test pictures".
         score, baseline: Of the lesson's network, and of `baseline_name`, in the same unit.
         parameters: How many weights and biases the network has.
-        seconds: Time its training took.
+        seconds: Time its training took; 0 if the lesson trains nothing.
         band: The SeedBand of the score, from `lessons.band`; None before it was measured.
     """
 
@@ -170,10 +170,11 @@ class Headline:
 
     def __str__(self):
         typical = f"typically {self.band}" if self.band else "its band was not measured yet"
+        trained = f"trained in {self.seconds:.1f} s" if self.seconds else "taken as they are"
         return (
             f"{self.what}: {self.score:.3f}, {typical}\n"
             f"{self.baseline_name}: {self.baseline:.3f}\n"
-            f"{self.parameters} weights, trained in {self.seconds:.1f} s"
+            f"{self.parameters} weights, {trained}"
         )
 
     __repr__ = __str__

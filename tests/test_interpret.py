@@ -2,7 +2,7 @@
 
 from math import erf, sqrt
 
-from dlcourse import backends, interpret, parity
+from dlcourse import backends, data, interpret, parity, pretrained
 from dlcourse.backends import loop
 from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
 
@@ -174,10 +174,28 @@ def test_the_batch_size_changes_nothing_and_bounds_what_the_model_sees(
         return outputs(model, inputs, *rest)
 
     monkeypatch.setattr(backend, "_outputs", counting)
+    if framework is Keras:  # its slopes are compiled
+        slopes = backend._slopes
+        monkeypatch.setattr(
+            backend, "_slopes", lambda *all: sizes.append(len(all[1])) or slopes(*all)
+        )
     for size in (1, 3):
         parts = method(model, IMAGES, CLASSES, batch_size=size, **options)
         np.testing.assert_allclose(parts, whole, atol=1e-5)
         assert max(sizes) == size
+
+
+@pytest.mark.parametrize("name", ["saliency", "gradient_times_input"])
+def test_a_slope_costs_one_pass_through_the_network(framework, name, monkeypatch):
+    model, passes = framework.cnn(), []
+    backend = backends.of(model)
+    outputs = backend._outputs
+    monkeypatch.setattr(backend, "_outputs", lambda *all: passes.append(1) or outputs(*all))
+    if framework is Keras:
+        slopes = backend._slopes
+        monkeypatch.setattr(backend, "_slopes", lambda *all: passes.append(1) or slopes(*all))
+    METHODS[name][0](model, IMAGES, CLASSES)
+    assert len(passes) == 1
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -422,13 +440,15 @@ def test_grad_cam_is_not_negative(framework):
 
 # An independent oracle
 
-TENSOR = torch.from_numpy(IMAGES).permute(0, 3, 1, 2).contiguous()
-TARGET = torch.from_numpy(CLASSES)
 
+def in_captum(oracle, images=IMAGES, classes=CLASSES, **options):
+    """Return Captum's values for the images as (N, H, W, C).
 
-def in_captum(oracle, **options):
-    """Return Captum's values for the images as (N, H, W, C)."""
-    values = oracle.attribute(TENSOR.clone().requires_grad_(), target=TARGET, **options)
+    The pictures lie in memory as the course lays them: in another order the sums round otherwise,
+    and units next to a bend switch.
+    """
+    tensor = torch.from_numpy(images.copy()).permute(0, 3, 1, 2).requires_grad_()
+    values = oracle.attribute(tensor, target=torch.from_numpy(classes), **options)
     return values.detach().permute(0, 2, 3, 1).numpy()
 
 
@@ -454,6 +474,49 @@ def test_captum_finds_the_same(name, twins):
     model = twins[0]
     expected = CAPTUM[name](model)
     np.testing.assert_allclose(method(model, IMAGES, CLASSES, **options), expected, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def pretrained_network():
+    return pretrained.load("efficientnet-lite0", "pytorch")
+
+
+ON_A_PHOTOGRAPH = {
+    "saliency": (
+        interpret.saliency, {},
+        lambda model, *image: in_captum(captum.attr.Saliency(model), *image).max(axis=-1),
+    ),
+    "gradient_times_input": (
+        interpret.gradient_times_input, {},
+        lambda model, *image: in_captum(captum.attr.InputXGradient(model), *image),
+    ),
+    "integrated_gradients": (
+        interpret.integrated_gradients, {"steps": 4, "baseline": 0.5},
+        lambda model, *image: in_captum(
+            captum.attr.IntegratedGradients(model), *image, baselines=0.5, n_steps=4,
+            method="riemann_middle", internal_batch_size=1,
+        ),
+    ),
+    "occlusion": (
+        interpret.occlusion, {"patch": 56},
+        lambda model, *image: in_captum(
+            captum.attr.Occlusion(model), *image, baselines=0.5,
+            sliding_window_shapes=(3, 56, 56), strides=(3, 56, 56),
+        )[:, ::56, ::56, 0],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ON_A_PHOTOGRAPH)
+def test_captum_finds_the_same_in_a_photograph_of_a_cat(name, pretrained_network):
+    method, options, oracle = ON_A_PHOTOGRAPH[name]
+    photographs = data.load("photographs")
+    cat = photographs.train.images[[photographs.classes.index("cat")]]
+    best = backends.of(pretrained_network).scores(pretrained_network, cat).argmax(axis=1)
+    expected = oracle(pretrained_network, cat, best)
+    found = method(pretrained_network, cat, best, batch_size=1, **options)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
 # Mistakes
@@ -572,7 +635,17 @@ MISTAKES = {
     "a model without scores": (
         lambda f: interpret.saliency(f.mapper(), IMAGES, CLASSES),
         ShapeError,
+        ["gives shape (5, ", "class scores are wanted: (5, K)", "Flatten"],
+    ),
+    "a model without scores, and a long method": (
+        lambda f: interpret.integrated_gradients(f.mapper(), IMAGES, CLASSES),
+        ShapeError,
         ["class scores are wanted: (1, K)", "Flatten"],
+    ),
+    "a class without a score, in one pass": (
+        lambda f: interpret.saliency(f.cnn(), IMAGES, CLASSES + 1),
+        RangeError,
+        ["`classes` goes from", "to 4", "0 to 3"],
     ),
     "no model": (
         lambda f: interpret.saliency("model", IMAGES, CLASSES),

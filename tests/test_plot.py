@@ -152,3 +152,47 @@ def test_a_film_strip_has_a_row_for_each_picture_and_a_column_for_each_moment():
 def test_a_film_strip_without_a_name_for_each_row_and_column_is_refused(film, moments, rows):
     with pytest.raises(ShapeError):
         plot.film_strip(film, moments, rows)
+
+
+MAP = np.array([[1.0, 0.0], [0.5, -2.0]])
+
+
+def test_a_heat_map_shows_a_value_s_sign_and_size_by_colour():
+    axes = plot.heat_map(MAP, limit=2)
+    drawn = axes.images[-1]
+    one, nothing, half, minus_two = drawn.cmap(drawn.norm(MAP.ravel()))
+    np.testing.assert_allclose([one[3], nothing[3], half[3]], [0.5, 0, 0.25], atol=0.01)
+    assert minus_two[3] == 1
+    np.testing.assert_allclose(one[:3], matplotlib.colors.to_rgb(plot.COLOURS[1]))
+    np.testing.assert_allclose(minus_two[:3], matplotlib.colors.to_rgb(plot.COLOURS[0]))
+
+
+def test_a_heat_map_without_negative_values_begins_at_0():
+    drawn = plot.heat_map(np.abs(MAP)).images[-1]
+    assert drawn.get_clim()[0] == 0 and drawn.cmap(0.0)[3] == 0
+
+
+def test_a_coarse_heat_map_covers_the_whole_picture():
+    axes = plot.heat_map(MAP, np.zeros((6, 8, 3)))
+    beneath, above = axes.images
+    assert beneath.get_extent() == above.get_extent()
+    assert beneath.get_array().shape == (6, 8)
+
+
+def test_a_heat_map_s_colour_bar_says_what_the_colours_mean():
+    axes = plot.heat_map(MAP, title="Where", label="drop of the score", limit=1)
+    assert axes.get_title(loc="left") == "Where" or axes.get_title() == "Where"
+    bar = axes.figure.axes[-1]
+    assert bar.get_ylabel() == "drop of the score"
+    assert axes.images[-1].colorbar.extend == "min"  # -2 lies beyond -1
+
+
+def test_a_heat_map_of_zeros_is_clear():
+    drawn = plot.heat_map(np.zeros((2, 2))).images[-1]
+    assert drawn.get_clim() == (0, 1) and drawn.cmap(drawn.norm(0.0))[3] == 0
+
+
+@pytest.mark.parametrize("values, picture", [(np.zeros((2, 2, 3)), None), (MAP, np.zeros(4))])
+def test_a_heat_map_wants_one_map_and_one_picture(values, picture):
+    with pytest.raises(ShapeError):
+        plot.heat_map(values, picture)

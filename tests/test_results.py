@@ -120,6 +120,9 @@ def test_a_headline_says_the_score_its_band_and_the_baseline():
         "a guess: 0.840\n1234 weights, trained in 5.0 s"
     )
     assert "not measured yet" in str(results.Headline("accuracy", 0.9, 0.8, "a guess", 1, 1.0))
+    assert "1234 weights, taken as they are" in str(
+        results.Headline("share lost", 0.6, 0.2, "random pixels", 1234, seconds=0)
+    )
 
 
 @st.composite

@@ -151,20 +151,17 @@ def input_gradient(model, images, classes, batch_size=256):
 
     Returns:
         Array of floats, shaped like `images`.
+
+    Raises:
+        ShapeError, RangeError, KindError: No class scores, or classes that do not fit them.
     """
     _expect_model(model)
     images = to_numpy(images).astype("float32", copy=False)
     expect_examples(images, classes, targets_name="classes")
     gradients = []
     for start in range(0, len(images), batch_size):
-        part = images[start : start + batch_size]
-        inputs = tf.constant(part)
-        with tf.GradientTape() as tape:
-            tape.watch(inputs)
-            outputs = _outputs(model, part, inputs)
-            chosen = expect_labels(classes, outputs.shape[1], "classes")[start : start + batch_size]
-            total = tf.reduce_sum(tf.gather(outputs, chosen, batch_dims=1))
-        gradients.append(tape.gradient(total, inputs).numpy())
+        part = slice(start, start + batch_size)
+        gradients.append(_slopes(model, images[part], classes, part))
     return np.concatenate(gradients)
 
 
@@ -257,7 +254,13 @@ def set_layer_weights(model, place, arrays, settings):
     if "momentum" in settings:
         layer.momentum = settings["momentum"]
     if settings:  # what was compiled before keeps the old ones, so it has to be compiled again
-        for name in ("course_forward", "train_function", "test_function", "predict_function"):
+        for name in (
+            "course_forward",
+            "course_slopes",
+            "train_function",
+            "test_function",
+            "predict_function",
+        ):
             setattr(model, name, None)
 
 
@@ -507,6 +510,45 @@ class _Forward:
 
     def __call__(self, inputs):
         return self.function.get_concrete_function(_any_batch(inputs))(inputs)
+
+
+class _Slopes:
+    """A model's compiled slopes along its inputs, kept with the model.
+
+    Layer by layer they take 4 times as long for lesson 60's network, and hold every map until the
+    end: 90 MB for a picture instead of 35.
+    """
+
+    def __init__(self, model):
+        self.layers = list(model.layers)
+        self.function = tf.function(functools.partial(self._trace, model))
+
+    @staticmethod
+    def _trace(model, inputs, classes):
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(inputs)
+            outputs = model(inputs, training=False)
+            total = tf.reduce_sum(tf.gather(outputs, classes, batch_dims=1))
+        return outputs, tape.gradient(total, inputs)
+
+    def compiled(self, inputs):
+        classes = tf.TensorSpec((None,), tf.int64)
+        return self.function.get_concrete_function(_any_batch(inputs), classes)
+
+
+def _slopes(model, inputs, classes, part):
+    """Return d score[class] / d input of one batch, `part` of all examples that `classes` is of."""
+    if getattr(getattr(model, "course_slopes", None), "layers", None) != list(model.layers):
+        model.course_slopes = _Slopes(model)
+    tensor = _to_tensorflow(inputs)
+    try:
+        compiled = model.course_slopes.compiled(tensor)
+    except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
+        raise loop.refused(inputs, _first_layer(model), error) from error
+    shape = (len(inputs), *compiled.output_shapes[0][1:])
+    loop.check_class_scores(shape)
+    chosen = expect_labels(classes, shape[1], "classes")[part]
+    return compiled(tensor, tf.constant(chosen))[1].numpy()
 
 
 def _any_batch(tensor):

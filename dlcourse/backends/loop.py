@@ -337,6 +337,19 @@ def check_scores(scores, targets):
         )
 
 
+def check_class_scores(shape):
+    """Check that a model gives class scores: outputs of shape (N, K).
+
+    Raises:
+        ShapeError: It gives something else, such as maps.
+    """
+    if len(shape) != 2:
+        raise ShapeError(
+            f"The model gives shape {tuple(shape)}, but class scores are wanted: ({shape[0]}, K). "
+            "Is a Flatten, or the last layer, missing?"
+        )
+
+
 def check_seen(seen, layer, tensor):
     """Check that a layer ran exactly once for a batch, and gave one tensor.
 

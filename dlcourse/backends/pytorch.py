@@ -168,6 +168,9 @@ def input_gradient(model, images, classes, batch_size=256):
 
     Returns:
         Array of floats, shaped like `images`.
+
+    Raises:
+        ShapeError, RangeError, KindError: No class scores, or classes that do not fit them.
     """
     _expect_model(model)
     images = to_numpy(images).astype("float32", copy=False)
@@ -178,6 +181,7 @@ def input_gradient(model, images, classes, batch_size=256):
             part = images[start : start + batch_size]
             inputs = _to_torch(model, part).requires_grad_()
             outputs = _outputs(model, part, inputs)
+            loop.check_class_scores(outputs.shape)
             chosen = expect_labels(classes, outputs.shape[1], "classes")[start : start + batch_size]
             total = outputs[torch.arange(len(chosen)), torch.from_numpy(chosen)].sum()
             gradients.append(_to_course(torch.autograd.grad(total, inputs)[0]))

@@ -1,0 +1,329 @@
+"""Facts, exercises and quiz of notebooks/*_gradients_and_saliency.ipynb."""
+
+import functools
+
+from dlcourse import arrays, backends, data, exercise, pretrained, quiz
+from dlcourse.exercise import Mistake
+
+import numpy as np
+
+TITLE = "Which pixels matter"
+STUDY_MINUTES = 85
+NEEDS = ("11", "20", "50")
+DATA = ("digits", "photographs", "efficientnet-lite0")
+FRAMEWORKS = ("pytorch", "keras", "tensorflow")
+
+
+def _the_slope(weights, pixels, k):
+    return weights[:, k]
+
+
+def _the_size(weights, pixels, k):
+    return np.abs(weights[:, k] * pixels)
+
+
+def _added_up(weights, pixels, k):
+    return weights[:, k] @ pixels
+
+
+def _all_classes(weights, pixels, k):
+    return weights * pixels[:, None]
+
+
+@exercise.function(
+    ask="Return the share (D,) of each pixel in the score of class `k`, for the linear model with "
+    "`weights` (D, K).",
+    cases=[
+        {"weights": np.array([[1.0, 2.0], [3.0, -4.0]]), "pixels": np.array([0.5, 0.25]), "k": 1},
+        {"weights": np.arange(12.0).reshape(4, 3) - 5, "pixels": np.array([0, 1, 0.5, 2]), "k": 0},
+    ],
+    hints=(
+        "The score of class `k` is a sum over the pixels, plus a bias. What is one term of it?",
+        "One term is a weight times a brightness. Which column of `weights` belongs to class `k`?",
+        "`weights[:, k]` times `pixels`, element by element.",
+    ),
+    mistakes=[
+        Mistake("Those are the slopes: they would be the same for every picture.", _the_slope),
+        Mistake("You lost the signs: a pixel can speak against a class.", _the_size),
+        Mistake("You added the shares up. Keep one for each pixel.", _added_up),
+        Mistake("Those are the shares in all scores. Only class `k` is asked for.", _all_classes),
+    ],
+)
+def shares_of_score(weights, pixels, k):
+    return weights[:, k] * pixels
+
+
+def _of_a_sum(image, k):
+    """Slope of score = 3 a - 2 b, whatever the class."""
+    return np.array([3.0, -2.0])
+
+
+def _of_a_square(image, k):
+    """Slope of score = a² + k b²."""
+    return 2 * image * np.array([1, k])
+
+
+def _of_a_ceiling(image, k):
+    """Slope of score = min(a, 1) + min(b, 1)."""
+    return (image < 1) * 1.0
+
+
+def _mean_slope(slope, image, k, baseline, steps):
+    way = image - baseline
+    return sum(slope(baseline + (j + 0.5) / steps * way, k) for j in range(steps)) / steps
+
+
+def _times_image(slope, image, k, baseline, steps):
+    return image * _mean_slope(slope, image, k, baseline, steps)
+
+
+def _not_divided(slope, image, k, baseline, steps):
+    return (image - baseline) * steps * _mean_slope(slope, image, k, baseline, steps)
+
+
+def _end_only(slope, image, k, baseline, steps):
+    return (image - baseline) * slope(image, k)
+
+
+@exercise.function(
+    ask="Finish the function: return the integrated gradients, shaped like `image`.",
+    cases=[
+        {"slope": slope, "image": np.array(image), "k": k, "baseline": baseline, "steps": steps}
+        for slope, image, k, baseline, steps in (
+            (_of_a_ceiling, [2.0, 0.5], 0, 0.0, 8),
+            (_of_a_square, [1.0, 2.0], 3, 0.5, 5),
+            (_of_a_sum, [0.2, 0.7], 0, 0.5, 4),
+        )
+    ],
+    hints=(
+        "In the loop, `total` collects the slopes at all the points. What does the formula do with "
+        "their sum?",
+        "The formula wants the mean of the slopes. And it multiplies by how far each value has "
+        "gone: from the baseline, not from 0.",
+        "The mean slope is `total / steps`; multiply it by `way`.",
+    ),
+    mistakes=[
+        Mistake(
+            "That is the mean slope. A slope is not yet a share: how far did each value go?",
+            _mean_slope,
+        ),
+        Mistake(
+            "It is right for a black baseline only. How far is it from the baseline to the image?",
+            _times_image,
+        ),
+        Mistake("Twice as many steps would give twice as much. A mean is wanted.", _not_divided),
+        Mistake(
+            "You took the slope at the image only, where the score may have levelled off.",
+            _end_only,
+        ),
+    ],
+)
+def integrated_gradients(slope, image, k, baseline, steps):
+    way = image - baseline
+    total = 0 * image
+    for j in range(steps):
+        share = (j + 0.5) / steps
+        total = total + slope(baseline + share * way, k)
+    return way * total / steps
+
+
+def _brightness(image):
+    """Score = brightness of the whole image, its lower half counted twice."""
+    return image.sum() + image[len(image) // 2 :].sum()
+
+
+def _brightest(image):
+    return image.max()
+
+
+def _left_covered(score, image, patch):
+    whole, covered = score(image), image.copy()
+    drops = np.zeros((image.shape[0] // patch, image.shape[1] // patch))
+    for row, column in np.ndindex(drops.shape):
+        top, left = row * patch, column * patch
+        covered[top : top + patch, left : left + patch] = 0.5
+        drops[row, column] = whole - score(covered)
+    return drops
+
+
+def _what_is_left(score, image, patch):
+    return score(image) - occlusion.answer(score, image, patch)
+
+
+def _rise(score, image, patch):
+    return -occlusion.answer(score, image, patch)
+
+
+def _places_swapped(score, image, patch):
+    return occlusion.answer(score, image, patch).T
+
+
+@exercise.function(
+    ask="Mend the function: it must return how much the score drops when a grey square covers each "
+    "place by itself.",
+    cases=[
+        {"score": score, "image": np.random.default_rng(seed).random((6, 6, 3)), "patch": patch}
+        for seed, (score, patch) in enumerate(
+            ((_brightness, 3), (_brightness, 2), (_brightest, 3), (_brightest, 1))
+        )
+    ],
+    hints=(
+        "Draw `covered` after the second turn of the loop. How many squares are grey?",
+        "`covered = image` makes no new picture: it is a second name for the same one.",
+        "Give each place a fresh picture: `image.copy()`.",
+    ),
+    mistakes=[
+        Mistake(
+            "The squares stay: each place is measured with all earlier ones still covered.",
+            _left_covered,
+        ),
+        Mistake("That is the score that is left. How much did it drop?", _what_is_left),
+        Mistake("The sign: a place that is needed must get a positive number.", _rise),
+        Mistake("Rows and columns are swapped.", _places_swapped),
+    ],
+)
+def occlusion(score, image, patch):
+    whole = score(image)
+    drops = np.zeros((image.shape[0] // patch, image.shape[1] // patch))
+    for row, column in np.ndindex(drops.shape):
+        top, left = row * patch, column * patch
+        covered = image.copy()
+        covered[top : top + patch, left : left + patch] = 0.5
+        drops[row, column] = whole - score(covered)
+    return drops
+
+
+SIDE, DROP = 48, 0.15
+
+
+@functools.cache
+def _network_and_picture():
+    photographs = data.load("photographs")
+    picture = photographs.train.images[photographs.classes.index("cameraman")]
+    return pretrained.load("efficientnet-lite0", "pytorch"), picture
+
+
+def _drop(place):
+    """Return by how much the probability of the tripod drops when a grey square lies at a place."""
+    network, picture = _network_and_picture()
+    row, column = place
+    covered = picture.copy()
+    covered[row : row + SIDE, column : column + SIDE] = 0.5
+    scores = backends.of(network).scores(network, np.stack([picture, covered]), batch_size=1)
+    k = scores[0].argmax()
+    before, after = arrays.softmax(scores)[:, k]
+    return float(before - after)
+
+
+def _inside(place):
+    return all(0 <= int(side) <= 224 - SIDE for side in place)
+
+
+def _the_middle():
+    return 88, 88
+
+
+def _swapped():
+    return 112, 144
+
+
+def _sticks_out():
+    return 200, 112
+
+
+@exercise.outcome(
+    ask="Put into `square` the row and column of the upper left corner of a grey square, 48 pixels "
+    "wide, that lowers the probability of *tripod* by 0.15 or more.",
+    measure=_drop,
+    bar=DROP,
+    what="The probability of the tripod drops by",
+    hints=(
+        "A square over one foot is not enough: two other legs are left. Which place do all three "
+        "legs share?",
+        "The legs meet below the camera, a little to the right of the middle. Try a few rows and "
+        "columns there, and print the probability for each.",
+        "Try every place with a row from 112 to 160 and a column from 80 to 128, in steps of 16; "
+        "keep the one with the lowest probability.",
+    ),
+    mistakes=[
+        Mistake(
+            "It sticks out: rows and columns of the corner go from 0 to 176.",
+            _sticks_out,
+            sign=lambda place: len(place) == 2 and not _inside(place),
+        ),
+        Mistake(
+            "That is the middle of the picture, and there it makes the network surer: less man. "
+            "Where is the tripod itself?",
+            _the_middle,
+            sign=lambda place: max(abs(int(side) - 88) for side in place) <= 8,
+        ),
+        Mistake(
+            "First the row, from above, then the column, from the left.",
+            _swapped,
+            sign=lambda place: _drop(place) < DROP <= _drop(tuple(place)[::-1]),
+        ),
+    ],
+)
+def square(probability_of_tripod, cameraman):
+    def with_square(row, column):
+        covered = cameraman.copy()
+        covered[row : row + 48, column : column + 48] = 0.5
+        return probability_of_tripod(covered)
+
+    places = [(r, c) for r in range(112, 161, 16) for c in range(80, 129, 16)]
+    return min(places, key=lambda place: with_square(*place))
+
+
+QUIZ = quiz.Quiz(
+    __name__,
+    black=quiz.choice(
+        "Gradient × input gives a black pixel the share 0. What does that say about the network?",
+        right="nothing: with brightness 0 the product is 0, whatever the slope",
+        because="The method counts from black. A black coat is invisible to it, not to the "
+        "network.",
+        wrong={
+            "the network does not look at that pixel": "Its slope may be large: brighten the pixel "
+            "and the score may jump.",
+            "the pixel speaks neither for nor against the class": "Counted from grey, the same "
+            "pixel can get a large share.",
+        },
+    ),
+    levelled_off=quiz.choice(
+        "A score rises with a pixel until its brightness is 0.5, then it stays. The pixel has "
+        "brightness 0.9. Which method gives it a share?",
+        right="integrated gradients from black",
+        because="On its way from 0 to 0.9 it passes the part where the score still rises.",
+        wrong={
+            "saliency": "At 0.9 the slope is 0.",
+            "gradient × input": "0.9 times a slope of 0 is 0.",
+        },
+    ),
+    complete=quiz.number(
+        "A picture has the score 9, the baseline the score 2. What should the integrated gradients "
+        "add up to?",
+        right=7,
+        because="To what was gained on the way: score of the picture minus score of the baseline.",
+        wrong={9: "The baseline has a score too.", 11: "What the baseline has was not gained."},
+    ),
+    covered=quiz.choice(
+        "You cover 20 % of the pixels, drawn at random, with grey, and the right answer is gone. "
+        "What follows?",
+        right="a picture full of grey dots is strange to the network; nothing about these pixels",
+        because="That is why a map must be compared with dots at random, and at small shares.",
+        wrong={
+            "these pixels were the important ones": "Other random pixels do the same harm.",
+            "the network needs every pixel": "It knows the cat at 4 % of its brightness; it is the "
+            "dots that disturb.",
+        },
+    ),
+    clear_map=quiz.choice(
+        "The saliency map for *missile* shows the outline of the rocket. What does that prove?",
+        right="that the score depends on these pixels, which may be so for every other class too",
+        because="The map for *espresso* on the same photograph looks much the same.",
+        wrong={
+            "that the network sees a missile": "Compute the map for a class that it does not see.",
+            "that the network answers for the right reason": "Where it looks is not what it makes "
+            "of it.",
+        },
+    ),
+)
