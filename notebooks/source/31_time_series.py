@@ -32,11 +32,9 @@ import numpy as np
 import torch
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
-from threadpoolctl import threadpool_limits
 from torch import nn
 
 plot.use_course_style()
-threadpool_limits(1)  # small models: a second thread would mostly wait
 runtime.seed(0)
 
 # %% [markdown]
