@@ -369,9 +369,8 @@ twin = pretrained.load(name, "keras")  # the same weights, in Keras
 @tf.function  # compiled at the first call
 def compiled_slope(pixels, k):
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(
-            pixels
-        )  # a tape watches weights by itself; here it is not to
+        # a tape watches the weights by itself; here it is not to
+        tape.watch(pixels)
         score = twin(pixels, training=False)[0, k]
     return tape.gradient(score, pixels)
 
