@@ -650,6 +650,7 @@ def fit_gru(known_starts):
 
 
 seconds = []
+runtime.give_back_memory()  # what the models so far no longer use
 
 # %% [markdown]
 # **Predict, then run.** November and December bring the summer. Will the errors be (a) as before, (b) a
