@@ -643,6 +643,7 @@ def backtest(fit):
 
 
 def fit_gru(known_starts):
+    runtime.give_back_memory()  # a backtest trains many models
     runtime.seed(seed)
     model = Forecaster()
     seconds.append(sum(train_network(model, known_starts, show=False).seconds))
@@ -650,7 +651,6 @@ def fit_gru(known_starts):
 
 
 seconds = []
-runtime.give_back_memory()  # what the models so far no longer use
 
 # %% [markdown]
 # **Predict, then run.** November and December bring the summer. Will the errors be (a) as before, (b) a
