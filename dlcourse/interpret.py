@@ -126,7 +126,8 @@ def integrated_gradients(
         Sundararajan, Taly, Yan (2017), "Axiomatic Attribution for Deep Networks".
         https://arxiv.org/abs/1703.01365
     """
-    model, images, classes = _checked(model, images, classes, batch_size)
+    several = np.shape(images)[:1] != (1,)
+    model, images, classes = _checked(model, images, classes, batch_size, look=several)
     _expect_count(steps, "steps")
     baselines = _baselines(baseline, images)
     ways = images - baselines
@@ -272,8 +273,8 @@ def _checked(model, images, classes, batch_size, look=True):
     """Return model, images as floats and classes.
 
     With `look` they are checked against the first image's scores, so that a long method finds a
-    mistake at once. A short one leaves that to `input_gradient`: the look costs as much as a third
-    of one image's slopes.
+    mistake at once. A short one leaves that to `input_gradient`, and so does one on a single image,
+    whose first step finds it: the look costs as much as a third of one image's slopes.
     """
     backend, images = backends.of(model), to_numpy(images)
     expect_axes(images, "N H W C", "images")
@@ -297,11 +298,13 @@ def _steepest(gradient):
 
 def _mean_gradient(model, images, classes, change, copies, portions):
     """Return the mean slope (N, H, W, C) over each image's copies, made by `change`."""
-    total = np.zeros(images.shape, "float32")
+    total, classes = np.zeros(images.shape, "float32"), np.atleast_1d(classes)
     for image, copy in portions:
         gradients = _gradient(model, change(image, copy), classes[image], len(image))
         first = np.flatnonzero(np.diff(image, prepend=-1))  # where each image's copies begin
-        total[image[first]] += np.add.reduceat(gradients, first, axis=0)
+        if len(first) < len(image):
+            gradients = np.add.reduceat(gradients, first, axis=0)
+        total[image[first]] += gradients
     return total / copies
 
 

@@ -854,6 +854,13 @@ def test_looking_leaves_the_mode_as_it_was(training):
     torch_backend.activation_gradient(model, IMAGES, LABELS, 0)
     torch_backend.loss_and_gradients(model, IMAGES, LABELS)
     assert all(module.training is training for module in model.modules())
+
+
+def test_pytorch_leaves_a_frozen_layer_in_evaluation_mode():
+    model = nn.Sequential(nn.Linear(64, 4), nn.BatchNorm1d(4), nn.Linear(4, 10)).train()
+    model[1].eval()
+    torch_backend.scores(model, FEATURES)
+    assert [module.training for module in model.modules()] == [True, True, False, True]
     assert all(parameter.grad is None for parameter in model.parameters())
 
 

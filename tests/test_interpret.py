@@ -665,3 +665,15 @@ def test_a_mistake_is_answered_in_words(framework, mistake):
     assert type(caught.value) is kind
     for word in words:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("build", [PyTorch.cnn, Keras.cnn], ids=["PyTorch", "Keras"])
+def test_a_mistake_with_a_single_image_is_found_too(build):
+    model, image = build(), IMAGES[:1]
+    assert interpret.integrated_gradients(model, image, [3], steps=2).shape == image.shape
+    with pytest.raises(RangeError, match="class indices are 0 to 3"):
+        interpret.integrated_gradients(model, image, [4], steps=2)
+    with pytest.raises(ShapeError, match=r"`images` has shape \(8, 8, 3\)"):
+        interpret.integrated_gradients(model, image[0], [3], steps=2)
+    with pytest.raises(CourseError):
+        interpret.integrated_gradients(model, 5, [3], steps=2)

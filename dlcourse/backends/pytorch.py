@@ -438,16 +438,21 @@ class _Trainer:
 
 
 class _evaluating:
-    """Put the model in evaluation mode (no dropout, batch norm by averages), then back."""
+    """Put the model in evaluation mode (no dropout, batch norm by averages), then back.
+
+    Each layer gets back its own mode: one that was frozen by `eval()` stays so.
+    """
 
     def __init__(self, model):
-        self.model, self.was_training = model, model.training
+        self.in_training = [layer for layer in model.modules() if layer.training]
 
     def __enter__(self):
-        self.model.eval()
+        for layer in self.in_training:
+            layer.training = False
 
     def __exit__(self, *_):
-        self.model.train(self.was_training)
+        for layer in self.in_training:
+            layer.training = True
 
 
 def _optimizer(model, optimizer, learning_rate):
