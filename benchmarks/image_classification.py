@@ -7,8 +7,6 @@ Takes about ten minutes on two cores; let nothing else run. It executes the less
 dlcourse/lessons/image_classification.json and .npz.
 """
 
-import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -17,7 +15,6 @@ from dataclasses import asdict
 
 from dlcourse import data, lessons, notebooks, results, runtime
 
-import jupytext
 import keras
 import numpy as np
 import torch
@@ -25,17 +22,6 @@ import torch
 SEEDS = range(5)
 FAST_EPOCHS, SLOW_EPOCHS, SLOW_FILTERS = 2, 6, (16, 32, 64)
 SLUG = "image_classification"
-
-
-def recipe():
-    """Return the names that the lesson's `recipe` cells and its imports define."""
-    (lesson,) = [lesson for lesson in notebooks.lessons() if lesson.slug == SLUG]
-    cells = [cell for cell in jupytext.read(lesson.source).cells if cell.cell_type == "code"]
-    chosen = cells[:1] + [cell for cell in cells if "recipe" in cell.metadata.get("tags", [])]
-    namespace = {}
-    for cell in chosen:
-        exec(cell.source, namespace)
-    return namespace
 
 
 class Starter:
@@ -73,14 +59,14 @@ def epoch_seconds(kept_mebibytes):
 
 
 def one_epoch():
-    cells, train = recipe(), data.load("fashion-mnist").train
+    cells, train = notebooks.recipe(SLUG), data.load("fashion-mnist").train
     model = cells["residual_network"]()
     history = cells["train_fast"](model, train.pixels, train.labels, 1, show=False)
     print(sum(history.seconds))
 
 
 def main():
-    cells, fashion = recipe(), data.load("fashion-mnist")
+    cells, fashion = notebooks.recipe(SLUG), data.load("fashion-mnist")
     train, valid, test = fashion.train, fashion.valid, fashion.test
     both_ways, backend_of = cells["scores_both_ways"], cells["backends"].of
 
@@ -128,8 +114,6 @@ def main():
 
     fast_summary, slow_summary = summary(fast, mirrored=False), summary(slow, mirrored=True)
     model, history = slow[0]
-    path = lessons.FOLDER / f"{SLUG}.npz"
-    np.savez_compressed(path, **{name: array.cpu() for name, array in model.state_dict().items()})
     history.step_loss = []  # the lesson does not show it
     history.seconds = [round(seconds, 2) for seconds in history.seconds]
     measured = {
@@ -145,10 +129,9 @@ def main():
             f"{SLOW_EPOCHS} epochs": long_without_mirroring(),
             f"{SLOW_EPOCHS} epochs, mirrored": slow_summary["accuracy"],
         },
-        "checkpoint_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
     }
-    text = json.dumps(measured, indent=1) + "\n"
-    (lessons.FOLDER / f"{SLUG}.json").write_text(text, encoding="utf-8")
+    weights = {name: array.cpu() for name, array in model.state_dict().items()}
+    lessons.keep_recorded(SLUG, measured, weights)
     for name in ("starter", "fast", "slow"):
         told = measured[name]
         band = f"{min(told['accuracy']):.4f} to {max(told['accuracy']):.4f}"

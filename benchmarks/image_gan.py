@@ -7,14 +7,11 @@ the lesson shows: dlcourse/lessons/image_gan.json and .npz (both generators, in 
 what they made of the same noise on the way).
 """
 
-import hashlib
-import json
 import sys
 import time
 
 from dlcourse import data, lessons, notebooks, results, runtime
 
-import jupytext
 import numpy as np
 import torch
 
@@ -22,17 +19,6 @@ SLUG = "image_gan"
 ROUNDS = 6_000
 MOMENTS = (25, 100, 300, 600, 1_000, 2_000, 3_000, 4_000, 5_000, 6_000)
 PICTURES, ROWS = 2_000, 10
-
-
-def recipe():
-    """Return the names that the lesson's `recipe` cells and its imports define."""
-    (lesson,) = [lesson for lesson in notebooks.lessons() if lesson.slug == SLUG]
-    cells = [cell for cell in jupytext.read(lesson.source).cells if cell.cell_type == "code"]
-    chosen = cells[:1] + [cell for cell in cells if "recipe" in cell.metadata.get("tags", [])]
-    namespace = {}
-    for cell in chosen:
-        exec(cell.source, namespace)
-    return namespace
 
 
 def falling(progress):
@@ -73,7 +59,7 @@ def measured_run(cells, pixels, real, kinds):
 
 
 def main():
-    cells, fashion = recipe(), data.load("fashion-mnist")
+    cells, fashion = notebooks.recipe(SLUG), data.load("fashion-mnist")
     pixels = fashion.train.pixels[..., 0]
     real, _ = cells["looked_at"](fashion.test.images)
     arrays = {}
@@ -84,11 +70,7 @@ def main():
         for key, tensor in generator.state_dict().items():
             kept = tensor.half() if tensor.is_floating_point() else tensor
             arrays[f"{name}.{key}"] = kept.numpy()
-    path = lessons.FOLDER / f"{SLUG}.npz"
-    np.savez_compressed(path, **arrays)
-    measured["checkpoint_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    text = json.dumps(measured, indent=1) + "\n"
-    (lessons.FOLDER / f"{SLUG}.json").write_text(text, encoding="utf-8")
+    path = lessons.keep_recorded(SLUG, measured, arrays)
     print(f"{path.stat().st_size / 1e6:.2f} MB; {torch.get_num_threads()} threads")
 
 

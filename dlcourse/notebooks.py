@@ -288,6 +288,17 @@ def find(numbers=()):
     return [lesson for number, lesson in there.items() if number in numbers or not numbers]
 
 
+def recipe(slug):
+    """Return the names that a lesson's imports and its `recipe` cells define, for a benchmark."""
+    (lesson,) = [lesson for lesson in lessons() if lesson.slug == slug]
+    cells = [cell for cell in _from_text(lesson).cells if cell.cell_type == "code"]
+    chosen = cells[:1] + [cell for cell in cells if "recipe" in cell.metadata.get("tags", [])]
+    namespace = {}
+    for cell in chosen:
+        exec(cell.source, namespace)
+    return namespace
+
+
 def builds_on(lesson):
     """Return the lessons that `lesson` builds on, those it names and theirs, the nearest first."""
     found, waiting = {}, list(lesson.needs)

@@ -3,7 +3,7 @@
 import json
 import shutil
 
-from dlcourse import lessons
+from dlcourse import lessons, notebooks
 from dlcourse.errors import DataError
 
 import numpy as np
@@ -70,3 +70,19 @@ def test_missing_or_damaged_measurements_name_the_command_that_records_them(copi
 def test_measurements_are_plain_json_with_the_cores_they_were_made_on():
     for path in lessons.FOLDER.glob("*.json"):
         assert json.loads(path.read_text())["cores"] >= 1
+
+
+def test_what_a_benchmark_keeps_is_what_a_lesson_reads(monkeypatch, tmp_path):
+    monkeypatch.setattr(lessons, "FOLDER", tmp_path)
+    kept = lessons.keep_recorded("slopes", {"rounds": 3}, {"kernel": np.eye(2)})
+    assert lessons.recorded("slopes")["rounds"] == 3
+    np.testing.assert_array_equal(lessons.checkpoint("slopes")["kernel"], np.eye(2))
+    kept.write_bytes(b"damaged")
+    with pytest.raises(DataError, match="are not the recorded ones"):
+        lessons.checkpoint("slopes")
+
+
+@pytest.mark.parametrize("slug", ["image_classification", "image_gan"])
+def test_a_benchmark_gets_what_it_executes_from_the_lesson_itself(slug):
+    wanted = {"image_classification": "residual_network", "image_gan": "train_gan"}
+    assert callable(notebooks.recipe(slug)[wanted[slug]])

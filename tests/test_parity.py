@@ -395,6 +395,7 @@ def test_a_transposed_convolution_is_carried():
     assert max(carried_both_ways(ours, theirs, IMAGES[:9])) < 1e-5
     assert compare(ours, theirs, IMAGES[:32], LABELS[:32]).ok
     assert "(C, filters, …)" in str(carry_weights(ours, theirs))
+    np.testing.assert_array_equal(torch_backend.weights(ours, 0), keras_backend.weights(theirs, 0))
 
 
 def test_layers_stacked_inside_one_are_carried_to_layers_stacked_outside():

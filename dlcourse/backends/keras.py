@@ -38,6 +38,7 @@ PARTS = {
     "lstm": ("kernel", "recurrent_kernel", "bias"),
     "gru": ("kernel", "recurrent_kernel", "bias"),
 }
+COMPILED = "course_compiled"  # name of the attribute that keeps a model's compiled functions
 DROPOUT = (layers.Dropout, layers.GaussianDropout, layers.AlphaDropout)
 
 
@@ -136,8 +137,7 @@ def weights(model, layer):
         return to_numpy(found.embeddings)
     if not hasattr(found, "kernel"):
         raise KindError(f"Layer {layer!r} is a {type(found).__name__} and has no kernel.")
-    kind = next((kind for kind, classes in KINDS.items() if isinstance(found, classes)), None)
-    return _to_layout(kind, {"kernel": to_numpy(found.kernel)})["kernel"]
+    return _to_layout(_kind(found), {"kernel": to_numpy(found.kernel)})["kernel"]
 
 
 def input_gradient(model, images, classes, batch_size=256):
@@ -254,13 +254,7 @@ def set_layer_weights(model, place, arrays, settings):
     if "momentum" in settings:
         layer.momentum = settings["momentum"]
     if settings:  # what was compiled before keeps the old ones, so it has to be compiled again
-        for name in (
-            "course_forward",
-            "course_slopes",
-            "train_function",
-            "test_function",
-            "predict_function",
-        ):
+        for name in (COMPILED, "train_function", "test_function", "predict_function"):
             setattr(model, name, None)
 
 
@@ -381,7 +375,7 @@ class _Trainer:
 
     def check(self, inputs, targets, options):
         """Look at one batch before training, so that mistakes show at once and in words."""
-        batch, targets_of_batch = _to_tensorflow(inputs), self._targets(targets[: len(inputs)])
+        batch, targets_of_batch = _to_tensorflow(inputs), _targets(targets[: len(inputs)])
         outputs = _outputs(self.model, inputs, batch)  # not compiled: it is needed only once
         loop.check_outputs(to_numpy(outputs), targets, options)
         if not self.classifies:
@@ -409,7 +403,7 @@ class _Trainer:
         return loss, tf.math.count_nonzero(tf.argmax(outputs, axis=1) == targets)
 
     def step(self, inputs, targets):
-        loss, right = self._compiled_step(_to_tensorflow(inputs), self._targets(targets))
+        loss, right = self._compiled_step(_to_tensorflow(inputs), _targets(targets))
         return float(loss), int(right) if self.classifies else None
 
     def evaluate(self, inputs, targets, batch_size):
@@ -419,11 +413,8 @@ class _Trainer:
         for start in range(0, len(inputs), batch_size):
             part = targets[start : start + batch_size]
             outputs = _outputs(self.model, inputs[start : start + batch_size])
-            total += float(self.loss(outputs, self._targets(part))) * len(part)
+            total += float(self.loss(outputs, _targets(part))) * len(part)
         return Evaluation(total / len(inputs), None)
-
-    def _targets(self, targets):
-        return _targets(targets)
 
     def learning_rate(self):
         return float(
@@ -501,48 +492,47 @@ def _build(model, inputs):
         _outputs(model, inputs[:1], _to_tensorflow(inputs[:1]))
 
 
-class _Forward:
-    """A model's compiled forward pass; kept with the model, since compiling takes a second."""
+class _Compiled:
+    """A model's compiled functions; kept with the model, since compiling takes a second."""
 
     def __init__(self, model):
-        self.layers = list(model.layers)
-        self.function = tf.function(lambda inputs: model(inputs, training=False))
-
-    def __call__(self, inputs):
-        return self.function.get_concrete_function(_any_batch(inputs))(inputs)
+        self.layers, self.functions = list(model.layers), {}
 
 
-class _Slopes:
-    """A model's compiled slopes along its inputs, kept with the model.
+def _compiled(model, function, *inputs):
+    """Return `function(model, …)`, compiled for inputs of these kinds."""
+    known = getattr(model, COMPILED, None)
+    if known is None or known.layers != list(model.layers):  # a layer may have been added since
+        known = _Compiled(model)
+        setattr(model, COMPILED, known)
+    if function not in known.functions:
+        known.functions[function] = tf.function(functools.partial(function, model))
+    return known.functions[function].get_concrete_function(*inputs)
 
-    Layer by layer they take 4 times as long for lesson 60's network, and hold every map until the
-    end: 90 MB for a picture instead of 35.
+
+def _forwards(model, inputs):
+    return model(inputs, training=False)
+
+
+def _forwards_and_back(model, inputs, classes):
+    """Return the outputs, and d score[class] / d input.
+
+    Compiled, it is faster than layer by layer, and drops each map as soon as nobody needs it.
     """
-
-    def __init__(self, model):
-        self.layers = list(model.layers)
-        self.function = tf.function(functools.partial(self._trace, model))
-
-    @staticmethod
-    def _trace(model, inputs, classes):
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(inputs)
-            outputs = model(inputs, training=False)
-            total = tf.reduce_sum(tf.gather(outputs, classes, batch_dims=1))
-        return outputs, tape.gradient(total, inputs)
-
-    def compiled(self, inputs):
-        classes = tf.TensorSpec((None,), tf.int64)
-        return self.function.get_concrete_function(_any_batch(inputs), classes)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(inputs)
+        outputs = model(inputs, training=False)
+        total = tf.reduce_sum(tf.gather(outputs, classes, batch_dims=1))
+    return outputs, tape.gradient(total, inputs)
 
 
 def _slopes(model, inputs, classes, part):
     """Return d score[class] / d input of one batch, `part` of all examples that `classes` is of."""
-    if getattr(getattr(model, "course_slopes", None), "layers", None) != list(model.layers):
-        model.course_slopes = _Slopes(model)
     tensor = _to_tensorflow(inputs)
     try:
-        compiled = model.course_slopes.compiled(tensor)
+        compiled = _compiled(
+            model, _forwards_and_back, _any_batch(tensor), tf.TensorSpec((None,), tf.int64)
+        )
     except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
         raise loop.refused(inputs, _first_layer(model), error) from error
     shape = (len(inputs), *compiled.output_shapes[0][1:])
@@ -563,7 +553,8 @@ def _outputs(model, inputs, tensor=None):
         raise loop.refused(inputs, _first_layer(model), TypeError("these are not whole numbers"))
     try:
         if tensor is None:
-            outputs = _forward(model)(_to_tensorflow(inputs))
+            tensor = _to_tensorflow(inputs)
+            outputs = _compiled(model, _forwards, _any_batch(tensor))(tensor)
         else:
             outputs = model(tensor, training=False)
     except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
@@ -574,13 +565,6 @@ def _outputs(model, inputs, tensor=None):
             "(N, K)."
         )
     return outputs
-
-
-def _forward(model):
-    known = getattr(model, "course_forward", None)
-    if known is None or known.layers != list(model.layers):  # a layer may have been added since
-        model.course_forward = _Forward(model)
-    return model.course_forward
 
 
 def _first(model):
@@ -636,6 +620,14 @@ def _flatten(model):
             yield layer
 
 
+def _kind(layer):
+    """Return a layer's kind (see `backends.Layer`), or None."""
+    kind = next((kind for kind, classes in KINDS.items() if isinstance(layer, classes)), None)
+    if kind == "convolution" and layer.groups > 1 == layer.kernel.shape[-2]:
+        return "depthwise convolution"
+    return kind
+
+
 def _slots(model):
     """Yield (layer, kind, {part: variable}) for every layer that has weights."""
     _expect_model(model)
@@ -644,12 +636,9 @@ def _slots(model):
             "The model has no weights yet: give it a keras.Input, or call it once with a batch."
         )
     for layer in _flatten(model):
-        kind = next((kind for kind, classes in KINDS.items() if isinstance(layer, classes)), None)
         if not layer.weights:
             continue
-        if kind == "convolution" and layer.groups > 1 == layer.kernel.shape[-2]:
-            kind = "depthwise convolution"
-        if kind is None:
+        if (kind := _kind(layer)) is None:
             raise KindError(
                 f"Layer {layer.name!r} ({type(layer).__name__}) has weights of its own, "
                 f"{', '.join(weight.name for weight in layer.weights)}, that the course cannot "

@@ -151,10 +151,7 @@ def weights(model, layer):
     found = _layer(model, layer)
     if not isinstance(found, WITH_KERNEL):
         raise KindError(f"Layer {layer!r} is a {type(found).__name__} and has no kernel.")
-    kernel = to_numpy(found.weight)
-    if isinstance(found, torch.nn.Linear):
-        return kernel.T
-    return kernel if isinstance(found, torch.nn.Embedding) else np.moveaxis(kernel, 1, -1)
+    return _to_layout(_kind(found), "kernel", to_numpy(found.weight))
 
 
 def input_gradient(model, images, classes, batch_size=256):
@@ -391,12 +388,12 @@ class _Trainer:
         if not self.classifies:
             with _evaluating(self.model), torch.no_grad():
                 outputs = _outputs(self.model, inputs)
-                loop.check_loss(self.loss(outputs, self._targets(targets[: len(inputs)])))
+                loop.check_loss(self.loss(outputs, _targets(self.model, targets[: len(inputs)])))
 
     def step(self, inputs, targets):
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
-        targets = self._targets(targets)
+        targets = _targets(self.model, targets)
         outputs = self.model(_to_torch(self.model, inputs))
         loss = self.loss(outputs, targets)
         loss.backward()
@@ -417,11 +414,8 @@ class _Trainer:
             for start in range(0, len(inputs), batch_size):
                 part = targets[start : start + batch_size]
                 outputs = _outputs(self.model, inputs[start : start + batch_size])
-                total += self.loss(outputs, self._targets(part)).item() * len(part)
+                total += self.loss(outputs, _targets(self.model, part)).item() * len(part)
         return Evaluation(total / len(inputs), None)
-
-    def _targets(self, targets):
-        return _targets(self.model, targets)
 
     def learning_rate(self):
         return self.optimizer.param_groups[0]["lr"]
@@ -579,13 +573,19 @@ def _layer(model, layer):
     return with_kernel[layer]
 
 
+def _kind(module):
+    """Return a layer's kind (see `backends.Layer`), or None."""
+    kind = next((kind for kind, classes in KINDS.items() if isinstance(module, classes)), None)
+    if kind == "convolution" and module.groups == module.in_channels > 1:
+        return "depthwise convolution"
+    return kind
+
+
 def _slots(model):
     """Yield (name, module, kind, {part: tensor}) for every layer that has weights."""
     _expect_model(model)
     for name, module in model.named_modules():
-        kind = next((kind for kind, classes in KINDS.items() if isinstance(module, classes)), None)
-        if kind == "convolution" and module.groups == module.in_channels > 1:
-            kind = "depthwise convolution"
+        kind = _kind(module)
         tensors = dict(module.named_parameters(recurse=False))
         if kind == "batch norm":
             buffers = dict(module.named_buffers(recurse=False))

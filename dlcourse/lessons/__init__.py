@@ -33,6 +33,20 @@ def recorded(slug):
         ) from error
 
 
+def keep_recorded(slug, measured, arrays):
+    """Store what `recorded` and `checkpoint` return: a benchmark's figures and {name: weights}.
+
+    Returns:
+        The path of the weights; their checksum stands among the figures.
+    """
+    path = FOLDER / f"{slug}.npz"
+    np.savez_compressed(path, **arrays)
+    measured = measured | {"checkpoint_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    text = json.dumps(measured, indent=1) + "\n"
+    path.with_suffix(".json").write_text(text, encoding="utf-8")
+    return path
+
+
 def band(slug):
     """Return the SeedBand of lesson `slug`'s headline score, or None before it was measured."""
     facts = headline(slug)

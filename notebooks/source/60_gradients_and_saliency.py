@@ -308,8 +308,7 @@ occlusion = lesson.occlusion.carry_on_with(occlusion)
 # ### Is it what a library computes?
 # The course has the same five in `dlcourse.interpret`, for batches and for both frameworks. Its tests hold
 # them equal to Captum, PyTorch's library for this, also on this network and this cat. `batch_size=1` keeps
-# the memory low: a network keeps every map it makes until the slopes are done, in PyTorch some 90 MB for
-# each of these photographs.
+# the memory low: PyTorch keeps every map that the network makes until the slopes are done.
 
 # %%
 cat, k_cat = images[2], answers[2]
@@ -417,10 +416,9 @@ print(f"slopes of one photograph in PyTorch: {pytorch_ms:.0f} ms")
 print(f"in TensorFlow, compiled: {keras_ms:.0f} ms")
 
 # %% [markdown]
-# Which one is faster depends on the machine and its cores: believe your own two numbers. In memory compiled
-# code wins. It knows all layers before it starts, and drops a map as soon as nobody needs it: some 35 MB
-# for a photograph instead of 90. So the Keras network does the rest of the work, and PyTorch's gives its
-# memory back.
+# Which one is faster depends on the machine and its cores: believe your own two numbers. Compiled code has
+# another advantage: it knows all layers before it starts, and drops a map as soon as nobody needs it. So
+# the Keras network does the rest of the work, and PyTorch's gives its memory back.
 
 # %%
 weights_of_network = sum(p.numel() for p in network.parameters())
