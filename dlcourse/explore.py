@@ -11,7 +11,7 @@ from numbers import Real
 
 from dlcourse.errors import KindError, RangeError
 
-import matplotlib.pyplot as plt
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 96
@@ -266,6 +266,7 @@ def _inside(control, value):
 
 def _png(figure):
     buffer = io.BytesIO()
-    with plt.rc_context({"savefig.facecolor": "white"}):  # readable in JupyterLab's dark theme
-        figure.savefig(buffer, format="png")
+    figure.set_facecolor("white")  # readable in JupyterLab's dark theme
+    # `savefig` draws everything twice, and compresses for a file. A slider waits for this one.
+    FigureCanvasAgg(figure).print_png(buffer, pil_kwargs={"compress_level": 1})
     return buffer.getvalue()

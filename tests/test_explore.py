@@ -1,6 +1,7 @@
 """An explorer draws what its controls say, describes it, and notices its own faults."""
 
 import html
+import io
 import re
 import time
 
@@ -10,6 +11,7 @@ from dlcourse.errors import KindError, RangeError
 import matplotlib.pyplot as plt
 import pytest
 from ipywidgets import HTML, Dropdown, FloatLogSlider, FloatSlider, IntSlider
+from matplotlib.figure import Figure
 
 PNG = b"\x89PNG\r\n\x1a\n"
 SIZE = (1.5, 1)
@@ -53,6 +55,23 @@ def test_the_picture_has_the_size_asked_for(explorer):
     width, height = (int.from_bytes(explorer().png[i : i + 4], "big") for i in (16, 20))
     assert (width, height) == tuple(round(explore.DOTS_PER_INCH * inches) for inches in SIZE)
     assert f'width="{width}" height="{height}"' in controls_of(explorer)[-1].value
+
+
+def test_the_picture_stands_on_white_whatever_the_theme(explorer):
+    with plt.rc_context({"figure.facecolor": "black", "savefig.facecolor": "none"}):
+        pixels = plt.imread(io.BytesIO(explorer(height=0.0).png))
+    assert (pixels[0] == 1).all()  # the line lies at the bottom
+
+
+def test_a_picture_is_drawn_once_since_a_slider_waits_for_it(explorer, monkeypatch):
+    explorer()  # finds where the axes stand
+    drawn, drawing = [], Figure.draw
+    monkeypatch.setattr(
+        Figure, "draw", lambda self, *given: (drawn.append(self), drawing(self, *given))
+    )
+    with plt.rc_context({"figure.constrained_layout.use": True}):  # as in the course's style
+        explorer(height=0.1)
+    assert len(drawn) == 1
 
 
 @pytest.mark.parametrize(
