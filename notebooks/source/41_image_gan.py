@@ -520,6 +520,7 @@ def watch(finished):
 started = time.perf_counter()
 losses = train_gan(players, pixels, rounds, watch=watch, seed=seed)
 seconds = time.perf_counter() - started
+runtime.give_back_memory()  # of the training; a small machine needs it below
 late = losses[-len(losses) // 4 :].mean(axis=0)
 print(f"{rounds} rounds in {seconds:.0f} s")
 print(
@@ -1006,6 +1007,7 @@ def keras_players():
     return generator, discriminator
 
 
+runtime.give_back_memory()
 twins = keras_players()
 parity.carry_weights(generator, twins[0])
 
@@ -1183,6 +1185,7 @@ print("and to the end:", bool(apart.max() < 0.01))
 # bad?
 
 # %% tags=["predict"] tolerance=0.02
+runtime.give_back_memory()
 asked_generator = recorded_generator("asked", NOISE + 10)
 wanted = np.arange(2000) % 10
 asked_features, asked_kinds = looked_at(
