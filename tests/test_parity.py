@@ -569,6 +569,14 @@ def test_a_frozen_layer_is_noticed():
     assert found.rows[2].where.startswith("0 ")
 
 
+def test_where_is_the_first_part_that_differs_not_the_one_that_differs_most():
+    ours, theirs, inputs = build("dense")
+    for layer, much in ((theirs.layers[0], 0.01), (theirs.layers[-1], 1.0)):
+        layer.bias.assign_add(np.linspace(0, much, layer.bias.shape[0]))
+    stepped = compare(ours, theirs, inputs[:64], LABELS[:64]).rows[-1]
+    assert stepped.difference > 0.5 and stepped.where == "0 bias"
+
+
 def test_weights_that_are_no_numbers_are_never_equal():
     def spoil(model):
         model[0].bias[0] = np.nan

@@ -239,16 +239,14 @@ def _with_the_losses(train_numpy, new_weights):
     ),
     mistakes=[
         Mistake(
-            "It is as good as guessing: these weights were never trained.",
-            _never_trained,
-            sign=lambda answer: (
-                len(answer) == 4 and _hidden_units(answer) > 1 and _score(answer) < 0.4
-            ),
+            "Most hidden units are copies of others. What broke the symmetry in the lesson?",
+            _from_equal_weights,
+            sign=lambda answer: len(answer) == 4 and _mostly_copies(answer[0]),
         ),
         Mistake(
-            "All hidden units are the same one. What broke the symmetry in the lesson?",
-            _from_equal_weights,
-            sign=lambda answer: len(answer) == 4 and _hidden_units(answer) == 1,
+            "It is as good as guessing: these weights were never trained.",
+            _never_trained,
+            sign=lambda answer: len(answer) == 4 and _score(answer) < 0.4,
         ),
         Mistake(
             "`train_numpy` returns the weights and the losses. Only the weights are wanted.",
@@ -262,8 +260,10 @@ def my_weights(train_numpy, new_weights):
     return trained
 
 
-def _hidden_units(weights):
-    return len(np.unique(np.asarray(weights[0]).round(4), axis=1).T)
+def _mostly_copies(w1):
+    """Rounding lets a few of the equal units drift apart, on some processors."""
+    different = len(np.unique(np.asarray(w1).round(4), axis=1).T)
+    return different <= np.shape(w1)[1] / 4
 
 
 QUIZ = quiz.Quiz(

@@ -887,11 +887,11 @@ for claim, holds in (
 # still, the best answer would be to draw the one picture with the highest score, always.
 #
 # So let it stand still. We copy both trained players, freeze the discriminator, and let the generator go
-# on alone for 150 rounds.
+# on alone for 300 rounds.
 #
 # **Predict, then run.** What will the generator's loss do? And the pictures?
 
-# %% tags=["predict"] tolerance=1.0
+# %% tags=["predict"] tolerance=3.0
 library_features, _ = looked_at(train[:2_000].pixels)
 
 
@@ -906,8 +906,8 @@ runtime.seed(seed)
 alone, frozen = copy.deepcopy(players)
 optimizer = adams([alone])[0]
 rows, film = [], []
-for finished in range(151):
-    if finished in (0, 25, 50, 100, 150):
+for finished in range(301):
+    if finished in (0, 50, 100, 200, 300):
         pictures = drawn(alone, fixed_noise)
         features, kinds = looked_at(pictures)
         away = results.frechet_distance(features, test_features)
@@ -944,7 +944,6 @@ print(
     "the distance grows by half or more:",
     float(after[2]) > 1.5 * float(before[2]),
 )
-print("the kinds are less balanced:", float(after[3]) > float(before[3]) + 0.1)
 print("a third of the variety is lost:", after[4] < 2 / 3 * before[4])
 
 # %% image_tolerance=0.99
@@ -954,16 +953,17 @@ plot.film_strip(
     title="The same noise after so many rounds alone",
 )
 plot.describe(
-    "Different kinds of clothes all take on the same grid of stripes."
+    "Different kinds of clothes all take on the same bright dots and stripes."
 )
 
 # %% [markdown]
-# The loss goes to 0: by its own measure, the generator is winning. By every other measure it falls apart.
-# The distance doubles, six pictures in ten would have to change kind, and 500 pictures have fewer than
-# half of the different nearest neighbours that they had. (500 real pictures have not 500 either: some share
-# one.) The pictures take on the same grid of stripes: no clothes look like that, but this discriminator
-# gives it a high score. That is mode collapse. In the running game it shows in a milder form whenever the
-# discriminator is too slow to punish a favourite, as with the five numbers of section 1.
+# The loss goes to 0: by its own measure, the generator is winning. By two other measures it falls apart. The
+# distance grows by half or more, and of the different nearest neighbours that 500 pictures had, a third or
+# more are lost. (500 real pictures have not 500 either: some share one.) The balance of kinds tells least: a
+# collapse can happen within each kind. The pictures take on the same dots and stripes: no clothes look like
+# that, but this discriminator gives it a high score. That is mode collapse. In the running game it shows in a
+# milder form whenever the discriminator is too slow to punish a favourite, as with the five numbers of
+# section 1.
 #
 # The loss asks for nothing better, so the cure must come from the other player: a discriminator that keeps
 # learning, and so takes the favourite picture's high score away.
@@ -1040,7 +1040,7 @@ def tape_round(players, optimizers, real, noise):
 # The same weights, the same real pictures, the same noise: do both frameworks draw the same pictures, find
 # the same two losses, and have the same weights after a round?
 
-# %%
+# %% tolerance=0.00001
 real = (pixels[:32, :, :, None] / 255).astype("float32")
 same_noise = torch.randn(32, NOISE)
 
@@ -1097,7 +1097,7 @@ parity.Parity(
 # is divided by 0: 0.00000001 in PyTorch, 0.0000001 in Keras. Will the weights still agree to 0.00001 after
 # one step?
 
-# %% tags=["predict"] tolerance=0.5
+# %% tags=["predict"]
 rows = []
 for name, epsilon in (
     ("Keras's own epsilon", 1e-7),
@@ -1107,14 +1107,14 @@ for name, epsilon in (
         lambda weights: torch.optim.Adam(weights, 0.002, (0.5, 0.999)),
         partial(keras.optimizers.Adam, 0.002, 0.5, 0.999, epsilon=epsilon),
     )
-    share = (differences > 1e-5).float().mean().item()
-    rows.append((name, f"{100 * share:.1f} %"))
+    many = (differences > 1e-5).float().mean().item() > 0.01
+    rows.append((name, "more than 1 in 100" if many else "at most 1 in 100"))
 results.Table(
     ("Adam in Keras with", "weights that differ by > 0.00001"), tuple(rows)
 )
 
 # %% [markdown]
-# Not with Keras's own epsilon: about one weight in ten differs. Adam divides each slope by a running
+# Not with Keras's own epsilon: many weights differ, and not by rounding alone. Adam divides each slope by a running
 # measure of its size. In the first step this measure is still about thirty times too small
 # ($\sqrt{1 - 0.999}$), which a correction puts right. PyTorch adds its epsilon after the correction, Keras
 # before it, where it counts thirty times as much. So weights with small slopes take shorter steps in Keras.
@@ -1286,13 +1286,14 @@ latent_explorer
 # %% [markdown]
 # ## 10 · Your turn, and questions
 # **Exercise.** You may show the players 9 600 real pictures, no more. With batches of 64 that makes 150
-# rounds, and the Fréchet distance ends some 8 below that of the bell curve. Choose another batch size or
-# learning rate, so that it ends at least 9.5 below.
+# rounds, and the Fréchet distance ends 5 to 9 below that of the bell curve. Choose another batch size or
+# learning rate, so that it ends at least 11 below.
 
 
 # %%
 def short_run(batch_size=64, rounds=150, learning_rate=0.002):
     """Tell how many pictures it used and by how much it beats the bell curve."""
+    runtime.give_back_memory()  # of the run before
     runtime.seed(0)
     players = generator_network(), discriminator_network()
     options = {"batch_size": batch_size, "learning_rate": learning_rate}

@@ -468,7 +468,7 @@ results.Table(
     ),
 )
 
-# %% image_tolerance=0.1
+# %% image_tolerance=0.5
 figure, axes = plt.subplots(figsize=(5.6, 3))
 for method, style in zip(shares, ("o-", "s--", "^:")):
     means = [np.mean(shares[method][size]) for size in sizes]
