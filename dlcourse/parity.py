@@ -326,10 +326,10 @@ def _by_part(pairs, ours, theirs):
 
 
 def _quantity(name, compared, allowed):
-    differences = {where: _difference(ours, theirs) for where, ours, theirs in compared}
+    differences = [(where, _difference(ours, theirs)) for where, ours, theirs in compared]
     # Not the largest: which one that is depends on the rounding of this machine.
-    unequal = (where for where, difference in differences.items() if not difference <= allowed)
-    return Quantity(name, max(differences.values()), allowed, next(unequal, ""))
+    unequal = (where for where, difference in differences if not difference <= allowed)
+    return Quantity(name, max(each for _, each in differences), allowed, next(unequal, ""))
 
 
 def _difference(ours, theirs):
