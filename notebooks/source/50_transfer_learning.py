@@ -598,10 +598,10 @@ results.Table(
 )
 
 # %% [markdown]
-# No better: of five seeds the best equals the linear probe, and the others lie a few stamps below it (the band
-# above). With 128 pictures there is nothing here that a million weights could learn and 8967 could not. With
-# more pictures, or with pictures unlike ImageNet's, it can turn out otherwise: measure it. **Try the linear
-# probe first**: it is cheaper, and here it is as good.
+# No better: of five seeds the best is about level with the linear probe, and the others lie a few stamps below it
+# (the band above; one stamp is 0.015). With 128 pictures there is nothing here that a million weights could learn
+# and 8967 could not. With more pictures, or with pictures unlike ImageNet's, it can turn out otherwise: measure
+# it. **Try the linear probe first**: it is cheaper, and here it is as good.
 #
 # **Exercise: find the bug.** A colleague froze a network, yet the same picture gives other scores when other
 # pictures are in its batch. Here is his batch norm, without its two weights. Mend it.
