@@ -693,8 +693,8 @@ print(f"equal start, {epochs} epochs: fewer than {HIDDEN // 4} of them: {few}")
 # $dh = ds\,W_2^\top = 0$.
 #
 # With exact numbers it would stay at one for ever. A computer rounds, and some processors round not
-# quite alike for all units; training enlarges what differs. Of the two kinds of processor that we
-# tried, one had one unit after 40 epochs and the other three. That is luck, not a method.
+# quite alike for all units; training enlarges what differs, and in the end a few different units may
+# come out. That is luck, not a method.
 
 # %% [markdown]
 # ## 11 · Your turn, and questions

@@ -1285,8 +1285,8 @@ latent_explorer
 # %% [markdown]
 # ## 10 · Your turn, and questions
 # **Exercise.** You may show the players 9 600 real pictures, no more. With batches of 64 that makes 150
-# rounds, and the Fréchet distance ends 5 to 9 below that of the bell curve. Choose another batch size or
-# learning rate, so that it ends at least 11 below.
+# rounds, too few. Choose another batch size or learning rate, so that the Fréchet distance ends at least 11
+# below that of the bell curve.
 
 
 # %%
