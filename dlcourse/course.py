@@ -147,7 +147,9 @@ def review(number, now=None):
     """Bring back questions of the lessons that lesson `number` builds on, those due first.
 
     A question that was never answered, or last answered wrong, is due at once; each right answer in
-    a row lets it rest longer. Where nothing is due, those that were answered longest ago come.
+    a row lets it rest longer. Where nothing is due, those that were answered longest ago come. Of
+    equally urgent ones, those come that were skipped least often, then those of the latest lesson:
+    a learner who skips two questions meets two others the next time.
 
     Args:
         number: The lesson that begins, such as "21".
@@ -158,11 +160,22 @@ def review(number, now=None):
     candidates = []
     for earlier in notebooks.builds_on(lesson):
         kept = progress.attempts(earlier.slug)
-        for name, question in questions(earlier).items():
-            answers = [attempt for attempt in kept if attempt.item == name]
-            candidates.append((_due(answers) - now, earlier, question))
-    overdue = sorted(candidates, key=lambda candidate: candidate[0])
-    return Review([(earlier, question) for _, earlier, question in overdue[:QUESTIONS]])
+        asked = list(questions(earlier).items())
+        first = int(number) % max(1, len(asked))  # each lesson begins with another question
+        for place, (name, question) in enumerate(asked[first:] + asked[:first]):
+            own = [attempt for attempt in kept if attempt.item == name]
+            answers = [attempt for attempt in own if attempt.kind == "quiz"]
+            due = _due(answers)
+            since = answers[-1].moment if answers else 0
+            skipped = sum(attempt.kind == "review" and attempt.moment > since for attempt in own)
+            # What was answered before goes first, what waits longest before the rest.
+            urgency = max(0, due - now), skipped, due or now, -int(earlier.number), place
+            candidates.append((urgency, earlier, question))
+    candidates.sort(key=lambda candidate: candidate[0])
+    chosen = [(earlier, question) for _, earlier, question in candidates[:QUESTIONS]]
+    for earlier, question in chosen:
+        progress.record(earlier.slug, question.name, "review", "shown")
+    return Review(chosen)
 
 
 def _due(answers):

@@ -8,14 +8,17 @@ A lesson's module writes the solution as a function and declares the rest above 
 The solution that learners see is the text of that function, and it is what the tests run.
 """
 
+import ast
 import copy
 import ctypes
+import functools
 import html
 import inspect
 import linecache
 import re
 import textwrap
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,12 +26,13 @@ from pathlib import Path
 from typing import Any
 
 from dlcourse import progress
-from dlcourse.arrays import to_numpy
+from dlcourse.arrays import close, to_numpy
 from dlcourse.errors import CourseError, LessonError
 
 import numpy as np
 
-SECONDS = 5  # for one call of an answer
+SECONDS = 5  # of the processor's time, for one call of an answer
+PATIENCE = 12  # times as long by the clock
 TOLERANCE = 1e-6
 COLOURS = {"right": "#009E73", "wrong": "#D55E00", "raised": "#D55E00"}  # Okabe and Ito's
 HEADINGS = {
@@ -130,13 +134,22 @@ class Exercise:
 
     def hint(self):
         """Show the next hint, from a nudge to nearly the answer."""
-        place = min(self._hints_shown, len(self.hints) - 1)
-        self._hints_shown += 1
+        place = min(self._hints_told(), len(self.hints) - 1)
+        self._hints_shown = place + 1
         progress.record(self.lesson, self.name, "hint", "shown", place + 1)
         more = "" if place + 1 < len(self.hints) else f" After it: `lesson.{self.name}.solution()`"
         return Feedback(
             "shown", f"Hint {place + 1} of {len(self.hints)}: {self.hints[place]}{more}"
         )
+
+    def _hints_told(self):
+        """Return how many hints were shown, before the kernel was restarted too."""
+        kept = [
+            int(attempt.answer)
+            for attempt in progress.attempts(self.lesson)
+            if (attempt.item, attempt.kind) == (self.name, "hint") and attempt.answer.isdecimal()
+        ]
+        return max([self._hints_shown, *kept])
 
     def solution(self):
         """Show the solution: the code that the tests run."""
@@ -221,11 +234,15 @@ class Exercise:
 class FunctionExercise(Exercise):
     """The answer is a function; it is compared with the solution on every case."""
 
-    def __init__(self, solution, ask, hints, mistakes, cases, tolerance, seconds):
+    def __init__(self, solution, ask, hints, mistakes, cases, given, tolerance, seconds):
         super().__init__(solution, ask, hints, mistakes)
         self.cases, self.tolerance, self.seconds = tuple(cases), tolerance, seconds
+        self.given = given
 
     def _verdict(self, answer):
+        if self.given and _code_of(answer) == _code_of(self.given) is not None:
+            said = f"This is the function as it was given. What does it do wrong? {self.ask}"
+            return Feedback("not tried", said)
         if not callable(answer):
             said = f"A function is wanted, and {_short(answer)} came: hand over"
             return Feedback("wrong", f"{said} `{self.name}` itself, without calling it.")
@@ -248,6 +265,16 @@ class FunctionExercise(Exercise):
         advice = self._advice(answer, agrees)
         case, got, want = self.cases[wrong[0]], found[wrong[0]], wanted[wrong[0]]
         return Feedback("wrong", advice or f"`{self._shown(case)}` {_difference(got, want)}")
+
+    def _example(self, mistake, names):
+        # Changed, for all that anyone can see: the function as it was given is not an attempt.
+        return functools.partial(mistake.example)
+
+    def faults(self, names=None):
+        faults = super().faults(names)
+        if self.given and self.given not in [mistake.example for mistake in self.mistakes]:
+            faults.append(f"{self.lesson}.{self.name}: the given function is no known mistake")
+        return faults
 
     def _outputs(self, function):
         return [function(**copy.deepcopy(case)) for case in self.cases]
@@ -318,6 +345,7 @@ def function(
     cases: Sequence[Mapping[str, Any]],
     hints: Sequence[str],
     mistakes: Sequence[Mistake],
+    given: Callable | None = None,
     tolerance: float = TOLERANCE,
     seconds: float = SECONDS,
 ):
@@ -328,11 +356,13 @@ def function(
         cases: Arguments by name, for each call that is compared.
         hints: From a nudge to nearly the answer; at least two.
         mistakes: The known wrong functions, each with its advice; at least one.
-        tolerance: By how much numbers may differ, absolutely below 1 and relatively above.
-        seconds: After so much time a call counts as endless.
+        given: For "find the bug": the function that the notebook holds, the example of a mistake.
+            As long as nobody has changed it, its fault is not named.
+        tolerance: By how much numbers may differ; see `arrays.close`.
+        seconds: After so much of the processor's time a call counts as endless.
     """
     return lambda solution: FunctionExercise(
-        solution, ask, hints, mistakes, cases, tolerance, seconds
+        solution, ask, hints, mistakes, cases, given, tolerance, seconds
     )
 
 
@@ -419,8 +449,11 @@ def _within(seconds, call):
     thread, ended = threading.get_ident(), threading.Event()
 
     def interrupt():
-        if not ended.wait(seconds):
-            while not ended.wait(0.1):
+        started, spent = time.monotonic(), _processor_seconds(thread)
+        while not ended.wait(min(0.1, seconds)):
+            waited = time.monotonic() - started
+            # On a busy machine a good answer waits long; one that sleeps spends nothing.
+            if _processor_seconds(thread) - spent > seconds or waited > PATIENCE * seconds:
                 _raise_in(thread, _TimeUp)
 
     watch = threading.Thread(target=interrupt, daemon=True)
@@ -446,10 +479,27 @@ def _within(seconds, call):
                 continue
 
 
+def _processor_seconds(thread):
+    """Return the processor's time that a thread has taken; the clock's where nobody counts it."""
+    try:
+        return time.clock_gettime(time.pthread_getcpuclockid(thread))
+    except (AttributeError, OSError):
+        return time.monotonic()
+
+
 def _raise_in(thread, error):
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread), ctypes.py_object(error) if error else None
     )
+
+
+def _code_of(function):
+    """Return what a function's code says, whatever its name, layout and comments; None if unseen."""
+    try:
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+        return ast.dump(definition.args), [ast.dump(line) for line in definition.body]
+    except (AttributeError, OSError, SyntaxError, TypeError, ValueError):
+        return None
 
 
 def _empty(*_, **__): ...
@@ -486,8 +536,7 @@ def _same(got, want, tolerance):
         return all(_same(*pair, tolerance) for pair in zip(got, want))
     if _shape(got) is None or _shape(got) != _shape(want):
         return False
-    pair = to_numpy(got), to_numpy(want)
-    return bool(np.allclose(*pair, rtol=tolerance, atol=tolerance, equal_nan=True))
+    return bool(np.all(close(to_numpy(got), to_numpy(want), tolerance)))
 
 
 def _plain(value):

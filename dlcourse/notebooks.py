@@ -45,10 +45,11 @@ TAGS = (
 )
 NOTEBOOK_BUDGET_SECONDS = 60
 CELL_BUDGET_SECONDS = 30
+EXPLORER_BUDGET_SECONDS = 0.1  # later than that, a slider feels stuck
 COURSE_BUDGET_SECONDS = 15 * 60
 MEMORY_BUDGET_MB = 1200
 STORED_BUDGET_MB = 1.5
-CELL_TIMEOUT_SECONDS = 300  # ten budgets: a slow machine may take longer, an endless loop not
+CELL_TIMEOUT_SECONDS = 600  # twenty budgets: a busy machine may take longer, an endless loop not
 NO_OUTPUT_DEPENDS_ON = (
     *("cli.py", "doctor.py", "lab.py", "notebooks.py", "progress.py", "workshop.py"),
     *("lessons", "datasets"),  # but for a lesson's own
@@ -65,6 +66,12 @@ if said.outcome != "right" or faults:
 PROOF_OF_EXPLORER = """
 if faults := {name}.faults():
     raise RuntimeError(faults)"""
+HIDDEN = {  # what a learner opens by a click: JupyterLab shows an output by itself when a cell is run
+    "predict": {"outputs_hidden": True},  # an answer that can be seen is not predicted
+    "instructor": {"source_hidden": True},
+}
+QUICK = re.compile(r"(?m)^(\s*\w+ *= *).*? *# quick: *(.+)$")
+HOUSE_NOTE = re.compile(r"(?m) *# (quick: .*|fmt: skip)$")  # for authors, not for learners
 MEASURED = "{measured}"  # the line of a head cell that the build fills in
 STEADY = {  # what differs between two machines or runs, and what is stored in its place
     r"\S*ipykernel_\d+[/\\]\d+\.py": "cell.py",
@@ -115,10 +122,14 @@ QUIZ = quiz.Quiz(
 
 
 class Measured(NamedTuple):
-    """What the build measured: time with the kernel's start, peak memory (10⁶ bytes), cores."""
+    """What the build measured: time with the kernel's start, peak memory (10⁶ bytes), cores.
+
+    `slowest_explorer_seconds` is how long a slider waits for its picture.
+    """
 
     seconds: float
     slowest_cell_seconds: float
+    slowest_explorer_seconds: float
     peak_memory_mb: float
     cores: int
 
@@ -201,7 +212,9 @@ class Lesson:
     def measured(self):
         """What the build measured, or None before the first build."""
         facts = self._built()
-        return Measured(*(facts[name] for name in Measured._fields)) if facts else None
+        if not facts.keys() >= set(Measured._fields):
+            return None
+        return Measured(*(facts[name] for name in Measured._fields))
 
     @property
     def size_bytes(self):
@@ -232,6 +245,7 @@ class Run:
     lesson: Lesson
     seconds: float
     slowest_cell_seconds: float
+    slowest_explorer_seconds: float
     peak_memory_mb: float
     error: str | None = None
 
@@ -337,6 +351,7 @@ def build(lesson, force=False):
     measured = Measured(
         round(result.seconds, 1),
         round(result.slowest_cell_seconds, 1),
+        round(result.slowest_explorer_seconds, 3),
         round(result.peak_memory_mb),
         runtime.available_cores(),
     )
@@ -362,12 +377,7 @@ def run(lesson, quick=False, solved=False, progress=None):
     Returns:
         The Run; if a cell failed, `error` shows it.
     """
-    notebook = _from_text(lesson)
-    for cell in notebook.cells:
-        if quick and "parameters" in cell.metadata.get("tags", ()):
-            cell.source = re.sub(
-                r"(?m)^(\s*\w+ *= *).*?( *# quick: *)(.+)$", r"\1\3\2\3", cell.source
-            )
+    notebook = _from_text(lesson, quick)
     return _execute(lesson, _solve(lesson, notebook) if solved else notebook, progress)
 
 
@@ -445,8 +455,7 @@ def _solve(lesson, notebook):
                     f"lesson.{name}.check({name})", PROOF_OF_EXERCISE.format(name=name)
                 )
         if "explorer" in tags:
-            shown = cell.source.rstrip().splitlines()[-1]
-            cell.source += PROOF_OF_EXPLORER.format(name=shown)
+            cell.source += PROOF_OF_EXPLORER.format(name=_explorer_name(cell.source))
     return notebook
 
 
@@ -480,6 +489,10 @@ def budget_faults(lesson, measured):
     checks = (
         ("the notebook takes", measured.seconds, NOTEBOOK_BUDGET_SECONDS, "s"),
         ("its slowest cell takes", measured.slowest_cell_seconds, CELL_BUDGET_SECONDS, "s"),
+        (
+            *("its slowest slider waits", measured.slowest_explorer_seconds),
+            *(EXPLORER_BUDGET_SECONDS, "s"),
+        ),
         ("its memory peaks at", measured.peak_memory_mb, MEMORY_BUDGET_MB, "MB"),
         ("the stored notebook takes", lesson.size_bytes / 1e6, STORED_BUDGET_MB, "MB"),
     )
@@ -613,8 +626,8 @@ def _fingerprint(lesson):
     return digest.hexdigest()
 
 
-def _from_text(lesson):
-    """Return the lesson's text as a notebook without outputs."""
+def _from_text(lesson, quick=False):
+    """Return the lesson's text as a notebook without outputs; `quick` takes the small values."""
     import jupytext
 
     notebook = jupytext.reads(lesson.source.read_text(encoding="utf-8"), fmt="py:percent")
@@ -632,15 +645,15 @@ def _from_text(lesson):
     }
     for i, cell in enumerate(notebook.cells):
         cell.id = f"{lesson.slug}-{i:02d}"
-        if cell.metadata.get("tolerance") == "band":
-            cell.metadata["tolerance"] = _band_width(lesson)
+        tags = cell.metadata.get("tags", ())
+        for tag, hidden in HIDDEN.items():
+            if tag in tags:
+                cell.metadata["jupyter"] = hidden
+        if quick and "parameters" in tags:
+            cell.source = QUICK.sub(r"\1\2", cell.source)
+        if cell.cell_type == "code":
+            cell.source = HOUSE_NOTE.sub("", cell.source)
     return notebook
-
-
-def _band_width(lesson):
-    """Return the width of the lesson's seed band, rounded up: another run is another draw."""
-    band = recorded.band(lesson.slug)
-    return math.ceil(1000 * (band.high - band.low)) / 1000 if band else 0
 
 
 def _fill(notebook, sentence):
@@ -672,7 +685,9 @@ def _execute(lesson, notebook, progress=None):
                 progress(done, len(code))
         seconds = time.perf_counter() - start
         peak = math.nan if error else _peak_memory_mb(client)
-    return Run(lesson, seconds, slowest, peak, error)
+        sliders = [0.0, *(() if error else _explorer_seconds(client, notebook))]
+        slider = max(sliders, key=lambda each: math.inf if math.isnan(each) else each)
+    return Run(lesson, seconds, slowest, slider, peak, error)
 
 
 def _plain(failure):
@@ -681,12 +696,34 @@ def _plain(failure):
 
 def _peak_memory_mb(client):
     """Ask a running kernel for the most memory that it has held."""
-    question = "__import__('dlcourse.runtime', fromlist=['_']).peak_memory_mb()"
-    asked = client.kc.execute("", store_history=False, user_expressions={"peak": question})
-    answer = client.wait_for_reply(asked)["content"]["user_expressions"]["peak"]
+    answer = _ask(client, "__import__('dlcourse.runtime', fromlist=['_']).peak_memory_mb()")
     if answer["status"] != "ok":
         raise LessonError(f"The kernel cannot use dlcourse ({answer['evalue']}). Install it there.")
     return float(answer["data"]["text/plain"])
+
+
+def _explorer_seconds(client, notebook):
+    """Yield how long each explorer of the notebook takes to draw, at the end of the notebook.
+
+    It is nan, which breaks the budget, if a later cell took a name away that the explorer draws
+    with: then its slider is dead for the learner too.
+    """
+    for cell in notebook.cells:
+        if "explorer" in cell.metadata.get("tags", ()):
+            answer = _ask(client, f"{_explorer_name(cell.source)}.typical_seconds()")
+            drawn = answer["status"] == "ok"
+            yield float(answer["data"]["text/plain"]) if drawn else math.nan
+
+
+def _explorer_name(source):
+    """Return the name that a cell tagged `explorer` shows: its last line."""
+    return source.rstrip().splitlines()[-1]
+
+
+def _ask(client, question):
+    """Ask a running kernel for the value of an expression."""
+    asked = client.kc.execute("", store_history=False, user_expressions={"answer": question})
+    return client.wait_for_reply(asked)["content"]["user_expressions"]["answer"]
 
 
 def _steady(value):

@@ -33,8 +33,9 @@ _unsaved = []  # rows that no file took yet
 class Attempt(NamedTuple):
     """One attempt: when (seconds since 1970), at what, and how it went.
 
-    `kind` is "exercise", "hint", "solution" or "quiz"; `outcome` is "right", "wrong", "not tried",
-    "raised" or "shown"; `answer` is the learner's code or choice as text.
+    `kind` is "exercise", "hint", "solution", "quiz" or "review" (a question that was brought back);
+    `outcome` is "right", "wrong", "not tried", "raised" or "shown"; `answer` is the learner's code
+    or choice as text.
     """
 
     id: str

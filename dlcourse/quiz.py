@@ -8,6 +8,7 @@ import string
 from collections.abc import Mapping
 
 from dlcourse import progress
+from dlcourse.arrays import close
 from dlcourse.errors import KindError, LessonError, RangeError
 
 COLOURS = {"right": "#009E73", "wrong": "#D55E00"}  # Okabe and Ito's
@@ -80,7 +81,7 @@ class Choice(Question):
     def __init__(self, ask, right, because, wrong):
         super().__init__(ask)
         if right in wrong or len(wrong) < 2:
-            raise LessonError(f"{ask!r} wants one right answer and at least two others.")
+            raise LessonError(f"{ask!r} needs one right answer and at least two others.")
         if letters := [
             text for text in (right, *wrong) if len(str(text)) == 1 and str(text).isalpha()
         ]:
@@ -127,10 +128,11 @@ class Number(Question):
         super().__init__(ask)
         self.right, self.because, self.tolerance, self.unit = right, because, tolerance, unit
         self.reasons = dict(wrong)
-        self.tolerance += 1e-9  # 1.1 is 1.0 ± 0.1, whatever the last bit says
-        near = [value for value in self.reasons if abs(value - right) <= self.tolerance]
-        if near or not self.reasons:
-            raise LessonError(f"{ask!r} wants a known wrong number, outside the tolerance.")
+        if not self.reasons or any(self._is(value, right) for value in self.reasons):
+            raise LessonError(f"{ask!r} needs a known wrong number, outside the tolerance.")
+
+    def _is(self, number, value):
+        return bool(close(number, value, self.tolerance))
 
     def judge(self, given):
         """Return ("right" or "wrong", the reason) for a number, or for text that holds one."""
@@ -140,10 +142,10 @@ class Number(Question):
             number = math.nan
         if not math.isfinite(number):
             raise KindError(f"{given!r} is not a number. Give one such as 0.5.")
-        if abs(number - self.right) <= self.tolerance:
+        if self._is(number, self.right):
             return "right", self.because
         for value, reason in self.reasons.items():
-            if abs(number - value) <= self.tolerance:
+            if self._is(number, value):
                 return "wrong", reason
         return "wrong", "Too large." if number > self.right else "Too small."
 
@@ -233,7 +235,7 @@ def number(ask, *, right, because, wrong, tolerance=0.0, unit=""):
         ask: The question.
         right, because: The right number, and why it is.
         wrong: {number: how one gets there, and why it is not it}, at least one.
-        tolerance: By how much an answer may differ, in the unit of the answer.
+        tolerance: By how much an answer may differ; see `arrays.close`.
         unit: Of the answer; empty for none.
     """
     return Number(ask, right, because, wrong, tolerance, unit)
