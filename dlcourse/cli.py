@@ -178,7 +178,7 @@ def build(
     numbers: Numbers = None,
     force: Annotated[bool, typer.Option("--force", help="Even what has not changed.")] = False,
 ):
-    """Write the notebooks whose text, code or data changed, and the README's tables."""
+    """Write the notebooks whose text, code or data changed, and what other pages show of them."""
     from dlcourse import notebooks
 
     faults = []
@@ -190,29 +190,44 @@ def build(
         else:
             _report(result, "built")
             faults += notebooks.budget_faults(lesson, result)
-    readme = notebooks.folder() / "README.md"
-    if readme.exists():
-        readme.write_text(with_tables(readme.read_text("utf-8")), "utf-8", newline="\n")
+    for page in PAGES:
+        path = notebooks.folder() / page
+        if path.exists():
+            path.write_text(filled(page, path.read_text("utf-8")), "utf-8", newline="\n")
     _fail_with(faults)
 
 
-def with_tables(readme):
-    """Return the README's text with its tables of lessons and results, computed from the folders.
+def filled(page, text):
+    """Return a page's text with what the lessons' folders say between its marks; see `PAGES`.
 
     Raises:
         LessonError: The marks are not there.
     """
     from dlcourse.errors import LessonError
 
-    for name, rows in (("lessons", _lesson_rows()), ("results", _result_rows())):
-        lines, last = readme.splitlines(), f"<!-- end of {name} -->"
+    for name, part in PAGES[page].items():
+        lines, last = text.splitlines(), f"<!-- end of {name} -->"
         starts = [i for i, line in enumerate(lines) if line.startswith(f"<!-- {name}:")]
         if not starts or last not in lines[starts[0] :]:
-            raise LessonError(f"README.md wants the lines `<!-- {name}: … -->` and `{last}`.")
-        table = [f"| {' | '.join(row)} |" for row in rows]
+            raise LessonError(f"{page} needs the lines `<!-- {name}: … -->` and `{last}`.")
         end = lines.index(last, starts[0])
-        readme = "\n".join([*lines[: starts[0] + 1], *table, *lines[end:]]) + "\n"
-    return readme
+        text = "\n".join([*lines[: starts[0] + 1], *part(), *lines[end:]]) + "\n"
+    return text
+
+
+def _table(rows):
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def _runs_of_show():
+    """Yield the lines of every lesson's cells for teachers."""
+    from dlcourse import notebooks
+
+    for lesson in notebooks.lessons():
+        yield ""
+        yield f"### {lesson.number} · [{lesson.title}](../notebooks/{lesson.notebook.name})"
+        for text in notebooks.for_teachers(lesson):
+            yield from (line for line in text.splitlines() if not line.startswith("#"))
 
 
 def _lesson_rows():
@@ -242,6 +257,15 @@ def _result_rows():
             )
 
 
+PAGES = {  # what `build` writes, between marks, into pages that people write
+    "README.md": {
+        "lessons": lambda: _table(_lesson_rows()),
+        "results": lambda: _table(_result_rows()),
+    },
+    "docs/teach.md": {"runs of show": _runs_of_show},
+}
+
+
 @app.command()
 def bands(
     numbers: Numbers = None,
@@ -263,13 +287,14 @@ def bands(
 
 @app.command()
 def check():
-    """Run everything cheap: style, layout, spelling, stale notebooks, README and fast tests."""
+    """Run everything cheap: style, layout, spelling, stale notebooks and pages, fast tests."""
     from dlcourse import notebooks
 
     course, failed = notebooks.folder(), []
-    readme = (course / "README.md").read_text("utf-8")
     stale = [notebooks.stale(lesson) for lesson in notebooks.lessons()]
-    stale += [None if with_tables(readme) == readme else "The README's tables are stale."]
+    for page in PAGES:
+        text = (course / page).read_text("utf-8")
+        stale += [None if filled(page, text) == text else f"{page} is stale. Run `dlcourse build`."]
     failed += _checked("notebooks", "\n".join(filter(None, stale)), 0)
     for name, command in CHECKS.items():
         start = time.perf_counter()

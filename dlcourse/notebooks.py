@@ -109,13 +109,69 @@ def slope_at(place):
     return 2 * place
 
 
+def _uphill(place, step):
+    return place + step * 2 * place
+
+
+def _one_step_for_all(place, step):
+    return place - step
+
+
+@exercise.function(
+    ask="Fix the function: one step has to bring us closer to the lowest point.",
+    cases=[{{"place": 1.0, "step": 0.1}}, {{"place": -0.5, "step": 0.25}}],
+    hints=(
+        "Start at 1 and take one step. Are you closer to 0?",
+        "Where the curve rises, you have to go back: what is the sign of the step?",
+    ),
+    given=_uphill,
+    mistakes=[
+        Mistake("Your step goes uphill. Which way does the slope point?", _uphill),
+        Mistake("Your step is always the same. It should grow with the slope.", _one_step_for_all),
+    ],
+)
+def downhill(place, step):
+    return place - step * 2 * place
+
+
+def _rule_at_one():
+    return 2.0
+
+
+@exercise.value(
+    ask="Put the place where the slope is 3 into `steep_place`.",
+    hints=("Twice which number is 3?", "Half of 3."),
+    mistakes=[Mistake("The slope there is 4.", _rule_at_one)],
+)
+def steep_place():
+    return 3 / 2
+
+
 QUIZ = quiz.Quiz(
     __name__,
-    steepest=quiz.choice(
+    flat=quiz.choice(
         "Where is the slope of a parabola 0?",
         right="at its lowest point",
         because="Left of it the curve falls, right of it it rises.",
-        wrong={{"nowhere": "It turns there.", "at both ends": "It is steep there."}},
+        wrong={{
+            "nowhere, because it is curved everywhere": "A curve can be level at one point.",
+            "at both ends": "It is steepest there.",
+        }},
+    ),
+    sign=quiz.choice(
+        "The slope at a point is -3. Which way is downhill?",
+        right="to the right",
+        because="A negative slope falls from left to right.",
+        wrong={{
+            "to the left": "There the curve is higher.",
+            "a slope does not tell": "Its sign does.",
+        }},
+    ),
+    steepness=quiz.number(
+        "How steep is the parabola at 2?",
+        right=4,
+        because="Twice 2. That 2² is 4 as well is chance: try 3.",
+        wrong={{2: "That is the place. The slope is twice as large."}},
     ),
 )
 """
@@ -413,6 +469,15 @@ def measure_band(lesson, seeds=5, progress=None):
     facts["seconds"] = round(statistics.median(each["seconds"] for each in found), 1)
     facts["cores"] = runtime.available_cores()
     return recorded.keep_headline(lesson.slug, facts)
+
+
+def for_teachers(lesson):
+    """Return the texts of the stored notebook's cells tagged `instructor`."""
+    return [
+        "".join(cell["source"])
+        for cell in lesson._stored().get("cells", ())
+        if "instructor" in cell["metadata"].get("tags", ())
+    ]
 
 
 def headline_cells(cells):

@@ -166,7 +166,9 @@ def test_a_model_leads_to_its_backend(framework):
 
 
 def test_a_thing_of_no_framework_is_refused():
-    with pytest.raises(KindError, match=r"is a str, but a torch\.nn\.Module or a keras\.Model"):
+    with pytest.raises(
+        KindError, match=r"is a str, but should be a torch\.nn\.Module or a keras\.Model"
+    ):
         backends.of("model")
 
 

@@ -6,17 +6,17 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
+from dlcourse.arrays import close
 from dlcourse.notebooks import kernel
 
 import course_nbval
 import nbformat
 import pytest
-from course_nbval import image_distance, text_faults
+from course_nbval import headline_faults, image_distance, text_faults
 from hypothesis import given
 from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -36,6 +36,7 @@ class Explorer:
         view = ipywidgets.IntSlider(3)._repr_mimebundle_()
         return view | {"text/plain": "Explorer(3)", "text/html": str(id(self))}
 """
+SAID = "print('accuracy: 0.973, typically 0.970 to 0.977 over 5 seeds')"
 CURVE = "plt.figure(figsize=(2, 2)); plt.plot([1, 2, 4]);"
 
 
@@ -128,7 +129,8 @@ PASSES = {
         rewrite("0.902", "0.915"),
     ),
     "number-in-markdown": ("Markdown('**250** steps')", {"tolerance": 0.02}, rewrite("250", "254")),
-    "duration": ("print('trained in 0.8 s, 3 min in all')", {}, rewrite("0.8 s, 3", "1.7 s, 12")),
+    "duration": ("print('trained in 0.8 s, 3 min in all')", {}, rewrite("0.8 s, 3", "97 s, 12")),
+    "headline": (SAID, tags("headline"), rewrite("0.973", "0.979")),
     "trailing-semicolon": ("x = 3\nx;", {}, keep),
     "clear-output": ("for i in range(3):\n    clear_output(wait=True)\n    print(i)", {}, keep),
     "display-update": ("shown = display('a', display_id=True)\nshown.update('b')", {}, keep),
@@ -161,7 +163,9 @@ FAILS = {
     "number-in-a-word": ("print('conv2d')", {"tolerance": 1}, rewrite("2", "3")),
     "number-missing": ("print(1, 2)", {"tolerance": 1}, rewrite("1 ", "")),
     "number-in-html-beyond": ("HTML('<td>0.9</td>')", {"tolerance": 0.02}, rewrite("0.9", "0.8")),
-    "duration-beyond": ("print('60 s')", {}, rewrite("60", "10")),
+    "duration-in-another-unit": ("print('60 s')", {}, rewrite("60 s", "60 ms")),
+    "headline-beyond": (SAID, tags("headline"), rewrite("0.973", "0.985")),
+    "headline-untagged": (SAID, {}, rewrite("0.973", "0.974")),
     "html": ("HTML('<b>cat</b>')", {}, rewrite("cat", "dog")),
     "widget-text": ("ipywidgets.IntSlider(3)", {}, rewrite("value=3", "value=4")),
     "more-printed": ("print(1)", {}, without_outputs),
@@ -253,7 +257,7 @@ def test_what_may_not_differ_fails(verdicts, name):
         (
             "number-beyond-tolerance",
             "outputs differ: stdout, line 1, column 10: reference 0.93, now 0.902, "
-            "difference 0.028, allowed 0.02 (tolerance 0.02, absolute)",
+            "difference 0.028, allowed 0.02 (tolerance 0.02)",
         ),
         ("number-beyond-tolerance", "print('accuracy 0.902')"),
         ("word", "the words differ"),
@@ -273,7 +277,7 @@ def test_a_failure_says_what_differs(verdicts, name, words):
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory):
-    """Verdicts on two notebooks whose second cell stops the kernel, and the seconds for both."""
+    """Verdicts on two notebooks whose second cell stops the kernel."""
     folder = tmp_path_factory.mktemp("stopped")
     for name, code in (("dead", "import os; os._exit(1)"), ("endless", "while True: pass")):
         sources = {"before": "x = 1", "stops": code, "after": "2", "later": "3"}
@@ -281,26 +285,22 @@ def stopped(tmp_path_factory):
         for cell in cells:
             cell.execution_count = 1
         nbformat.write(new_notebook(cells=cells), folder / f"{name}.ipynb")
-    start = time.perf_counter()
-    found = judge(*folder.glob("*.ipynb"), options=["--nbval-cell-timeout=3"])
-    return found, time.perf_counter() - start
+    return judge(*folder.glob("*.ipynb"), options=["--nbval-cell-timeout=10"])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "notebook, reason", [("dead", "its kernel died"), ("endless", "it took longer than 3 s")]
+    "notebook, reason", [("dead", "its kernel died"), ("endless", "it took longer than 10 s")]
 )
 def test_a_cell_that_stops_the_kernel_fails_with_all_that_follow(stopped, notebook, reason):
-    found, seconds = stopped
-    assert found[notebook, "before"] == ""
-    assert f"stops stopped the kernel: {reason}" in found[notebook, "stops"]
+    assert stopped[notebook, "before"] == ""
+    assert f"stops stopped the kernel: {reason}" in stopped[notebook, "stops"]
     for later in ("after", "later"):
-        assert f"not run, because stops stopped the kernel: {reason}" in found[notebook, later]
-    assert seconds < 40
+        assert f"not run, because stops stopped the kernel: {reason}" in stopped[notebook, later]
 
 
-@pytest.mark.parametrize("asked, wanted", [(2000, 60), (120, 120)])
-def test_a_cell_has_a_minute_unless_more_is_asked_for(asked, wanted):
+@pytest.mark.parametrize("asked, wanted", [(2000, 600), (120, 120)])
+def test_a_cell_has_ten_minutes_unless_something_else_is_asked_for(asked, wanted):
     option = SimpleNamespace(nbval_cell_timeout=asked, nbval=False, nbval_lax=False)
     course_nbval.pytest_configure(SimpleNamespace(option=option))
     assert option.nbval_cell_timeout == wanted
@@ -319,10 +319,10 @@ def test_a_cell_has_a_minute_unless_more_is_asked_for(asked, wanted):
         ("from 0.897-0.906.", "from 0.899-0.905.", 0.02),
         ("90.2%", "91.0%", 0.02),
         ("−0.5", "-0.5", 0.02),
-        ("0.1 s", "1.0 s", 0),
-        ("took 12s", "took 50s", 0),
-        ("100 ms", "999 ms", 0),
-        ("2 min", "9 min", 0),
+        ("0.4 s", "9.7 s", 0),
+        ("took 12s", "took 500s", 0),
+        ("100 ms", "1,999 ms", 0),
+        ("2 min", "90 min", 0),
         ("3.1 seconds", "3.2 seconds", 0),
     ],
 )
@@ -344,10 +344,11 @@ def test_numbers_within_their_bounds_agree(reference, new, tolerance):
         ("float32", "float64", 10),
         ("3x3", "5x5", 10),
         ("0 errors", "3 errors", 0.02),
-        ("10 s", "51 s", 0),
-        ("100 ms", "1200 ms", 0),
+        ("0.9", "1.0", 0.02),
         ("3 seeds", "4 seeds", 0),
+        ("48 hours ahead", "24 hours ahead", 0),
         ("12 s", "12 ms", 0),
+        ("12 s", "some s", 0),
         ("5 minus 1", "6 minus 1", 0),
     ],
 )
@@ -355,12 +356,52 @@ def test_numbers_beyond_their_bounds_differ(reference, new, tolerance):
     assert text_faults(reference, new, tolerance) != []
 
 
-@given(st.floats(-1, 1), st.floats(-1, 1), st.floats(0.001, 0.5))
-def test_scores_are_compared_by_their_difference(reference, new, tolerance):
+@given(st.floats(-30, 30), st.floats(-30, 30), st.floats(0.001, 0.5))
+def test_numbers_are_compared_as_arrays_close_compares_them(reference, new, tolerance):
     reference, new = round(reference, 3), round(new, 3)
     agree = text_faults(f"score {reference:.3f}", f"score {new:.3f}", tolerance) == []
-    if abs(abs(reference - new) - tolerance) > 1e-6:
-        assert agree == (abs(reference - new) < tolerance or reference == new)
+    assert agree == bool(close(new, reference, tolerance))
+
+
+HEADLINE = """accuracy on 300 test digits: {}, typically 0.970 to 0.977 over 5 seeds
+logistic regression: {}
+2410 weights, trained in {} s"""
+
+
+@pytest.mark.parametrize("score", ["0.970", "0.977", "0.966", "0.981"])
+def test_a_headline_within_the_width_of_its_band_agrees_however_long_it_took(score):
+    stored = HEADLINE.format("0.973", "0.973", "0.1")
+    assert headline_faults(stored, HEADLINE.format(score, "0.973", "7.5")) == []
+
+
+@pytest.mark.parametrize(
+    "reference, new, tolerance",
+    [
+        (("0.973", "0.973"), ("0.982", "0.973"), 0),  # further away than the band is wide
+        (("0.973", "0.973"), ("0.982", "0.973"), 0.5),  # whatever the rest of the cell may do
+        (("0.990", "0.973"), ("0.990", "0.973"), 0),  # both alike, and both far outside
+        (("0.973", "0.973"), ("0.973", "0.963"), 0.005),  # the baseline is no headline
+        (("0.973", "0.973"), ("nan", "0.973"), 0.5),
+    ],
+)
+def test_a_headline_out_of_its_band_or_another_baseline_differs(reference, new, tolerance):
+    texts = [HEADLINE.format(*numbers, "0.1") for numbers in (reference, new)]
+    assert headline_faults(*texts, tolerance) != []
+
+
+def test_a_headline_above_one_is_held_to_the_width_of_its_band():
+    """A distance of 17.4 in a band from 16.3 to 18.8 is no distance of 61."""
+    text = "Fréchet distance: {}, typically 16.274 to 18.811 over 5 seeds"
+    assert headline_faults(text.format("17.418"), text.format("19.418")) == []
+    assert headline_faults(text.format("17.418"), text.format("61.000")) != []
+    assert headline_faults(text.format("17.418"), text.format("21.400")) != []
+
+
+def test_a_headline_s_band_is_compared_word_for_word():
+    assert (
+        headline_faults(HEADLINE.format(1, 1, 1), HEADLINE.format(1, 1, 1).replace("0.977", "1"))
+        != []
+    )
 
 
 @given(st.text("0123456789.-+e, \nabs%", max_size=30), st.floats(0, 1))
