@@ -1,6 +1,7 @@
-"""How long a learner waits before anything is computed: import, data, the first picture of a slider.
+"""How long a learner waits before anything is computed: the import, the data, a slider's picture.
 
-Prints the median of several runs beside its budget, and fails if one is broken. Let nothing else run.
+Prints the median of several runs beside its budget, and fails if one is broken. Run nothing else
+meanwhile.
 """
 
 import statistics

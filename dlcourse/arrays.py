@@ -106,8 +106,8 @@ def close(values, reference, tolerance):
     """Return where `values` are within `tolerance` of `reference`, as an array of True and False.
 
     This is what a tolerance means everywhere in the course: the allowed difference is
-    `tolerance × max(1, |reference|)`, so absolute for references from -1 to 1 and relative to larger
-    ones. Not-a-number is close to itself, and so is an infinity.
+    `tolerance × max(1, |reference|)`, so absolute for references from -1 to 1 and relative to
+    larger ones. Not-a-number is close to itself, and so is an infinity.
 
     Args:
         values, reference: Numbers or arrays of one shape.
@@ -116,7 +116,7 @@ def close(values, reference, tolerance):
     values, reference = (np.asarray(x) * 1.0 for x in (values, reference))  # bytes would wrap
     with np.errstate(invalid="ignore"):
         apart = np.abs(values - reference)
-    allowed = tolerance * np.maximum(1, np.abs(reference))
+        allowed = tolerance * np.maximum(1, np.abs(reference))
     both_nan = (values != values) & (reference != reference)
     # 0.92 - 0.90 is a little more than 0.02
     near = np.isfinite(reference) & (apart <= allowed * (1 + 1e-9) + 1e-15)

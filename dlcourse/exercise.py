@@ -494,7 +494,7 @@ def _raise_in(thread, error):
 
 
 def _code_of(function):
-    """Return what a function's code says, whatever its name, layout and comments; None if unseen."""
+    """Return what a function's code says, without name, layout and comments; None if unseen."""
     try:
         (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
         return ast.dump(definition.args), [ast.dump(line) for line in definition.body]

@@ -66,7 +66,7 @@ if said.outcome != "right" or faults:
 PROOF_OF_EXPLORER = """
 if faults := {name}.faults():
     raise RuntimeError(faults)"""
-HIDDEN = {  # what a learner opens by a click: JupyterLab shows an output by itself when a cell is run
+HIDDEN = {  # stored closed; JupyterLab opens an output by itself when its cell is run
     "predict": {"outputs_hidden": True},  # an answer that can be seen is not predicted
     "instructor": {"source_hidden": True},
 }

@@ -1,6 +1,6 @@
 """Arrays of any framework become NumPy, and wrong ones are refused in words."""
 
-from dlcourse.arrays import expect_axes, expect_examples, expect_labels, softmax, to_numpy
+from dlcourse.arrays import close, expect_axes, expect_examples, expect_labels, softmax, to_numpy
 from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
 
 import numpy as np
@@ -90,3 +90,36 @@ def test_softmax_rows_are_probabilities(scores):
 @given(scores_2d, st.floats(-100, 100))
 def test_softmax_ignores_what_is_added_to_all_scores(scores, constant):
     np.testing.assert_allclose(softmax(scores), softmax(scores + constant), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "value, reference, tolerance, near",
+    [
+        (0.92, 0.90, 0.02, True),  # a little more than 0.02 in binary
+        (0.93, 0.90, 0.02, False),
+        (-0.01, 0.01, 0.02, True),
+        (102, 100, 0.02, True),
+        (103, 100, 0.02, False),
+        (-102, -100, 0.02, True),
+        (100, 103, 0.0, False),
+        (1.0, 1, 0, True),
+        (np.nan, np.nan, 0, True),
+        (np.nan, 1.0, 9, False),
+        (1.0, np.nan, 9, False),
+        (np.inf, np.inf, 0, True),
+        (np.inf, -np.inf, 9, False),
+        (1e300, np.inf, 9, False),
+        (np.inf, 1.0, 9, False),
+        (True, False, 0.5, False),
+        (np.uint8(0), np.uint8(1), 0.5, False),  # bytes would wrap: 0 - 1 = 255
+        (np.uint8(0), np.uint8(1), 1, True),
+        (1 + 1j, 1 + 1.01j, 0.02, True),
+    ],
+)
+def test_a_tolerance_is_absolute_up_to_one_and_relative_above(value, reference, tolerance, near):
+    assert bool(close(value, reference, tolerance)) == near
+
+
+def test_what_is_close_is_said_element_by_element():
+    found = close([[1.0, 2.0], [3.0, 40.0]], [[1.0, 2.5], [3.0, 41.0]], 0.1)
+    assert found.tolist() == [[True, False], [True, True]]

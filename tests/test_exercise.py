@@ -4,7 +4,7 @@ import importlib
 import inspect
 import time
 
-from dlcourse import exercise, lessons, progress
+from dlcourse import exercise, lessons, progress, quiz
 from dlcourse.errors import LessonError, RangeError
 from dlcourse.exercise import Feedback, Mistake
 
@@ -557,6 +557,74 @@ def test_a_solution_that_misses_the_bar_is_a_fault():
     assert fault == (
         "test_exercise.score: the solution is wrong: Your score is 0.7, and 0.9 is wanted."
     )
+
+
+def test_hints_go_on_where_they_stopped_before_the_kernel_was_restarted():
+    first, again = (asks_for(lambda n: n) for _ in range(2))
+    assert [first.hint().message[:6] for _ in range(2)] == ["Hint 1", "Hint 2"]
+    assert [again.hint().message[:6] for _ in range(3)] == ["Hint 3"] * 3
+    progress.switch(False)
+    assert [asks_for(lambda n: n).hint().message[:6]] == ["Hint 3"]  # what was kept stays
+
+
+def test_hints_come_in_order_where_nothing_is_kept(monkeypatch):
+    monkeypatch.setenv("DLCOURSE_PROGRESS", "off")
+    it = asks_for(lambda n: n)
+    assert [it.hint().message[:6] for _ in range(3)] == ["Hint 1", "Hint 2", "Hint 3"]
+
+
+def _first_of_all(numbers):
+    smallest = 0  # where it begins
+    for number in numbers:
+        smallest = min(smallest, number)
+    return smallest
+
+
+def least_of(numbers):
+    return min(numbers)
+
+
+def to_fix():
+    """Return a "find the bug": what is given is right only if a number is below 0."""
+    return exercise.function(
+        ask="Fix the function: it must return the least of the numbers.",
+        cases=[{"numbers": [3, 4]}, {"numbers": [-1, 5]}],
+        hints=HINTS,
+        given=_first_of_all,
+        mistakes=[Mistake("It begins with 0, which is less than all of them.", _first_of_all)],
+    )(least_of)
+
+
+def test_the_function_as_it_was_given_is_not_told_its_fault():
+    def anything(numbers):
+        smallest = 0
+        # a note of the learner's, and another layout
+        for number in numbers:
+            smallest = min(smallest,
+                                              number)  # fmt: skip
+        return smallest
+
+    said = to_fix().check(anything)
+    assert said.outcome == "not tried"
+    assert said.message.startswith("This is the function as it was given. What does it do wrong?")
+    assert "Fix the function" in said.message and "begins with 0" not in said.message
+    assert to_fix().carry_on_with(anything) is least_of
+
+
+def test_a_second_try_with_the_same_fault_is_told_it():
+    def other(numbers):
+        return min([0, *numbers])
+
+    said = to_fix().judge(other)
+    assert said == Feedback("wrong", "It begins with 0, which is less than all of them.")
+    assert to_fix().judge(least_of).outcome == "right"
+
+
+def test_a_sound_bug_to_find_has_no_faults_and_one_without_its_mistake_has():
+    assert to_fix().faults() == []
+    it = to_fix()
+    it.given = least_of
+    assert "the given function is no known mistake" in it.faults()[-1]
 
 
 def test_the_last_hint_may_tell_the_solution():

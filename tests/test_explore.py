@@ -3,7 +3,6 @@
 import html
 import io
 import re
-import time
 
 from dlcourse import explore
 from dlcourse.errors import KindError, RangeError

@@ -1,6 +1,6 @@
-"""The same functions for models of every framework: `backends.fit(model, …)`, `backends.scores(…)`.
+"""The same functions for models of every framework: `backends.fit(model, …)` and so on.
 
-Each looks up the module of the model's framework, see `of`, and calls the function of that name there.
+Each looks up the module of the model's framework, see `of`, and calls its function of that name.
 """
 
 import importlib
@@ -119,7 +119,7 @@ def input_gradient(model, images, classes, batch_size=256):
 
 
 def activation_gradient(model, images, classes, layer, batch_size=256):
-    """Return (activations, gradients) of a layer: what it gives, and how class scores change with it.
+    """Return (activations, gradients): what a layer gives, and how class scores change with it.
 
     Args:
         model: Classifier that gives raw scores (N, K).
