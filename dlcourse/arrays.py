@@ -16,7 +16,7 @@ def to_numpy(array):
     array = np.asarray(array)
     if array.dtype == object or array.dtype.kind in "US":
         raise KindError(
-            f"The array holds {array.dtype} values, but numbers are wanted. "
+            f"The array holds {array.dtype} values, but should hold numbers. "
             "Rows of unequal length, or text, cannot become one array."
         )
     return array
@@ -53,7 +53,7 @@ def expect_examples(inputs, targets, inputs_name="images", targets_name="labels"
         )
     if len(inputs) == 0:
         raise ShapeError(
-            f"`{inputs_name}` is empty: shape {np.shape(inputs)}. At least one example is wanted; "
+            f"`{inputs_name}` is empty: shape {np.shape(inputs)}. At least one example is needed; "
             "look at the line that selects the examples."
         )
     if len(inputs) != len(targets):
@@ -80,7 +80,7 @@ def expect_labels(labels, classes, name="labels"):
     if labels.ndim == 2 and labels.shape[1] > 1:
         raise ShapeError(
             f"`{name}` has shape {labels.shape}: these look like one-hot rows, but one class index "
-            f"for each example is wanted, shape (N,). Use {name}.argmax(axis=1)."
+            f"for each example is needed, shape (N,). Use {name}.argmax(axis=1)."
         )
     expect_axes(labels, "N", name)
     if labels.dtype.kind not in "iub":

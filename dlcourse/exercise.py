@@ -244,7 +244,7 @@ class FunctionExercise(Exercise):
             said = f"This is the function as it was given. What does it do wrong? {self.ask}"
             return Feedback("not tried", said)
         if not callable(answer):
-            said = f"A function is wanted, and {_short(answer)} came: hand over"
+            said = f"Your answer is {_short(answer)}, but should be a function: hand over"
             return Feedback("wrong", f"{said} `{self.name}` itself, without calling it.")
         found = []
         for case in self.cases:
@@ -318,7 +318,7 @@ class ValueExercise(_ComputedExercise):
         if _same(answer, self.answer(), self.tolerance):
             return Feedback("right", f"{_short(answer)} {self.unit}".rstrip() + ".")
         advice = self._advice(answer, lambda make: _same(answer, make(), self.tolerance))
-        unit = f" A number in {self.unit} is wanted." if self.unit else ""
+        unit = f" Give a number in {self.unit}." if self.unit else ""
         return Feedback("wrong", advice or f"It is not {_short(answer)}.{unit}")
 
 
@@ -335,7 +335,7 @@ class OutcomeExercise(_ComputedExercise):
         if advice:
             return Feedback("wrong", advice)
         measured = _guarded(lambda: self.measure(answer))
-        said = f"{self.what} {measured:.3g}, and {self.bar:g} is wanted."
+        said = f"{self.what} {measured:.3g}; you need at least {self.bar:g}."
         return Feedback("right" if measured >= self.bar else "wrong", said)
 
 
@@ -570,15 +570,15 @@ def _difference(got, want):
             "one number" if shape == () else f"shape {shape}" if shape else _short(value)
             for shape, value in zip(shapes, (got, want))
         ]
-        return f"gives {kinds[0]}, but {kinds[1]} is wanted."
+        return f"gives {kinds[0]}, but should give {kinds[1]}."
     if shapes[1]:
         pair = [to_numpy(value).astype(complex) for value in (got, want)]
         apart = np.nan_to_num(np.abs(pair[0] - pair[1]), nan=np.inf)
         apart[(pair[0] == pair[1]) | (np.isnan(pair[0]) & np.isnan(pair[1]))] = 0
         place = tuple(int(i) for i in np.unravel_index(apart.argmax(), apart.shape))
         there = [_short(to_numpy(value)[place]) for value in (got, want)]
-        return f"gives {there[0]} at place {place}, but {there[1]} is wanted."
-    return f"gives {_short(got)}, but {_short(want)} is wanted."
+        return f"gives {there[0]} at index {place}, but should give {there[1]}."
+    return f"gives {_short(got)}, but should give {_short(want)}."
 
 
 def _short(value):

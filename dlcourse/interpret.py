@@ -329,7 +329,7 @@ def _baselines(baseline, images):
     if baseline.shape not in [(), images.shape[1:], images.shape]:
         raise ShapeError(
             f"`baseline` has shape {baseline.shape}, but one brightness, an array "
-            f"{images.shape[1:]} or an array {images.shape} is wanted, like `images`."
+            f"{images.shape[1:]} or an array {images.shape} is needed, like `images`."
         )
     if baseline.dtype == np.uint8 and baseline.ndim:
         baseline = baseline / np.float32(255)
@@ -345,7 +345,7 @@ def _grid(images, patch):
         sides = [str(side) for side in range(1, common + 1) if common % side == 0]
         raise ShapeError(
             f"`patch` is {patch}, but the images are {height} × {width} pixels: a whole number of "
-            f"patches is wanted in both directions. Take one of {', '.join(sides)}."
+            f"patches is needed in both directions. Take one of {', '.join(sides)}."
         )
     return height // patch, width // patch
 
@@ -353,7 +353,7 @@ def _grid(images, patch):
 def _expect_maps(maps, layer):
     if maps.ndim != 4:
         raise ShapeError(
-            f"Layer {layer!r} gives shape {maps.shape}, but maps (N, H, W, C) are wanted. "
+            f"Layer {layer!r} gives shape {maps.shape}, but should give maps (N, H, W, C). "
             "Name a convolution, or a layer between the convolutions and the flattening."
         )
     return maps
@@ -361,10 +361,10 @@ def _expect_maps(maps, layer):
 
 def _expect_count(value, name):
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise RangeError(f"`{name}` is {value!r}, but a whole number of at least 1 is wanted.")
+        raise RangeError(f"`{name}` is {value!r}, but should be a whole number of at least 1.")
 
 
 def _expect_number(value, name, low=-np.inf):
     wanted = "a finite number" if low == -np.inf else f"a finite number of at least {low}"
     if not isinstance(value, (int, float, np.number)) or not np.isfinite(value) or value < low:
-        raise RangeError(f"`{name}` is {value!r}, but {wanted} is wanted, such as 0.5.")
+        raise RangeError(f"`{name}` is {value!r}, but should be {wanted}, such as 0.5.")

@@ -231,7 +231,7 @@ class Lesson:
             return ast.literal_eval(facts[name])
         except (KeyError, ValueError):
             raise LessonError(
-                f"dlcourse/lessons/{self.slug}.py wants a line `{name} = …` with a plain value."
+                f"dlcourse/lessons/{self.slug}.py needs a line `{name} = …` with a plain value."
             ) from None
 
     @property
@@ -489,7 +489,7 @@ def _up_to_headline(lesson, seed):
     notebook = _from_text(lesson)
     places = headline_cells(notebook.cells)
     if len(places) != 1:
-        raise LessonError(f"{lesson.source.name} wants one cell tagged `headline`.")
+        raise LessonError(f"{lesson.source.name} needs one cell tagged `headline`.")
     notebook.cells = notebook.cells[: places[0] + 1]
     notebook.cells[-1].source += PRINT_HEADLINE
     replaced = 0
@@ -498,7 +498,7 @@ def _up_to_headline(lesson, seed):
             cell.source, count = re.subn(r"(?m)^seed = 0$", f"seed = {seed}", cell.source)
             replaced += count
     if replaced != 1:
-        raise LessonError(f"{lesson.source.name} wants one line `seed = 0` tagged `parameters`.")
+        raise LessonError(f"{lesson.source.name} needs one line `seed = 0` tagged `parameters`.")
     return notebook
 
 

@@ -62,7 +62,7 @@ def carry_weights(source, target):
     ours, theirs = backends.of(source), backends.of(target)
     if ours is theirs:
         raise KindError(
-            f"Both models are {ours.NAME} models, but one of each framework is wanted. Within one "
+            f"Both models are {ours.NAME} models, but should be one of each framework. Within one "
             "framework no convention differs: use load_state_dict (PyTorch) or set_weights (Keras)."
         )
     rows = []

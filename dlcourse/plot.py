@@ -146,7 +146,7 @@ def confusion(counts, classes, axes=None):
     counts = to_numpy(counts)
     if counts.shape != (len(classes),) * 2:
         raise ShapeError(
-            f"`counts` has shape {counts.shape}, but {len(classes)} classes want "
+            f"`counts` has shape {counts.shape}, but {len(classes)} classes need "
             f"{(len(classes),) * 2}."
         )
     if axes is None:
@@ -314,7 +314,7 @@ def film_strip(pictures, moments, rows=None, title="", size=0.7, limits=(0, 1)):
         raise ShapeError(
             f"`pictures` has shape {pictures.shape}, with {len(moments)} names of moments"
             + ("" if rows is None else f" and {len(rows)} of rows")
-            + ", but (moments, rows, H, W, 1 or 3) is wanted, with a name for each."
+            + ", but should be (moments, rows, H, W, 1 or 3), with a name for each."
         )
     width = count * size * 1.05 + (0 if rows is None else 0.9)
     height_inches = height * size * 1.05 + (0.5 if title else 0.25)

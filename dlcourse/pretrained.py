@@ -27,7 +27,7 @@ def load(name, framework):
     _expect_known(name)
     if framework not in FRAMEWORKS:
         raise RangeError(
-            f"`framework` is {framework!r}, but one of these is wanted: {', '.join(FRAMEWORKS)}."
+            f"`framework` is {framework!r}, but should be one of these: {', '.join(FRAMEWORKS)}."
         )
     networks = importlib.import_module(f"dlcourse.networks.{framework}")
     backend = importlib.import_module(f"dlcourse.backends.{framework}")

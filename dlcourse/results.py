@@ -85,7 +85,8 @@ class Table:
         uneven = [row for row in self.rows if len(row) != len(self.columns)]
         if uneven:
             raise ShapeError(
-                f"The table has {len(self.columns)} columns, but this row has not: {uneven[0]!r}."
+                f"The table has {len(self.columns)} columns, but this row has another number: "
+                f"{uneven[0]!r}."
             )
 
     def __str__(self):
@@ -137,7 +138,7 @@ class SeedBand:
         """
         if len(values) < 5:
             raise RangeError(
-                f"A seed band wants at least 5 runs, got {len(values)}. Run more seeds."
+                f"A seed band needs at least 5 runs, got {len(values)}. Run more seeds."
             )
         return cls(float(min(values)), float(max(values)), len(values))
 
@@ -296,7 +297,7 @@ def frechet_distance(features, other_features):
     if clouds[0].shape[1] != clouds[1].shape[1] or min(map(len, clouds)) < 2:
         raise ShapeError(
             f"`features` has shape {clouds[0].shape} and `other_features` {clouds[1].shape}, but "
-            "both want at least two points, of the same number of features: (N, D) and (M, D)."
+            "both need at least two points, of the same number of features: (N, D) and (M, D)."
         )
     (mean, spread), (other_mean, other_spread) = (_mean_and_covariance(points) for points in clouds)
     # tr (C₁ C₂)^½ is the sum of the roots of the eigenvalues of C₁^½ C₂ C₁^½, which is symmetric:

@@ -120,7 +120,7 @@ def test_a_function_that_does_the_same_is_right():
 def test_a_function_that_is_wrong_in_a_later_case_only_is_wrong():
     said = area.judge(lambda width, height: 6.0)
     assert said.outcome == "wrong"
-    assert said.message == "`area(width=4, height=5)` gives 6, but 20 is wanted."
+    assert said.message == "`area(width=4, height=5)` gives 6, but should give 20."
 
 
 def test_a_known_mistake_gets_its_own_advice_and_no_other_wrong_answer_does():
@@ -133,31 +133,31 @@ def test_a_known_mistake_gets_its_own_advice_and_no_other_wrong_answer_does():
 @pytest.mark.parametrize(
     "want, got, said",
     [
-        (2.0, 3.0, "gives 3, but 2 is wanted"),
-        (1.0, 1.000003, "gives 1.000003, but 1 is wanted"),
-        (2.0, "2", "gives '2', but one number is wanted"),
-        (2.0, np.ones(3), "gives shape (3,), but one number is wanted"),
-        (np.ones(3), 2.0, "gives one number, but shape (3,) is wanted"),
-        (np.ones((2, 3)), np.ones((3, 2)), "gives shape (3, 2), but shape (2, 3) is wanted"),
-        (np.ones(2), np.array(["a", "b"]), "gives ['a', 'b'], but shape (2,) is wanted"),
-        (np.ones(2), [1, [2, 3]], "gives [1, [2, 3]], but shape (2,) is wanted"),
-        (np.eye(2), np.array([[1, 0], [0.1, 3]]), "gives 3 at place (1, 1), but 1 is wanted"),
-        (np.ones(2), [1.0, 0.0], "gives 0 at place (1,), but 1 is wanted"),
-        (np.ones(2), np.array([1, np.nan]), "gives nan at place (1,), but 1 is wanted"),
-        (np.ones(2), np.full(2, np.nan), "gives nan at place (0,), but 1 is wanted"),
-        (np.array([np.inf, 1]), np.array([np.inf, 2]), "gives 2 at place (1,), but 1 is wanted"),
+        (2.0, 3.0, "gives 3, but should give 2"),
+        (1.0, 1.000003, "gives 1.000003, but should give 1"),
+        (2.0, "2", "gives '2', but should give one number"),
+        (2.0, np.ones(3), "gives shape (3,), but should give one number"),
+        (np.ones(3), 2.0, "gives one number, but should give shape (3,)"),
+        (np.ones((2, 3)), np.ones((3, 2)), "gives shape (3, 2), but should give shape (2, 3)"),
+        (np.ones(2), np.array(["a", "b"]), "gives ['a', 'b'], but should give shape (2,)"),
+        (np.ones(2), [1, [2, 3]], "gives [1, [2, 3]], but should give shape (2,)"),
+        (np.eye(2), np.array([[1, 0], [0.1, 3]]), "gives 3 at index (1, 1), but should give 1"),
+        (np.ones(2), [1.0, 0.0], "gives 0 at index (1,), but should give 1"),
+        (np.ones(2), np.array([1, np.nan]), "gives nan at index (1,), but should give 1"),
+        (np.ones(2), np.full(2, np.nan), "gives nan at index (0,), but should give 1"),
+        (np.array([np.inf, 1]), np.array([np.inf, 2]), "gives 2 at index (1,), but should give 1"),
         (np.ones(2, bool), np.array([True, False]), "gives False at place (1,), but True is"),
-        (np.ones(1), np.ones(1) * 1j, "gives 1j at place (0,), but 1 is wanted"),
+        (np.ones(1), np.ones(1) * 1j, "gives 1j at index (0,), but should give 1"),
         (torch.ones(2), torch.zeros(2, requires_grad=True), "gives 0 at place (0,), but 1 is"),
-        (torch.tensor(1.0), torch.tensor(2.0, requires_grad=True), "gives 2, but 1 is wanted"),
-        ([1, 2], torch.zeros(2, requires_grad=True), "gives [0., 0.], but [1, 2] is wanted"),
-        ([1, 2], [np.float64(1), 3], "gives [1, 3], but [1, 2] is wanted"),
-        ([1, 2], [1], "gives [1], but [1, 2] is wanted"),
-        ((1, 2), (1,), "gives (1,), but (1, 2) is wanted"),
-        ("boot", "coat", "gives 'coat', but 'boot' is wanted"),
-        (True, False, "gives False, but True is wanted"),
-        (True, 1, "gives 1, but True is wanted"),
-        ({"a": 1}, {"b": 1}, "gives {'b': 1}, but {'a': 1} is wanted"),
+        (torch.tensor(1.0), torch.tensor(2.0, requires_grad=True), "gives 2, but should give 1"),
+        ([1, 2], torch.zeros(2, requires_grad=True), "gives [0., 0.], but should give [1, 2]"),
+        ([1, 2], [np.float64(1), 3], "gives [1, 3], but should give [1, 2]"),
+        ([1, 2], [1], "gives [1], but should give [1, 2]"),
+        ((1, 2), (1,), "gives (1,), but should give (1, 2)"),
+        ("boot", "coat", "gives 'coat', but should give 'boot'"),
+        (True, False, "gives False, but should give True"),
+        (True, 1, "gives 1, but should give True"),
+        ({"a": 1}, {"b": 1}, "gives {'b': 1}, but should give {'a': 1}"),
     ],
 )
 def test_a_wrong_answer_is_told_how_it_differs(want, got, said):
@@ -228,7 +228,7 @@ def test_a_blank_is_not_tried_and_is_told_what_to_do(answer):
 def test_a_value_in_place_of_a_function_is_told_to_hand_over_the_function():
     said = area.judge(6.0)
     assert said.outcome == "wrong"
-    assert "A function is wanted, and 6 came: hand over `area` itself" in said.message
+    assert "Your answer is 6, but should be a function: hand over `area` itself" in said.message
 
 
 def test_a_forgotten_return_is_not_tried_and_is_named():
@@ -344,7 +344,7 @@ def test_a_function_that_changes_its_arguments_spoils_no_later_case():
     numbers = np.array([1, 2, 3])
     cases = [{"numbers": numbers}] * 2
     total = asks_for(lambda numbers: numbers.sum(), cases, [Mistake("…", _spoils_and_is_wrong)])
-    assert total.judge(lambda numbers: 0).message.endswith("gives 0, but 6 is wanted.")
+    assert total.judge(lambda numbers: 0).message.endswith("gives 0, but should give 6.")
     assert total.judge(_spoils).outcome == "right"
     assert numbers.tolist() == [1, 2, 3]
 
@@ -372,7 +372,7 @@ def pixels():
 
 def _measured(answer):
     if isinstance(answer, str):
-        raise RangeError("A score is wanted. Hand over a number.")
+        raise RangeError("This needs a score. Hand over a number.")
     return answer
 
 
@@ -402,7 +402,7 @@ def score(
 
 def test_a_value_is_right_or_wrong_with_its_unit():
     assert pixels.judge(784) == Feedback("right", "784 pixels.")
-    assert pixels.judge(785) == Feedback("wrong", "It is not 785. A number in pixels is wanted.")
+    assert pixels.judge(785) == Feedback("wrong", "It is not 785. Give a number in pixels.")
     assert pixels.judge(28) == Feedback("wrong", "That is one side.")
     assert pixels.judge(-5) == Feedback("wrong", "No picture has less than nothing.")
 
@@ -419,8 +419,8 @@ def test_a_blank_value_is_not_tried(each, answer):
 
 
 def test_an_outcome_is_held_against_its_bar():
-    assert score.judge(0.9) == Feedback("right", "Your score is 0.9, and 0.9 is wanted.")
-    assert score.judge(0.5) == Feedback("wrong", "Your score is 0.5, and 0.9 is wanted.")
+    assert score.judge(0.9) == Feedback("right", "Your score is 0.9; you need at least 0.9.")
+    assert score.judge(0.5) == Feedback("wrong", "Your score is 0.5; you need at least 0.9.")
 
 
 def test_a_sign_goes_before_the_measure():
@@ -430,7 +430,7 @@ def test_a_sign_goes_before_the_measure():
 def test_a_measure_that_refuses_the_answer_says_so_in_its_own_words():
     said = score.judge("0.95")
     assert said.outcome == "raised"
-    assert said.message == "RangeError: A score is wanted. Hand over a number."
+    assert said.message == "RangeError: This needs a score. Hand over a number."
 
 
 @pytest.mark.parametrize("each", NEED_A_NOTEBOOK, ids=name_of)
@@ -555,7 +555,7 @@ def test_a_faulty_exercise_says_what_is_wrong_with_it(fault):
 def test_a_solution_that_misses_the_bar_is_a_fault():
     (fault,) = score.faults({"start": 0.5})
     assert fault == (
-        "test_exercise.score: the solution is wrong: Your score is 0.7, and 0.9 is wanted."
+        "test_exercise.score: the solution is wrong: Your score is 0.7; you need at least 0.9."
     )
 
 

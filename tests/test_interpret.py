@@ -635,12 +635,12 @@ MISTAKES = {
     "a model without scores": (
         lambda f: interpret.saliency(f.mapper(), IMAGES, CLASSES),
         ShapeError,
-        ["gives shape (5, ", "class scores are wanted: (5, K)", "Flatten"],
+        ["gives shape (5, ", "class scores: (5, K)", "Flatten"],
     ),
     "a model without scores, and a long method": (
         lambda f: interpret.integrated_gradients(f.mapper(), IMAGES, CLASSES),
         ShapeError,
-        ["class scores are wanted: (1, K)", "Flatten"],
+        ["class scores: (1, K)", "Flatten"],
     ),
     "a class without a score, in one pass": (
         lambda f: interpret.saliency(f.cnn(), IMAGES, CLASSES + 1),

@@ -344,7 +344,7 @@ def test_facts_are_read_without_running_the_module(course, small):
 def test_a_missing_fact_or_module_is_said(course, small):
     path = course / "dlcourse" / "lessons" / "small_numbers.py"
     rewrite(path, '"Small numbers"', "len")
-    with pytest.raises(LessonError, match=r"small_numbers.py wants a line `TITLE = …`"):
+    with pytest.raises(LessonError, match=r"small_numbers.py needs a line `TITLE = …`"):
         _ = small.title
     path.unlink()
     (again,) = notebooks.find(["11"])
@@ -448,8 +448,8 @@ def test_a_band_is_measured_over_seeds(course, small):
 @pytest.mark.parametrize(
     "old, new, words",
     [
-        ('["headline"]', '["predict"]', "wants one cell tagged `headline`"),
-        ("seed = 0", "seed = 1", "wants one line `seed = 0` tagged `parameters`"),
+        ('["headline"]', '["predict"]', "needs one cell tagged `headline`"),
+        ("seed = 0", "seed = 1", "needs one line `seed = 0` tagged `parameters`"),
     ],
 )
 def test_a_band_without_a_headline_or_a_seed_is_refused(small, executed, old, new, words):

@@ -74,7 +74,7 @@ def test_it_has_as_many_weights_as_its_card_says():
     "name, framework, message",
     [
         ("resnet", "pytorch", "no pretrained network 'resnet'. There are: efficientnet-lite0"),
-        (NAME, "torch", "is 'torch', but one of these is wanted: pytorch, keras"),
+        (NAME, "torch", "is 'torch', but should be one of these: pytorch, keras"),
     ],
 )
 def test_an_unknown_name_lists_those_there_are(name, framework, message):

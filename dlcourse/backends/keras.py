@@ -439,14 +439,14 @@ def _optimizer(optimizer, learning_rate):
     if isinstance(optimizer, str):
         if optimizer not in made:
             raise RangeError(
-                f"`optimizer` is {optimizer!r}, but one of {', '.join(made)}, or a Keras "
-                "optimizer, is wanted."
+                f"`optimizer` is {optimizer!r}, but should be one of {', '.join(made)}, "
+                "or a Keras optimizer."
             )
         optimizer = made[optimizer]()  # epsilon as in PyTorch: Keras would take 1e-7
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         raise KindError(
-            f"`optimizer` is a {type(optimizer).__name__}, but a name or a Keras optimizer is "
-            "wanted."
+            f"`optimizer` is a {type(optimizer).__name__}, but should be a name or a Keras "
+            "optimizer."
         )
     if learning_rate is not None:
         _set_learning_rate(optimizer, learning_rate)
@@ -466,8 +466,8 @@ def _set_learning_rate(optimizer, learning_rate):
 def _expect_model(model):
     if not isinstance(model, keras.Model):
         raise KindError(
-            f"The model is a {type(model).__module__.split('.')[0]} {type(model).__name__}, but a "
-            "keras.Model is wanted. For a PyTorch model, use dlcourse.backends.pytorch."
+            f"The model is a {type(model).__module__.split('.')[0]} {type(model).__name__}, but "
+            "should be a keras.Model. For a PyTorch model, use dlcourse.backends.pytorch."
         )
 
 
@@ -561,8 +561,8 @@ def _outputs(model, inputs, tensor=None):
         raise loop.refused(inputs, _first_layer(model), error) from error
     if not tf.is_tensor(outputs):
         raise KindError(
-            f"The model gives a {type(outputs).__name__}, but one tensor is wanted, such as scores "
-            "(N, K)."
+            f"The model gives a {type(outputs).__name__}, but should give one tensor, such as "
+            "scores (N, K)."
         )
     return outputs
 

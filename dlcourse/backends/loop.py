@@ -156,13 +156,13 @@ class Options:
                 continue
             if not isinstance(value, (int, np.integer)) or value < 1:
                 raise RangeError(
-                    f"`{name}` is {value!r}, but a whole number of at least 1 is wanted."
+                    f"`{name}` is {value!r}, but should be a whole number of at least 1."
                 )
         if learning_rate is not None and not (
             isinstance(learning_rate, (int, float, np.number)) and learning_rate >= 0
         ):
             raise RangeError(
-                f"`learning_rate` is {learning_rate!r}, but a number of at least 0 is wanted, "
+                f"`learning_rate` is {learning_rate!r}, but should be a number of at least 0, "
                 "such as 0.01."
             )
         callbacks = (callbacks,) if callable(callbacks) else tuple(callbacks)
@@ -172,16 +172,16 @@ class Options:
             *(("callbacks", each) for each in callbacks),
         ):
             if value is not None and not callable(value):
-                raise KindError(f"`{name}` is {value!r}, but a function is wanted.")
+                raise KindError(f"`{name}` is {value!r}, but should be a function.")
         expect_loss(loss)
         if patience is not None and valid is None:
             raise KindError(
-                "`patience` watches the validation loss, so `valid=(images, labels)` is wanted too."
+                "`patience` watches the validation loss, so it needs `valid=(images, labels)` too."
             )
         self.classifies, self.named = loss == "cross-entropy", isinstance(loss, str)
         if valid is not None:
             if not hasattr(valid, "__len__") or len(valid) != 2 or hasattr(valid, "labels"):
-                raise KindError("`valid` is wanted as a pair: valid=(images, labels).")
+                raise KindError("`valid` should be a pair: valid=(images, labels).")
             valid = self.examples(*valid, "valid[0]", "valid[1]")
         self.epochs, self.batch_size, self.schedule, self.valid = (
             epochs,
@@ -212,7 +212,7 @@ def expect_loss(loss):
     if loss not in LOSSES and not callable(loss):
         names = ", ".join(f'"{name}"' for name in LOSSES)
         raise KindError(
-            f"`loss` is {loss!r}, but one of {names}, or a function (outputs, targets), is wanted."
+            f"`loss` is {loss!r}, but should be one of {names}, or a function (outputs, targets)."
         )
 
 
@@ -273,8 +273,8 @@ def check_loss(loss):
     """
     if tuple(loss.shape) != ():
         raise ShapeError(
-            f"The loss function gives shape {tuple(loss.shape)}, but one number for the batch is "
-            "wanted: return the mean."
+            f"The loss function gives shape {tuple(loss.shape)}, but should give one number for "
+            "the batch: return the mean."
         )
 
 
@@ -315,14 +315,14 @@ def check_scores(scores, targets):
     if scores.ndim != 2 or len(scores) != len(targets):
         raise ShapeError(
             f"For {len(targets)} examples the model gives shape {tuple(scores.shape)}, but one row "
-            f"of class scores for each is wanted: ({len(targets)}, K). "
+            f"of class scores for each is needed: ({len(targets)}, K). "
             "Is a Flatten, or the last layer, missing?"
         )
     highest = int(targets.max())
     if highest >= scores.shape[1]:
         raise RangeError(
             f"The model's last layer gives {scores.shape[1]} scores, so labels may go from 0 to "
-            f"{scores.shape[1] - 1}, but a label {highest} came. "
+            f"{scores.shape[1] - 1}, but there is a label {highest}. "
             f"Make the last layer at least {highest + 1} wide, one score for each class."
         )
     if (
@@ -331,8 +331,8 @@ def check_scores(scores, targets):
         and np.allclose(scores.sum(axis=1), 1, atol=1e-5)
     ):
         raise RangeError(
-            "Every row of the model's output adds up to 1, so it ends in softmax, but raw scores "
-            "are wanted: the loss applies softmax itself, and applied twice it learns badly. "
+            "Every row of the model's output adds up to 1, so it ends in softmax, but should "
+            "give raw scores: the loss applies softmax itself, and applied twice it learns badly. "
             "Remove the softmax."
         )
 
@@ -345,7 +345,7 @@ def check_class_scores(shape):
     """
     if len(shape) != 2:
         raise ShapeError(
-            f"The model gives shape {tuple(shape)}, but class scores are wanted: ({shape[0]}, K). "
+            f"The model gives shape {tuple(shape)}, but should give class scores: ({shape[0]}, K). "
             "Is a Flatten, or the last layer, missing?"
         )
 
@@ -358,13 +358,13 @@ def check_seen(seen, layer, tensor):
     """
     if len(seen) != 1:
         raise KindError(
-            f"Layer {layer!r} runs {len(seen)} times for a batch, but exactly once is wanted. "
+            f"Layer {layer!r} runs {len(seen)} times for a batch, but should run exactly once. "
             "Ask for another layer, one that the scores pass through once."
         )
     if not isinstance(seen[0], tensor):
         raise KindError(
-            f"Layer {layer!r} gives a {type(seen[0]).__name__}, but one tensor is wanted: ask for "
-            "another layer."
+            f"Layer {layer!r} gives a {type(seen[0]).__name__}, but should give one tensor: ask "
+            "for another layer."
         )
 
 

@@ -457,14 +457,14 @@ def _optimizer(model, optimizer, learning_rate):
     if isinstance(optimizer, str):
         if optimizer not in made:
             raise RangeError(
-                f"`optimizer` is {optimizer!r}, but one of {', '.join(made)}, or a torch "
-                "optimizer, is wanted."
+                f"`optimizer` is {optimizer!r}, but should be one of {', '.join(made)}, "
+                "or a torch optimizer."
             )
         optimizer = made[optimizer]()
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise KindError(
-            f"`optimizer` is a {type(optimizer).__name__}, but a name or a torch.optim.Optimizer "
-            "is wanted."
+            f"`optimizer` is a {type(optimizer).__name__}, but should be a name or a "
+            "torch.optim.Optimizer."
         )
     mine = {id(parameter) for parameter in model.parameters()}
     held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
@@ -481,8 +481,8 @@ def _optimizer(model, optimizer, learning_rate):
 def _expect_model(model):
     if not isinstance(model, nn.Module):
         raise KindError(
-            f"The model is a {type(model).__module__.split('.')[0]} {type(model).__name__}, but a "
-            "torch.nn.Module is wanted. For a Keras model, use dlcourse.backends.keras."
+            f"The model is a {type(model).__module__.split('.')[0]} {type(model).__name__}, but "
+            "should be a torch.nn.Module. For a Keras model, use dlcourse.backends.keras."
         )
 
 
@@ -527,15 +527,15 @@ def _outputs(model, inputs, tensor=None):
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         if "view size" in str(error):
             raise ShapeError(
-                "The model calls .view() on pictures, which wants them in memory as (N, C, H, W). "
+                "The model calls .view() on pictures, which needs them in memory as (N, C, H, W). "
                 "They lie there as (N, H, W, C), which trains several times faster. "
                 "Use nn.Flatten(), .flatten(1) or .reshape()."
             ) from error
         raise loop.refused(inputs, _first_layer(model), error) from error
     if not isinstance(outputs, torch.Tensor):
         raise KindError(
-            f"The model gives a {type(outputs).__name__}, but one tensor is wanted, such as scores "
-            "(N, K)."
+            f"The model gives a {type(outputs).__name__}, but should give one tensor, such as "
+            "scores (N, K)."
         )
     return outputs
 
