@@ -280,7 +280,7 @@ axes.plot(batch_losses, linewidth=1)
 axes.set(
     title="The loss of each batch while the network learns",
     xlabel="batches seen (157 are one epoch)",
-    ylabel="loss",
+    ylabel="loss (nats: see lesson 11)",
     ylim=(0, None),
 )
 plot.describe(
@@ -329,8 +329,8 @@ means = np.stack(
 )
 plot.images(means.reshape(10, 28, 28), titles=fashion.classes, columns=5)
 plot.describe(
-    "The mean picture of each class: blurred, but each can be recognised; "
-    "pullover, coat and shirt look much the same."
+    "The mean picture of each class, blurred. The sandal can hardly be "
+    "recognised; pullover, coat and shirt look much the same."
 )
 
 # %%
