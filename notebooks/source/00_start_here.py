@@ -163,7 +163,7 @@ gallery = explore.Explorer(
 )
 gallery
 
-# %% tolerance=0.5
+# %% tolerance=0.3
 for true, said in (
     ("pullover", "coat"),
     ("shirt", "T-shirt/top"),
