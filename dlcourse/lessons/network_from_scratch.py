@@ -1,96 +1,181 @@
-"""Facts, exercises and quiz of notebooks/*_network_from_scratch.ipynb."""
+"""Facts, figures, exercises and quiz of notebooks/*_network_from_scratch.ipynb."""
 
-from dlcourse import data, exercise, quiz, results
+from itertools import pairwise
+
+from dlcourse import data, exercise, plot, quiz, results
 from dlcourse.exercise import Mistake
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 TITLE = "A network from scratch"
-STUDY_MINUTES = 80
+STUDY_MINUTES = 170
 NEEDS = ("00",)
 DATA = ("digits",)
 FRAMEWORKS = ("numpy", "pytorch", "keras", "tensorflow")
 
+VALUE_COLOUR, SLOPE_COLOUR = plot.COLOURS[:2]
+GRAPH = {  # where each station stands: x, y, what is written in it
+    "w": (0.0, 2.0, "w"),
+    "x": (0.0, 0.0, "x"),
+    "×": (1.5, 1.0, "×"),
+    "b": (2.2, -0.6, "b"),
+    "+": (3.0, 1.0, "+"),
+    "ReLU": (4.5, 1.0, "ReLU"),
+    "t": (5.2, -0.6, "t"),
+    "square": (6.1, 1.0, "(h − t)²"),
+    "end": (7.5, 1.0, "L"),
+}
+ARROWS = (  # from, to, the number that is carried, its name
+    ("w", "×", "w", ""),
+    ("x", "×", "x", ""),
+    ("×", "+", "product", "w x"),
+    ("b", "+", "b", ""),
+    ("+", "ReLU", "z", "z"),
+    ("ReLU", "square", "h", "h"),
+    ("t", "square", "t", ""),
+    ("square", "end", "L", ""),
+)
+
+
+def draw_graph(values, slopes=None):
+    """Draw the computation graph of one unit with the numbers that were computed.
+
+    Args:
+        values: {"w", "x", "b", "t", "product", "z", "h", "L"}: what flows along each arrow.
+        slopes: The slope of L along each of them, except t; None draws the way forward only.
+    """
+    _, axes = plt.subplots(figsize=(8, 3.6))
+    for x, y, text in GRAPH.values():
+        box = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": "black"}
+        axes.text(x, y, text, ha="center", va="center", bbox=box, zorder=3)
+    for start, end, number, name in ARROWS:
+        (x, y, _), (to_x, to_y, _) = GRAPH[start], GRAPH[end]
+        line = {"arrowstyle": "->", "color": "gray", "shrinkA": 22, "shrinkB": 22}
+        axes.annotate("", (to_x, to_y), (x, y), arrowprops=line)
+        middle, height, tilt = (x + to_x) / 2, (y + to_y) / 2, np.sign(to_y - y)
+        above, below = {1: ("right", "left"), 0: ("center",) * 2, -1: ("left", "right")}[tilt]
+        said = f"{name} = {_number(values[number])}" if name else _number(values[number])
+        place = (middle - 0.1 * tilt, height + 0.08)
+        axes.text(*place, said, ha=above, va="bottom", color=VALUE_COLOUR)
+        if slopes and number in slopes:
+            said = f"slope {_number(slopes[number])}"
+            place = (middle + 0.1 * tilt, height - 0.08)
+            axes.text(*place, said, ha=below, va="top", color=SLOPE_COLOUR)
+    title = "Values above the arrows" + (", slopes of L below them" if slopes else "")
+    axes.set(xlim=(-0.5, 7.9), ylim=(-1.0, 2.4), title=title)
+    axes.axis("off")
+
+
+def _number(value):
+    return f"{value:.4g}".replace("-", "−")
+
+
+def draw_network(x, weights):
+    """Draw the layers of a network as columns of circles, with the shapes of its arrays.
+
+    Args:
+        x: Array (N, D).
+        weights: [w1, b1, w2, b2].
+    """
+    w1, b1, w2, b2 = weights
+    sizes = (x.shape[1], w1.shape[1], w2.shape[1])
+    _, axes = plt.subplots(figsize=(7.6, 3.6))
+    heights = [np.linspace(-1, 1, min(size, count)) for size, count in zip(sizes, (9, 7, 5))]
+    for column in (0, 1):
+        for start in heights[column]:
+            for end in heights[column + 1]:
+                axes.plot([column, column + 1], [start, end], color="lightgray", linewidth=0.6)
+    for column, ys in enumerate(heights):
+        places = [column] * len(ys)
+        axes.plot(places, ys, "o", markersize=11, color=plot.COLOURS[column], zorder=3)
+    rows = len(x)
+    names = (f"x: {x.shape}", f"h: {(rows, sizes[1])}", f"s: {(rows, sizes[2])}")
+    roles = ("pixels", "hidden units", "scores")
+    for column, (name, role) in enumerate(zip(names, roles)):
+        axes.text(column, 1.18, f"{sizes[column]} {role}\n{name}", ha="center", va="bottom")
+    between = (f"W1: {w1.shape}\nb1: {b1.shape}", f"W2: {w2.shape}\nb2: {b2.shape}")
+    for column, text in enumerate(between):
+        axes.text(column + 0.5, -1.18, text, ha="center", va="top")
+    axes.set(xlim=(-0.4, 2.4), ylim=(-1.75, 1.75))
+    axes.axis("off")
+
+
+def draw_first_steps(figure, losses):
+    """Draw the losses (nats) of the first steps, and the loss of a network that knows nothing."""
+    axes = figure.subplots()
+    axes.plot(losses)
+    axes.axhline(np.log(10), color="gray", linestyle="--")
+    axes.text(len(losses), np.log(10) + 0.05, "all classes equal", ha="right", va="bottom")
+    axes.set(title="The first steps", xlabel="step", ylabel="loss (nats)", ylim=(0, 4))
+
+
+def draw_squares(points, labels, decisions):
+    """Draw points of two classes, and in one panel for each classifier what it says where.
+
+    Args:
+        points: Array (N, 2), coordinates from -1 to 1.
+        labels: N numbers, 0 or 1.
+        decisions: {title: function from points (M, 2) to M numbers, 0 or 1}.
+    """
+    line = np.linspace(-1, 1, 101)
+    grid = np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2).astype("float32")
+    _, panels = plt.subplots(1, len(decisions), figsize=(7.2, 3.7), sharey=True)
+    for axes, (title, decide) in zip(panels, decisions.items()):
+        said = decide(grid).reshape(101, 101)
+        colours = plot.COLOURS[:2]
+        axes.contourf(line, line, said, levels=(-0.5, 0.5, 1.5), colors=colours, alpha=0.3)
+        for label, marker in ((0, "o"), (1, "^")):
+            x, y = points[labels == label].T
+            name = f"class {label}"
+            axes.scatter(x, y, s=10, marker=marker, color=colours[label], label=name)
+        axes.set(title=title, xlabel="first input", aspect="equal")
+    panels[0].set_ylabel("second input")
+    panels[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
+
 
 def _in_bits():
-    return np.log2(20)
+    return 2**4.6
 
 
 def _the_probability():
-    return 1 / 20
+    return np.exp(-4.6)
 
 
-def _without_the_minus():
-    return np.log(1 / 20)
+def _loss_of_a_thousand():
+    return np.log(1000)
 
 
 @exercise.value(
-    ask="Replace the `...` by the loss, in nats, of a network that gives each of 20 classes the "
-    "same probability.",
-    unit="nats",
-    tolerance=1e-3,
+    ask="A network with 1 000 classes has a loss of 4.6 nats. It is as undecided as somebody who "
+    "guesses among how many equally likely classes?",
+    unit="classes",
+    tolerance=0.02,
     hints=(
-        "With ten classes it was −log(1/10). What is the probability of each class now?",
-        "The loss is −log of the probability of the right class, with the natural logarithm.",
-        "It is the natural logarithm of 20: `np.log(20)`.",
+        "Guessing among ten classes costs −log(1/10) = log 10 nats. Here you know the loss and "
+        "look for the number of classes.",
+        "Which function undoes the natural logarithm?",
+        "e to the power of 4.6: `np.exp(4.6)`.",
     ),
     mistakes=[
-        Mistake("That is in bits: you took the logarithm to base 2.", _in_bits),
-        Mistake("That is the probability. The loss is the surprise at it.", _the_probability),
-        Mistake("A loss is never negative. Look at the sign.", _without_the_minus),
-    ],
-)
-def loss_of_guessing():
-    return np.log(20)
-
-
-def _lets_all_through(d_hidden, hidden):
-    return d_hidden
-
-
-def _times_the_signal(d_hidden, hidden):
-    return d_hidden * hidden
-
-
-def _sign_of_the_blame(d_hidden, hidden):
-    return d_hidden * (d_hidden > 0)
-
-
-@exercise.function(
-    ask="Return the blame before the ReLU: what flows back where the unit was on, 0 elsewhere.",
-    cases=[
-        {
-            "d_hidden": np.array([[0.5, -1.0, 2.0], [0.1, 0.2, -0.3]]),
-            "hidden": np.array([[0.0, 3.0, 0.5], [2.0, 0.0, 1.5]]),
-        },
-        {"d_hidden": np.array([[1.0, -4.0]]), "hidden": np.array([[0.0, 0.0]])},
-    ],
-    hints=(
-        "A unit was on where `hidden` is above 0. What should happen to `d_hidden` elsewhere?",
-        "Comparing gives True and False, and these count as 1 and 0 in a product.",
-        "Multiply `d_hidden` by the array that says where `hidden` is above 0.",
-    ),
-    mistakes=[
-        Mistake("All blame goes through, also to units that were off.", _lets_all_through),
+        Mistake("You used powers of 2, but 4.6 nats belong to the natural logarithm.", _in_bits),
         Mistake(
-            "You scale the blame by how strongly a unit was on. The slope of the ReLU is 1 "
-            "wherever it is on.",
-            _times_the_signal,
+            "That is the probability of one class. How many such classes are there?",
+            _the_probability,
         ),
         Mistake(
-            "You ask whether the blame is positive. Whether the unit was on decides.",
-            _sign_of_the_blame,
+            "That is the loss of guessing among all 1 000. This network knows more.",
+            _loss_of_a_thousand,
         ),
     ],
 )
-def before_relu(d_hidden, hidden):
-    return d_hidden * (hidden > 0)
+def equally_likely_classes():
+    return np.exp(4.6)
 
 
 def _overflowing(scores):
-    with np.errstate(all="ignore"):
-        powers = np.exp(scores)
-        return powers / powers.sum(axis=1, keepdims=True)
+    powers = np.exp(scores)
+    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def _one_shift_for_all(scores):
@@ -109,33 +194,134 @@ def _clipped(scores):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+def _nan_to_zero(scores):
+    with np.errstate(all="ignore"):
+        powers = np.exp(scores)
+        return np.nan_to_num(powers / powers.sum(axis=1, keepdims=True))
+
+
 @exercise.function(
-    ask="Mend the softmax: with scores of 1000 it gives nan. The probabilities must stay the same.",
+    ask="Return the probabilities of the formula for every row of scores that a network may give.",
     cases=[
         {"scores": np.array([[1.0, 2.0, 3.0], [0.5, 0.0, 1.0]])},
         {"scores": np.array([[1000.0, 1001.0, 1002.0], [3.0, 1.0, 2.0]])},
         {"scores": np.array([[-2000.0, -2001.0]])},
     ],
+    given=_overflowing,
     hints=(
-        "e to the power of 1000 is too large for a number of 64 bits. But only the differences "
-        "of scores matter: softmax of (1, 2) equals softmax of (101, 102).",
-        "Take something off each row, so that its largest score becomes 0.",
+        "Try small, large and very negative scores, and look at what `np.exp` gives for each.",
+        "e to the power of 1000 is too large for a number of 64 bits. But only the differences of "
+        "scores matter: softmax of (1, 2) equals softmax of (101, 102).",
         "Before `np.exp`, subtract `scores.max(axis=1, keepdims=True)`.",
     ),
     mistakes=[
-        Mistake("It still gives nan: e to the power of 1000 is computed as before.", _overflowing),
         Mistake(
-            "You take the largest score of the whole batch off every row. A row far below it "
-            "becomes 0 / 0.",
+            "For scores of 1000 it still gives nan: e to the power of 1000 is too large.",
+            _overflowing,
+        ),
+        Mistake(
+            "You subtract the largest score of the whole batch from every row. A row far below "
+            "it becomes 0 / 0.",
             _one_shift_for_all,
         ),
         Mistake("Dividing the scores changes the probabilities. Subtracting does not.", _divided),
         Mistake("Clipping makes different scores equal, so their order is lost.", _clipped),
+        Mistake(
+            "The nan is gone, but these rows are not the probabilities of the formula: look "
+            "at their sums.",
+            _nan_to_zero,
+        ),
     ],
 )
 def safe_softmax(scores):
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _mean_of_the_biases(d_out, x, w):
+    return d_out @ w.T, x.T @ d_out, d_out.mean(axis=0)
+
+
+def _not_transposed(d_out, x, w):
+    return d_out @ w, x.T @ d_out, d_out.sum(axis=0)
+
+
+def _everything_averaged(d_out, x, w):
+    return d_out @ w.T, x.T @ d_out / len(x), d_out.sum(axis=0) / len(x)
+
+
+def _bias_of_each_example(d_out, x, w):
+    return d_out @ w.T, x.T @ d_out, d_out
+
+
+def _one_bias_for_all(d_out, x, w):
+    return d_out @ w.T, x.T @ d_out, d_out.sum()
+
+
+def _transposed_weights(d_out, x, w):
+    return d_out @ w.T, d_out.T @ x, d_out.sum(axis=0)
+
+
+@exercise.function(
+    ask="Return the three gradients `d_x`, `d_w`, `d_b` of a layer x @ w + b. "
+    "`d_out` holds the slopes of the loss along what the layer gives.",
+    cases=[
+        {  # square weights everywhere: a forgotten transpose raises no error
+            "d_out": np.array([[1.0, -2.0]]),
+            "x": np.array([[3.0, 0.5]]),
+            "w": np.array([[1.0, 2.0], [3.0, 4.0]]),
+        },
+        {
+            "d_out": np.array([[0.5, -1.0], [0.1, 0.2], [-0.3, 0.4]]),
+            "x": np.array([[1.0, 0.0], [2.0, -1.0], [0.5, 3.0]]),
+            "w": np.array([[0.2, -0.4], [1.0, 0.6]]),
+        },
+        {
+            "d_out": np.array([[0.5, -1.0, 2.0], [0.1, 0.2, -0.3]]),
+            "x": np.array([[1.0, 2.0, 0.0], [-1.0, 0.5, 3.0]]),
+            "w": np.array([[1.0, 0.0, -1.0], [2.0, 0.5, 1.5], [-0.2, 0.7, 0.1]]),
+        },
+    ],
+    hints=(
+        "Write the shapes down. `d_x` has the shape of `x`, `d_w` that of `w`, `d_b` that of b: "
+        "one number for each column of `d_out`.",
+        "`d_w` is the sum over examples that the cell above computes. For `d_x`: an input feeds "
+        "all units, and each hands back its slope times the weight in between. For `d_b`: the "
+        "same bias is used for every example.",
+        "`d_x = d_out @ w.T`, `d_w = x.T @ d_out`, and `d_b` adds `d_out` up along axis 0.",
+    ),
+    mistakes=[
+        Mistake(
+            "You take the mean over the examples for the bias. The 1/N is already in the "
+            "slopes that arrive: add them up.",
+            _mean_of_the_biases,
+        ),
+        Mistake(
+            "`d_x` takes the weights the wrong way round. With square weights no error "
+            "tells you: which index of `w` belongs to the input?",
+            _not_transposed,
+        ),
+        Mistake(
+            "You divide by N once more. The 1/N is already in the slopes that arrive.",
+            _everything_averaged,
+        ),
+        Mistake(
+            "`d_b` still has one row for each example, but all examples share one bias.",
+            _bias_of_each_example,
+        ),
+        Mistake(
+            "`d_b` is a single number, but each unit has a bias of its own: along which axis "
+            "do the examples lie?",
+            _one_bias_for_all,
+        ),
+        Mistake("`d_w` is transposed: its rows should belong to the inputs.", _transposed_weights),
+    ],
+)
+def dense_backward(d_out, x, w):
+    d_x = d_out @ w.T
+    d_w = x.T @ d_out
+    d_b = d_out.sum(axis=0)
+    return d_x, d_w, d_b
 
 
 def _sum_of_cubes(weights):
@@ -146,12 +332,16 @@ def _distance(weights):
     return np.sqrt(1 + (weights**2).sum())
 
 
+def _product_of_columns(weights):
+    return (weights[:, 0] * weights[:, 1] ** 3).sum()
+
+
 def _one_sided(loss, weights, epsilon):
     gradient = np.zeros_like(weights)
-    for i in range(len(weights)):
+    for index in np.ndindex(weights.shape):
         moved = weights.copy()
-        moved[i] += epsilon
-        gradient[i] = (loss(moved) - loss(weights)) / epsilon
+        moved[index] += epsilon
+        gradient[index] = (loss(moved) - loss(weights)) / epsilon
     return gradient
 
 
@@ -161,32 +351,38 @@ def _half_the_width(loss, weights, epsilon):
 
 def _never_moved_back(loss, weights, epsilon):
     gradient, moved = np.zeros_like(weights), weights.copy()
-    for i in range(len(weights)):
-        moved[i] += epsilon
+    for index in np.ndindex(weights.shape):
+        moved[index] += epsilon
         above = loss(moved)
-        moved[i] -= 2 * epsilon
-        gradient[i] = (above - loss(moved)) / (2 * epsilon)
+        moved[index] -= 2 * epsilon
+        gradient[index] = (above - loss(moved)) / (2 * epsilon)
     return gradient
 
 
 @exercise.function(
-    ask="Return the gradient of `loss` at `weights` (D,), each slope by a two-sided difference.",
+    ask="Return the gradient of `loss` at `weights`, an array of any shape, each slope by a "
+    "two-sided difference.",
     cases=[
         {"loss": _sum_of_cubes, "weights": np.array([1.0, -2.0, 0.5]), "epsilon": 0.1},
         {"loss": _distance, "weights": np.array([0.3, 4.0]), "epsilon": 0.01},
+        {
+            "loss": _product_of_columns,
+            "weights": np.array([[1.0, 2.0], [-0.5, 1.5]]),
+            "epsilon": 0.01,
+        },
     ],
     hints=(
         "Go through the weights one by one. Move only that one, and leave the array you were given "
         "as it is.",
-        "For each place you need the loss a little above and a little below; their distance on the "
-        "axis is twice epsilon.",
-        "In a loop over `i`: copy the weights, add epsilon at `i`; copy again, subtract it; divide "
-        "the difference of both losses by `2 * epsilon`.",
+        "For each index you need the loss a little above and a little below; their distance on the "
+        "axis is twice epsilon. `for index in np.ndindex(weights.shape)` visits every index.",
+        "In that loop: copy the weights, add epsilon at `index`; copy again, subtract it there; "
+        "divide the difference of both losses by `2 * epsilon`.",
     ),
     mistakes=[
         Mistake(
-            "Your difference looks to one side only. That is a slope too, but a hundred times less "
-            "exact: go up and down.",
+            "Your difference looks to one side only. That is a slope too, but less exact: go "
+            "up and down.",
             _one_sided,
         ),
         Mistake("Twice too large: from below to above is two epsilons.", _half_the_width),
@@ -198,66 +394,209 @@ def _never_moved_back(loss, weights, epsilon):
 )
 def numeric_gradient(loss, weights, epsilon):
     gradient = np.zeros_like(weights)
-    for i in range(len(weights)):
+    for index in np.ndindex(weights.shape):
         above, below = weights.copy(), weights.copy()
-        above[i] += epsilon
-        below[i] -= epsilon
-        gradient[i] = (loss(above) - loss(below)) / (2 * epsilon)
+        above[index] += epsilon
+        below[index] -= epsilon
+        gradient[index] = (loss(above) - loss(below)) / (2 * epsilon)
     return gradient
 
 
+def _deep_arrays(seed, sizes):
+    generator = np.random.default_rng(seed)
+    arrays = []
+    for inputs, outputs in pairwise(sizes):
+        arrays += [generator.normal(size=(inputs, outputs)), generator.normal(size=outputs)]
+    return arrays
+
+
+def _deep_case(seed, sizes, examples=5):
+    generator = np.random.default_rng(seed + 100)
+    return {
+        "weights": _deep_arrays(seed, sizes),
+        "x": generator.normal(size=(examples, sizes[0])),
+        "d_scores": generator.normal(size=(examples, sizes[-1])) / examples,
+    }
+
+
+def _deep_signals(weights, x):
+    w1, b1, w2, b2, _, _ = weights
+    z1 = x @ w1 + b1
+    h1 = np.maximum(0, z1)
+    z2 = h1 @ w2 + b2
+    return z1, h1, z2, np.maximum(0, z2)
+
+
+def _deep_gradients(weights, x, d_scores, gate1=None, gate2=None):
+    _, _, w2, _, w3, _ = weights
+    z1, h1, z2, h2 = _deep_signals(weights, x)
+    d_z2 = d_scores @ w3.T * ((z2 > 0) if gate2 is None else gate2)
+    d_z1 = d_z2 @ w2.T * ((z1 > 0) if gate1 is None else gate1)
+    pairs = ((x, d_z1), (h1, d_z2), (h2, d_scores))
+    return [part for h, d in pairs for part in (h.T @ d, d.sum(axis=0))]
+
+
+def _first_relu_forgotten(weights, x, d_scores):
+    return _deep_gradients(weights, x, d_scores, gate1=1)
+
+
+def _second_relu_forgotten(weights, x, d_scores):
+    return _deep_gradients(weights, x, d_scores, gate2=1)
+
+
+def _both_relus_forgotten(weights, x, d_scores):
+    return _deep_gradients(weights, x, d_scores, gate1=1, gate2=1)
+
+
+def _old_slope_for_the_first_layer(weights, x, d_scores):
+    z1, h1, z2, h2 = _deep_signals(weights, x)
+    d_h2 = d_scores @ weights[4].T
+    d_z2 = d_h2 * (z2 > 0)
+    d_z1 = d_h2 @ weights[2].T * (z1 > 0)
+    pairs = ((x, d_z1), (h1, d_z2), (h2, d_scores))
+    return [part for h, d in pairs for part in (h.T @ d, d.sum(axis=0))]
+
+
+def _signals_before_the_relu(weights, x, d_scores):
+    gradients = _deep_gradients(weights, x, d_scores)
+    z1, _, z2, _ = _deep_signals(weights, x)
+    d_z2 = d_scores @ weights[4].T * (z2 > 0)
+    return [*gradients[:2], z1.T @ d_z2, gradients[3], z2.T @ d_scores, gradients[5]]
+
+
+def _last_layer_first(weights, x, d_scores):
+    gradients = _deep_gradients(weights, x, d_scores)
+    return gradients[4:] + gradients[2:4] + gradients[:2]
+
+
+@exercise.function(
+    ask="Return the six gradients, in the order of `weights`, of a network with two hidden layers. "
+    "`d_scores` holds the slopes of the loss along its scores.",
+    cases=[_deep_case(0, (4, 6, 5, 3)), _deep_case(1, (3, 8, 8, 2))],
+    hints=(
+        "From the scores you go back through three layers, and between them through two ReLUs. "
+        "`dense_backward` takes you through one layer.",
+        "Each layer's gradient needs what went into that layer: the pictures, the first hidden "
+        "layer, the second hidden layer. Compute these again, forwards, before you start.",
+        "Start with `dense_backward(d_scores, h2, w3)`. Multiply the slopes of h2 by (z2 > 0), go "
+        "on with h1 and w2, multiply by (z1 > 0), end with x and w1.",
+    ),
+    mistakes=[
+        Mistake(
+            "The first ReLU is missing on the way back: W1 and b1 are wrong, the rest is right.",
+            _first_relu_forgotten,
+        ),
+        Mistake(
+            "The second ReLU is missing on the way back: only W3 and b3 are right.",
+            _second_relu_forgotten,
+        ),
+        Mistake(
+            "Both ReLUs are missing on the way back: only W3 and b3 are right.",
+            _both_relus_forgotten,
+        ),
+        Mistake(
+            "Your first layer gets slopes that never went through the second ReLU. Hand on "
+            "what came out of the step before.",
+            _old_slope_for_the_first_layer,
+        ),
+        Mistake(
+            "W2 and W3 should meet what really went into their layers: the numbers after the ReLU.",
+            _signals_before_the_relu,
+        ),
+        Mistake(
+            "The right gradients, in the wrong order: W1 and b1 come first.", _last_layer_first
+        ),
+    ],
+)
+def deep_backward(weights, x, d_scores):
+    w1, b1, w2, b2, w3, _ = weights
+    z1 = x @ w1 + b1
+    h1 = np.maximum(0, z1)
+    z2 = h1 @ w2 + b2
+    h2 = np.maximum(0, z2)
+    d_z2 = d_scores @ w3.T * (z2 > 0)
+    d_z1 = d_z2 @ w2.T * (z1 > 0)
+    first = [x.T @ d_z1, d_z1.sum(axis=0)]
+    second = [h1.T @ d_z2, d_z2.sum(axis=0)]
+    return [*first, *second, h2.T @ d_scores, d_scores.sum(axis=0)]
+
+
 def _score(answer):
-    w1, b1, w2, b2 = answer
+    w1, b1, w2, b2, w3, b3 = answer
     valid = data.load("digits").valid
     hidden = np.maximum(0, valid.features @ w1 + b1)
-    return results.accuracy(hidden @ w2 + b2, valid.labels)
+    hidden = np.maximum(0, hidden @ w2 + b2)
+    return results.accuracy(hidden @ w3 + b3, valid.labels)
 
 
 def _never_trained(new_weights):
-    return new_weights(0)
+    return new_weights(0, (64, 32, 32, 10))
 
 
-def _from_equal_weights(train_numpy, new_weights):
-    return train_numpy([np.full_like(w, 0.1) for w in new_weights(0)])[0]
+def _from_equal_weights(
+    new_weights, batches, x_train, y_train, epochs, slopes_of_scores, deep_forward, deep_backward
+):
+    weights = [np.full_like(array, 0.1) for array in new_weights(0, (64, 32, 32, 10))]
+    for x, labels in batches(x_train, y_train, 2):
+        d_scores = slopes_of_scores(deep_forward(weights, x)[-1], labels)
+        for array, gradient in zip(weights, deep_backward(weights, x, d_scores)):
+            array -= 0.1 * gradient
+    return weights
 
 
-def _with_the_losses(train_numpy, new_weights):
-    return train_numpy(new_weights(0))
+def _one_hidden_layer(trained):
+    return trained
+
+
+def _scores_of_training(trained, forward, x_train):
+    return forward(trained, x_train)[-1]
 
 
 @exercise.outcome(
-    ask="Train a network of 32 hidden units, in any way you like, that names 95 of 100 validation "
-    "digits. Put its four arrays, as `train_numpy` returns them, in `my_weights`.",
+    ask="Train a network with two hidden layers that gets 95 of 100 validation digits right, and "
+    "put its six arrays, w1, b1, w2, b2, w3, b3, in `my_weights`.",
     measure=_score,
     bar=0.95,
     what="Its validation accuracy is",
     hints=(
-        "`train_numpy` returns two things. Which one are the weights?",
-        "The start matters little as long as it is random; the number of epochs and the learning "
-        "rate matter more.",
-        "Start from `new_weights` with another seed and train with `train_numpy`.",
+        "Look at the loop in `train_numpy`. What has to be different for six arrays?",
+        "For each batch: the scores by `deep_forward`, their slopes by `slopes_of_scores`, the six "
+        "gradients by `deep_backward`, and a step against each of them.",
+        "Start from `new_weights(3, (64, 32, 32, 10))`, and take as many epochs and as large a "
+        "learning rate as the lesson did.",
     ),
     mistakes=[
         Mistake(
+            "Four arrays: that is a network with one hidden layer. This one should have two.",
+            _one_hidden_layer,
+            sign=lambda answer: isinstance(answer, list | tuple) and len(answer) == 4,
+        ),
+        Mistake(
+            "That is one array. The six arrays of the trained network should be in a list.",
+            _scores_of_training,
+            sign=lambda answer: hasattr(answer, "shape"),
+        ),
+        Mistake(
             "Most hidden units are copies of others. What broke the symmetry in the lesson?",
             _from_equal_weights,
-            sign=lambda answer: len(answer) == 4 and _mostly_copies(answer[0]),
+            sign=lambda answer: _mostly_copies(answer[0]),
         ),
         Mistake(
-            "It is as good as guessing: these weights were never trained.",
+            "It is hardly better than guessing. Did the training change these very arrays?",
             _never_trained,
-            sign=lambda answer: len(answer) == 4 and _score(answer) < 0.4,
-        ),
-        Mistake(
-            "`train_numpy` returns the weights and the losses. Only the weights are wanted.",
-            _with_the_losses,
-            sign=lambda answer: len(answer) == 2,
+            sign=lambda answer: _score(answer) < 0.4,
         ),
     ],
 )
-def my_weights(train_numpy, new_weights):
-    trained, _ = train_numpy(new_weights(3))
-    return trained
+def my_weights(
+    new_weights, batches, x_train, y_train, epochs, slopes_of_scores, deep_forward, deep_backward
+):
+    weights = new_weights(3, (64, 32, 32, 10))
+    for x, labels in batches(x_train, y_train, epochs):
+        d_scores = slopes_of_scores(deep_forward(weights, x)[-1], labels)
+        for array, gradient in zip(weights, deep_backward(weights, x, d_scores)):
+            array -= 0.2 * gradient
+    return weights
 
 
 def _mostly_copies(w1):
@@ -269,42 +608,74 @@ def _mostly_copies(w1):
 QUIZ = quiz.Quiz(
     __name__,
     two_classes=quiz.number(
-        "Spam or not: two classes. What is the loss, in nats, of a network that knows nothing?",
+        "Spam or not: two classes. What is the loss, in nats, of a network that gives both the "
+        "same probability?",
         right=0.693,
         tolerance=0.005,
-        because="−log(1/2) = 0.693 nats. Every loss begins near log K for K classes.",
-        wrong={1.0: "That is in bits, 1 bit = 0.693 nats.", 0.5: "That is the probability."},
+        because="−log(1/2) = 0.693 nats. For K equally likely classes it is log K.",
+        wrong={
+            1.0: "That is in bits; 1 bit = 0.693 nats.",
+            0.5: "That is the probability. The loss is −log of it.",
+            2.303: "That is for ten classes.",
+        },
         unit="nats",
     ),
-    accused=quiz.choice(
-        "A gradient check accuses the first layer's arrays and acquits the second layer's. "
-        "Where is the mistake?",
-        right="between the two layers, on the way back",
-        because="Blame flows backwards: what lies behind the mistake is still right.",
+    slope_of_a_score=quiz.number(
+        "One picture, three classes. The network gives the probabilities 0.7, 0.2 and 0.1, and the "
+        "second class is right. What is the slope of the loss along the second score?",
+        right=-0.8,
+        tolerance=0.001,
+        because="p − y = 0.2 − 1. It is negative: raising this score lowers the loss.",
         wrong={
-            "in the loss": "Then every array would be accused.",
-            "in the second layer's own gradient": "That one was acquitted.",
-            "in the forward pass": "The check asks whether the gradient belongs to this forward "
-            "pass, right or wrong.",
+            0.2: "That is p. Subtract y, which is 1 for the right class.",
+            0.8: "The size is right. But a higher score for the right class lowers the loss.",
+            -0.267: "Divide by the number of pictures, not of classes: here it is 1.",
+            1.609: "That is the loss itself.",
+        },
+    ),
+    accused=quiz.choice(
+        "A gradient check finds fault with the gradient of W1 alone. Those of b1, W2 and b2 are "
+        "right. Where is the mistake?",
+        right="in the line that computes the gradient of W1",
+        because="b1 uses the same slopes dz as W1. They are right, so only the last product is "
+        "left.",
+        wrong={
+            "at the ReLU, which was forgotten on the way back": "Then b1 would be wrong too: it "
+            "adds up the same slopes.",
+            "in the slopes of the scores, p − y": "Then all four arrays would be wrong.",
+            "in the weights, which started at a bad size": "The check holds for any weights.",
         },
     ),
     shape=quiz.choice(
-        "x is (N, 64), d_before_relu is (N, 32). Which product is the gradient of W1?",
-        right="x.T @ d_before_relu",
+        "x is (N, 64) and dz is (N, 32). Which product is the gradient of W1?",
+        right="x.T @ dz",
         because="(64, N) times (N, 32) gives (64, 32), the shape of W1.",
         wrong={
-            "d_before_relu.T @ x": "That is (32, 64): the transpose.",
-            "x @ d_before_relu.T": "That is (N, N): it compares examples with examples.",
+            "dz.T @ x": "That is (32, 64): the transpose.",
+            "x @ dz.T": "That is (N, N): it compares examples with examples.",
+        },
+    ),
+    twice=quiz.choice(
+        "A batch of 100 pictures is replaced by 200: the same ones, each of them twice. The loss "
+        "is the mean over the batch. What happens to the gradient of W1?",
+        right="it stays the same",
+        because="Twice as many terms are added up, and the 1/N makes each half as large.",
+        wrong={
+            "it doubles, since twice as many slopes are added up": "The 1/N in the slopes of the "
+            "scores makes up for it.",
+            "it is halved, since N is twice as large": "But there are twice as many terms.",
         },
     ),
     apart=quiz.choice(
-        "The same weights and batches, two frameworks, and after one epoch the losses differ by "
-        "0.01. What do you suspect first?",
-        right="a convention: another default in one of them",
-        because="Rounding stays near 0.000001 for so few steps.",
+        "The same weights and batches in two frameworks, and after one epoch of this lesson's "
+        "training the losses differ by 0.01. What do you suspect first?",
+        right="a default that differs between the two",
+        because="Rounding moved the losses of this lesson by less than 0.00001.",
         wrong={
-            "rounding in 32 bits": "That is ten thousand times too much for rounding.",
-            "chance": "Nothing is left to chance: weights and batches are the same.",
+            "rounding in 32 bits, which adds up over the steps of an epoch": "It does add up, but "
+            "the lesson measured less than a thousandth of that, over many epochs.",
+            "chance, since no two runs are the same": "Nothing is left to chance: weights and "
+            "batches are the same.",
         },
     ),
 )

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # Your first network in ten lines
-# Ten lines of Python, ten thousand photographs of clothes, a few seconds: at the end a network
-# names pictures that it has never seen. First we make it work. Then we look at what it gets wrong, and
-# at what is inside.
+# Ten lines of Python and ten thousand pictures of clothes: at the end, a program recognises clothes in
+# pictures that it has never seen. First we make it work. Then we look at what it gets wrong, and at what
+# is inside.
 #
 # **After this lesson you can:** train a network in Keras and in PyTorch · say how good it is, on
 # pictures it has not seen · find out what it gets wrong · use the checks, quizzes and explorers of
@@ -14,27 +14,19 @@
 # {measured}
 
 # %% [markdown]
-# Run a cell with **Shift+Enter**; its result appears below it. The results you see before that are
-# stored ones: yours will replace them. The first cell loads what we need and takes some seconds.
+# Run a cell with **Shift+Enter**; its result appears below it. Many results are stored already, and yours
+# replace them. Where a cell asks you to predict something, its result stays hidden until you run it. The
+# first cell loads what we need and takes some seconds.
 
 # %%
 import time
 
-from dlcourse import (
-    arrays,
-    backends,
-    course,
-    data,
-    explore,
-    lessons,
-    parity,
-    plot,
-    results,
-    runtime,
-)
+from dlcourse import arrays, backends, course, data, explore
+from dlcourse import lessons, parity, plot, results, runtime
 from dlcourse.lessons import start_here as lesson
 
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from torch import nn
@@ -51,8 +43,11 @@ course.machine()
 
 # %% [markdown]
 # ## 1 · Ten lines
-# Each picture shows one of ten kinds of clothes and has 28 × 28 grey pixels. We **train** on 10 000 of
-# them, and **test** on 5 000 others. We never train on those: what counts is new pictures.
+# Each picture shows a piece of clothing and has 28 × 28 grey pixels. There are ten **classes**: trouser,
+# sandal, bag and so on. The name of the right class is the picture's **label**.
+#
+# The network will learn from 10 000 **training** pictures. Then we **test** it on 5 000 others, which it
+# has never seen: new pictures are what counts.
 
 # %%
 fashion = data.load("fashion-mnist")
@@ -62,40 +57,59 @@ plot.images(
     titles=[fashion.classes[k] for k in train[:10].labels],
     columns=5,
 )
-plot.describe(
-    "Ten small grey pictures of clothes with the name of their kind above."
-)
+plot.describe("Ten small grey pictures of clothes, each with its label above.")
 
 # %% [markdown]
-# **Predict, then run.** Here is a whole network in Keras, ten lines. It sees each picture three times.
-# Of 100 new pictures, how many will it name rightly: about 10, about 50, or about 80?
+# A **network** turns the pixels of a picture into ten numbers, one for each class, called **scores**. The
+# highest score is its answer. It gets from pixels to scores by multiplying and adding, again and again,
+# with tens of thousands of numbers of its own, its **weights**. At first they are random and so are the
+# answers. **Training** changes them, little by little.
+#
+# In the ten lines below,
+#
+# - lines 1 to 5 build the network as a chain of **layers**. `Input` says what comes in: 28 × 28 pixels with 1
+#   number each (a colour picture would have 3). `Flatten` turns that into one row of 784 numbers,
+#   `Dense(64)` computes 64 new numbers from them, and `Dense(10)` computes the ten scores from those.
+#   (`relu` is explained in section 4.)
+# - line 6 chooses the **loss**: one number that says how far the scores are from the right answer. Training
+#   makes it smaller. (`from_logits=True` says that we give raw scores, not probabilities.)
+# - line 7 gets it ready: `"adam"` is the rule by which the weights are changed, and `"accuracy"` asks
+#   Keras to count the right answers too.
+# - line 8 trains. The pictures come in **batches** of 64, and after each batch all weights change a little.
+#   One pass over all training pictures is an **epoch**. We make three.
+# - lines 9 and 10 test. **Accuracy** is the share of pictures that it gets right.
+#
+# **Predict, then run.** Of 100 new pictures, how many will it get right? (a) about 10, (b) about 50,
+# (c) about 80.
 
 # %% tags=["predict"] tolerance=0.03
-model = keras.Sequential()
-model.add(keras.Input((28, 28, 1)))
-model.add(keras.layers.Flatten())
-model.add(keras.layers.Dense(64, activation="relu"))
-model.add(keras.layers.Dense(10))
-loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-model.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
-model.fit(train.images, train.labels, epochs=3, batch_size=64, verbose=0)
-accuracy = model.evaluate(test.images, test.labels, verbose=0)[1]
-print(f"of 100 new pictures, named rightly: {100 * accuracy:.0f}")
+keras_model = keras.Sequential()
+keras_model.add(keras.Input(shape=(28, 28, 1)))
+keras_model.add(keras.layers.Flatten())
+keras_model.add(keras.layers.Dense(64, activation="relu"))
+keras_model.add(keras.layers.Dense(10))
+keras_loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+keras_model.compile(optimizer="adam", loss=keras_loss, metrics=["accuracy"])
+record = keras_model.fit(train.images, train.labels, batch_size=64, epochs=3, verbose=0)  # fmt: skip
+_, keras_accuracy = keras_model.evaluate(test.images, test.labels, verbose=0)
+print(f"of 100 new pictures, correct: {100 * keras_accuracy:.0f}")
 
 # %% [markdown]
-# More than 80. That is deep learning at work: nobody told the program what a boot looks like. It saw
-# pictures with their names and turned its own numbers until it named them well.
-#
-# What the lines say:
-#
-# - `Flatten` makes one row of 784 numbers of each picture. `Dense(64)` computes 64 new numbers from
-#   them, `Dense(10)` ten **scores** from those, one for each kind. The highest score is the answer.
-# - The **loss** says how far the scores are from the right answer. **Adam** is the rule by which the
-#   network's numbers, its **weights**, are turned after each batch of 64 pictures so that the loss gets
-#   smaller.
-# - One pass over all training pictures is an **epoch**. We made three.
+# (c), a little more than 80. Nobody told the program what a boot looks like. It saw pictures with their
+# labels and adjusted its own numbers until most of its answers were right. Here is how that went, epoch by
+# epoch, on the training pictures:
+
+# %% tolerance=0.03
+rows = []
+for epoch in range(3):
+    epoch_loss = record.history["loss"][epoch]
+    epoch_accuracy = record.history["accuracy"][epoch]
+    rows.append((epoch + 1, f"{epoch_loss:.2f}", f"{epoch_accuracy:.2f}"))
+results.Table(("epoch", "loss", "accuracy"), rows)
 
 # %% [markdown]
+# The loss goes down and the accuracy goes up, and both do most of it in the first epoch.
+#
 # ## 2 · How this course answers you
 # An exercise is a cell with a blank, `...`. Fill it in, run the cell, and read what it says. Wrong
 # answers are welcome: the course knows the common ones and tells you what they mean.
@@ -110,51 +124,62 @@ lesson.numbers_in_a_picture.check(numbers_in_a_picture)
 
 # %% [markdown]
 # Stuck? In a new cell, `lesson.numbers_in_a_picture.hint()` gives a hint, then another;
-# `lesson.numbers_in_a_picture.solution()` shows one way to do it. What you try is kept on this machine,
-# also when you close the notebook; `course.map()` at the end shows it.
+# `lesson.numbers_in_a_picture.solution()` shows one way to do it. What you try is saved on this machine,
+# even after you close the notebook; `course.map()` at the end shows it.
 #
 # ## 3 · What does it get wrong?
-# The model gives ten scores for each picture. **Softmax** turns them into probabilities that add up to
-# 1; lesson 11 says how. Move the slider to look at single test pictures.
+# `keras_scores` below has one row for each test picture and one column for each class. **Softmax** turns
+# a row of scores into probabilities, which add up to 1; lesson 11 says how.
+
+# %%
+keras_scores = keras_model.predict(test.images, verbose=0)  # (5000, 10)
+probabilities = arrays.softmax(keras_scores)
+predicted = keras_scores.argmax(axis=1)  # the class with the highest score
+mistakes = np.flatnonzero(predicted != test.labels)
+
+# %% [markdown]
+# The next cell is an **explorer**: move the slider to look at single test pictures. Then choose *mistakes
+# only* and look at a dozen. Which classes does the network mix up?
 
 
 # %%
-scores = model.predict(test.images, verbose=0)
-probabilities = arrays.softmax(scores)
-predicted = scores.argmax(axis=1)
-wrong = np.flatnonzero(predicted != test.labels)[:100]
-pools = {"all pictures": np.arange(100), "mistakes only": wrong}
-
-
 def look(figure, show, number):
-    """Draw one test picture, and how sure the network is of each kind."""
-    place = pools[show][number]
-    picture, bars = figure.subplots(1, 2, width_ratios=(1, 2))
-    picture.imshow(test[place].images[0, :, :, 0])
-    picture.axis("off")
-    label = fashion.classes[test.labels[place]]
-    picture.set_title(f"label: {label}")
-    bars.barh(fashion.classes, probabilities[place], color=plot.COLOURS[0])
-    bars.set(title="What the network says", xlabel="probability", xlim=(0, 1))
-    bars.invert_yaxis()
-    said, sure = fashion.classes[predicted[place]], probabilities[place].max()
-    return f"Labelled {label}; the network says {said}, probability {sure:.2f}."
+    """Draw one test picture and how sure the network is of each class."""
+    n = mistakes[number] if show == "mistakes only" else number
+    return lesson.draw_answer(
+        figure,
+        test.images[n],
+        label=fashion.classes[test.labels[n]],
+        probabilities=probabilities[n],
+        classes=fashion.classes,
+    )
 
 
 # %% tags=["explorer"] tolerance=0.1 image_tolerance=0.1
 gallery = explore.Explorer(
     look,
-    show=explore.choice(pools),
+    show=explore.choice(("all pictures", "mistakes only")),
     number=explore.slider(0, 99, 0),
 )
 gallery
 
+# %% tolerance=0.3
+for true, said in (
+    ("pullover", "coat"),
+    ("shirt", "T-shirt/top"),
+    ("sneaker", "ankle boot"),
+    ("trouser", "bag"),
+):
+    of_this_class = test.labels == fashion.classes.index(true)
+    wrong = of_this_class & (predicted == fashion.classes.index(said))
+    print(f"{true} taken for {said}: {wrong.sum()} of {of_this_class.sum()}")
+
 # %% [markdown]
-# Choose *mistakes only* and look at a dozen. Shirts, coats and pullovers are taken for each other; a trouser is hardly ever taken
-# for a bag. Some pictures you would have named wrongly too.
+# It mixes up what is worn on the upper body, and shoes with other shoes, but hardly ever takes trousers for a
+# bag. You may have got some of its mistakes wrong yourself.
 #
-# **Exercise.** `accuracy` is the share of right answers. Write it yourself, for two NumPy arrays of
-# class numbers.
+# **Exercise.** Write the accuracy yourself: the share of right answers, from 0 to 1, for two NumPy
+# arrays of class numbers.
 
 
 # %% tags=["exercise"]
@@ -166,17 +191,15 @@ lesson.accuracy.check(accuracy)
 
 # %%
 accuracy = lesson.accuracy.carry_on_with(accuracy)
-print("equal to Keras:", np.isclose(
-    accuracy(predicted, test.labels),
-    model.evaluate(test.images, test.labels, verbose=0)[1],
-))  # fmt: skip
+same = np.isclose(accuracy(predicted, test.labels), keras_accuracy)
+print("equal to what Keras counted:", same)
 
 # %% [markdown]
 # `carry_on_with` takes your function if it is right and the solution if it is not, so that the lesson
 # always goes on.
 #
-# **Exercise: find the bug.** This function should name each picture. It runs, and what it returns is
-# wrong. Mend it.
+# **Exercise: find the bug.** This function should give the name of the class for each picture. It runs,
+# and what it returns is wrong. Fix it.
 
 
 # %% tags=["exercise"]
@@ -188,59 +211,117 @@ lesson.names_of.check(names_of)
 
 # %% [markdown]
 # ## 4 · What is inside?
-# Nothing but multiplying and adding. A dense layer multiplies a picture's row of numbers by a table of
-# weights and adds a number for each unit; `relu` puts 0 in the place of negative numbers. Here is the
-# trained network without Keras. **Predict, then run.** How far will its scores be from those of Keras?
+# Nothing but multiplying and adding, and one simple rule. A dense layer multiplies its row of numbers by a
+# table of weights and adds one number for each output. `relu` then replaces negative numbers by 0.
+#
+# **Predict, then run.** The next cell takes the four tables out of the trained network and does this in
+# NumPy, without Keras. (`test.features` holds the test pictures as rows of 784 numbers.) How far will
+# its scores be from those of Keras? (a) they are the same, up to rounding, (b) by about 0.01, (c) by about 1.
 
-# %% tags=["predict"] tolerance=0.00001
-w1, b1, w2, b2 = model.get_weights()
-hidden = np.maximum(0, test.features @ w1 + b1)  # (N, 64)
-by_hand = hidden @ w2 + b2  # (N, 10)
-print(f"largest difference: {np.abs(by_hand - scores).max():.4f}")
+# %% tags=["predict"] tolerance=0.0001
+w1, b1, w2, b2 = keras_model.get_weights()
+hidden = np.maximum(0, test.features @ w1 + b1)  # (5000, 64)
+by_hand = hidden @ w2 + b2  # (5000, 10)
+print(f"largest difference: {np.abs(by_hand - keras_scores).max():.4f}")
+print(f"numbers in the four tables: {keras_model.count_params()}")
 
 # %% [markdown]
-# Not at all, but for rounding. The network *is* these four tables of numbers, 50 890 in all, and training
-# is the search for them. How that search works is lesson 11.
+# (a). The network *is* these four tables of numbers, and training is the search for them. How that search
+# works is the subject of lesson 11.
+#
+# ## 5 · The same network in PyTorch
+# **PyTorch** is the other large library for networks. `Linear` is its name for a dense layer.
 
-# %% [markdown]
-# ## 5 · Ten lines again, in PyTorch
-# **PyTorch** leaves the loop to you. It takes a batch, computes the loss, computes how each weight
-# should turn (`backward`), and turns it (`step`).
 
 # %%
-layers = nn.Flatten(), nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10)
-torch_model = nn.Sequential(*layers)
-optimizer = torch.optim.Adam(torch_model.parameters())
-pairs = TensorDataset(torch.tensor(train.images), torch.tensor(train.labels))
-for _ in range(3):
-    for pictures, labels in DataLoader(pairs, 64, shuffle=True):
-        loss = nn.functional.cross_entropy(torch_model(pictures), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+def new_torch():
+    return nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(784, 64),
+        nn.ReLU(),
+        nn.Linear(64, 10),
+    )
+
+
+# %% [markdown]
+# What `fit` does in Keras, you write yourself here: a loop over epochs and batches. For each batch it
+# computes the scores and their loss, forgets what it noted for the last batch (`zero_grad`), works out how
+# each weight should change (`backward`), and changes it (`step`). We also keep each loss, to draw it.
+
+
+# %%
+def train_torch(model, images, labels, epochs):
+    """Train `model`; return the loss of every batch."""
+    training_set = TensorDataset(torch.tensor(images), torch.tensor(labels))
+    loader = DataLoader(training_set, batch_size=64, shuffle=True)
+    loss_function = nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(model.parameters())
+    batch_losses = []
+    for _ in range(epochs):
+        for batch_images, batch_labels in loader:
+            scores = model(batch_images)
+            loss = loss_function(scores, batch_labels)
+
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+            batch_losses.append(loss.item())
+    return batch_losses
+
+
+# %%
+torch_model = new_torch()
+batch_losses = train_torch(torch_model, train.images, train.labels, epochs=3)
+
+# %% image_tolerance=0.1
+figure, axes = plt.subplots()
+axes.plot(batch_losses, linewidth=1)
+axes.set(
+    title="The loss of each batch while the network learns",
+    xlabel="batches seen (157 are one epoch)",
+    ylabel="loss (nats: see lesson 11)",
+    ylim=(0, None),
+)
+plot.describe(
+    "The loss falls from about 2.3 to below 1 within the first 100 batches, "
+    "then slowly, and goes up and down from batch to batch all the time."
+)
+
+# %% [markdown]
+# Such a **loss curve** is the first thing to look at in any training. It falls steeply at first. It is jagged
+# because each batch holds other pictures, some harder and some easier. And the test:
 
 # %% tolerance=0.03
-torch_scores = backends.of(torch_model).scores(torch_model, test.images)
-share = accuracy(torch_scores.argmax(axis=1), test.labels)
-print(f"of 100 new pictures, named rightly: {100 * share:.0f}")
+with torch.no_grad():  # only compute, do not note anything for training
+    torch_scores = torch_model(torch.tensor(test.images)).numpy()
+torch_accuracy = accuracy(torch_scores.argmax(axis=1), test.labels)
+print(f"of 100 new pictures, correct: {100 * torch_accuracy:.0f}")
 
 # %% [markdown]
-# The same network, nearly the same score. Not *the same* score: it started from other random weights
-# and saw the pictures in another order. **Predict, then run.** Suppose both have the same weights. Do
-# the two frameworks then give the same scores?
+# The same network and nearly the same result. Not exactly the same, because it started from other random
+# weights (the two libraries also draw them by different rules) and saw the pictures in another order.
+#
+# **Predict, then run.** Now we copy the trained weights from Keras into a new PyTorch network. Do the
+# two libraries then give the same scores? (a) yes, up to rounding, (b) nearly, they differ by about 0.01,
+# (c) no, each library computes in its own way.
 
-# %% tags=["predict"]
-parity.carry_weights(torch_model, model)
-parity.compare(torch_model, model, test.images[:64], test.labels[:64])
+# %% tags=["predict"] tolerance=0.0001
+twin = new_torch()
+parity.carry_weights(keras_model, twin)
+with torch.no_grad():
+    twin_scores = twin(torch.tensor(test.images[:1000])).numpy()
+difference = np.abs(twin_scores - keras_scores[:1000]).max()
+print(f"largest difference on 1 000 pictures: {difference:.4f}")
 
 # %% [markdown]
-# They do, to rounding. A framework is a way of writing; the network is the same. In this course every
-# network that stands in two frameworks is compared like this.
+# (a). A library is a way of writing a network down; the network is the same. In this course, every network
+# written in both is compared this way.
 #
 # ## 6 · How good is 80 of 100?
-# A score means something only next to a **baseline**, what one gets without a network. One is to guess:
-# 10 of 100. Another keeps the mean picture of each kind, and names a new picture by the mean that is
-# nearest. That takes three lines and no training.
+# A score means something only next to a **baseline**, what you get without a network. Guessing gets 10
+# of 100. A better baseline: take the mean picture of each class, and give a new picture the class whose mean is
+# nearest to it.
 
 # %%
 means = np.stack(
@@ -248,18 +329,19 @@ means = np.stack(
 )
 plot.images(means.reshape(10, 28, 28), titles=fashion.classes, columns=5)
 plot.describe(
-    "The mean picture of each kind: blurred, but one sees what it is."
+    "The mean picture of each class, blurred. The sandal can hardly be "
+    "recognised; pullover, coat and shirt look much the same."
 )
 
 # %%
 squares = np.stack(
     [((test.features - mean) ** 2).sum(axis=1) for mean in means], axis=1
-)  # (N, 10)
-by_means = accuracy(squares.argmin(axis=1), test.labels)
+)  # (5000, 10): how far each picture is from each mean
+means_accuracy = accuracy(squares.argmin(axis=1), test.labels)
 
 # %% [markdown]
-# Now the network, once more and from other random weights. (`fit` of the course's helper runs the loop of
-# section 5.)
+# Now the network, once more and from other random weights. `backends.fit`, a helper of the course, runs the
+# loop of section 5.
 
 # %% tags=["parameters"]
 seed = 0
@@ -267,67 +349,74 @@ seed = 0
 
 # %%
 def trained(examples, epochs, seed):
-    """Train a new network of the same kind in PyTorch."""
+    """Return a new network, trained from random weights set by `seed`."""
     runtime.seed(seed)
-    layers = nn.Flatten(), nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10)
-    model = nn.Sequential(*layers)
-    backends.of(model).fit(
-        model, examples.pixels, examples.labels, epochs=epochs, batch_size=64,
-        seed=seed, show=False,
-    )  # fmt: skip
-    return model
+    network = new_torch()
+    backends.fit(
+        network,
+        examples.pixels,
+        examples.labels,
+        epochs=epochs,
+        batch_size=64,
+        seed=seed,
+        show=False,
+    )
+    return network
 
 
-def share_right(model, examples):
-    evaluate = backends.of(model).evaluate
-    return evaluate(model, examples.pixels, examples.labels).accuracy
+def share_right(network, examples):
+    found = backends.evaluate(network, examples.pixels, examples.labels)
+    return found.accuracy
 
 
-# %% tags=["headline"] tolerance="band"
+# %% tags=["headline"]
 started = time.perf_counter()
 network = trained(train, 3, seed)
 headline = results.Headline(
     what="accuracy on 5 000 test pictures",
     score=share_right(network, test),
-    baseline=float(by_means),
+    baseline=float(means_accuracy),
     baseline_name="nearest mean picture",
-    parameters=model.count_params(),
+    parameters=sum(table.numel() for table in network.parameters()),
     seconds=time.perf_counter() - started,
     band=lessons.band("start_here"),
 )
 headline
 
 # %% [markdown]
-# Two thirds can be had without any learning; what the network adds is the distance from there. One run is
-# one draw: from other random weights it ends a little higher or lower. How much, says the **seed band**,
-# measured once with several seeds and stored with the lesson. Yours will be near it. A difference smaller
-# than the band says nothing. Every lesson states its main result like this.
+# Two thirds can be had without any network. What the network adds is the distance from there. One training is
+# one draw: from other random weights it ends a little higher or lower. The **seed band** ("typically …") says
+# how much; it was measured once with five seeds (numbers that set the random start) and stored with the
+# lesson. If two networks differ by less than such a band, it may be chance. Every lesson states its main
+# result in this way.
 #
 # ### A common mistake in thinking
-# "It names nearly all of its training pictures, so it works." **Predict, then run.** Take only 200
-# pictures and look at them 100 times. How good is the network on these, and how good on new ones?
+# "It gets nearly all of its training pictures right, so it works." **Predict, then run.** We take only 200
+# pictures and show them 100 times, from five random starts. How good is the network on these 200, and how
+# good on new pictures? (a) 1.00 and 0.95, (b) 1.00 and 0.75, (c) 0.80 and 0.75.
 
-# %% tags=["predict"] tolerance=0.05
+# %% tags=["predict"] tolerance=0.02
 few = train[:200]
-learner = trained(few, 100, seed)
-print(f"its 200 training pictures: {share_right(learner, few):.2f}")
-print(f"new pictures: {share_right(learner, test):.2f}")
+for start in range(5):
+    learner = trained(few, 100, start)
+    own, new = share_right(learner, few), share_right(learner, test)
+    print(f"start {start}: its 200 training pictures {own:.2f}, new {new:.2f}")
 
 # %% [markdown]
-# All of its own, three quarters of the new ones. It has learned the 200 by heart. Only pictures that it
-# has not seen say what it can do.
-
-# %% [markdown]
+# (b). It has learned the 200 by heart, and three quarters of the new ones are all it gets right. Only
+# pictures that it has not seen say what it can do.
+#
 # ## 7 · Your turn
-# **Exercise.** Name at least 85 of 100 *validation* pictures, a third part of the data, kept for trying
-# things out, so that the test pictures stay unseen. `new_keras(hidden)` below gives a fresh, compiled
-# network; change what you like. It may take half a minute.
+# **Exercise.** Get at least 85 of 100 *validation* pictures right. These are a third, separate part of the
+# data (5 000 pictures), kept for trying things out, so that the test pictures stay unseen until the end.
+# `new_keras(hidden)` below gives a fresh network, ready for `fit`. Change whatever you like, but do not train
+# on the validation pictures.
 
 
 # %%
 def new_keras(hidden):
     model = keras.Sequential()
-    model.add(keras.Input((28, 28, 1)))
+    model.add(keras.Input(shape=(28, 28, 1)))
     model.add(keras.layers.Flatten())
     model.add(keras.layers.Dense(hidden, activation="relu"))
     model.add(keras.layers.Dense(10))
@@ -343,8 +432,8 @@ lesson.better_model.check(better_model)
 
 # %% [markdown]
 # ## 8 · Questions
-# Choose an answer and read why it is right or wrong. Questions come back in later lessons: what one
-# recalls after some days, one keeps.
+# Choose an answer and read why it is right or wrong. Questions come back in later lessons: what you recall
+# after a few days, you keep.
 
 # %% tags=["quiz"]
 lesson.QUIZ
@@ -359,30 +448,29 @@ course.map()
 
 # %% [markdown]
 # ## Take-aways
-# - A network is a chain of layers whose weights are turned until the loss is small.
+# - A network is a chain of layers with many weights. Training changes them until the loss is small.
 # - Only new pictures say what a network can do. Keep test pictures apart.
 # - A score needs a baseline beside it, and the band that other seeds give.
-# - Look at what it gets wrong. It is the quickest way to understand a network, and the data.
+# - Look at what it gets wrong. It tells you about the network, and about the data.
 #
-# **Sources:** Xiao, Rasul and Vollgraf (2017), *Fashion-MNIST*, https://arxiv.org/abs/1708.07747 ·
-# Kingma and Ba (2014), *Adam*, https://arxiv.org/abs/1412.6980 · Karpicke and Roediger (2008), *The
-# critical importance of retrieval for learning*, https://doi.org/10.1126/science.1152408 (why questions
-# come back)
+# **Sources:** Xiao, Rasul and Vollgraf (2017), *Fashion-MNIST: a novel image dataset for benchmarking machine
+# learning algorithms*, https://arxiv.org/abs/1708.07747 · Kingma and Ba (2014), *Adam: a method for stochastic
+# optimization*, https://arxiv.org/abs/1412.6980 · Karpicke and Roediger (2008), *The critical importance of
+# retrieval for learning*, https://doi.org/10.1126/science.1152408 (why questions come back)
 #
-# **The article's claims, tested here:** that deep learning fits patterns with networks of several layers
-# (it does, from pixels to names), that one need not be an expert to begin (ten lines; judging the result
-# takes more), and that one can start from scratch with small projects.
+# **Claims you will meet elsewhere**, tested in this lesson: see [docs/claims.md](../docs/claims.md).
 
 # %% [markdown] tags=["instructor"]
 # ### For teachers
-# **Run of show, 40 minutes:** 1 ten lines (8: let them predict aloud, run, wait for the 80) · 2 a check,
-# wrong on purpose (4) · 3 mistakes and two exercises (10) · 4 inside (3) · 5 PyTorch (4) · 6 baselines
-# (6) · 7 open exercise (4, or homework) · 8 questions (2).
+# **Run of show, 70 minutes:** 1 the first network (15: let them predict aloud, run, wait for the 80) · 2 a
+# check, wrong on purpose (5) · 3 mistakes and two exercises (15) · 4 inside (5) · 5 PyTorch and the loss
+# curve (10) · 6 baselines, and learning by heart (8) · 7 open exercise (7, or homework) · 8–9 questions and
+# the map (5).
 #
-# **To cut:** section 5 in a course with one framework; section 7. **Keep** the mistakes.
+# **To cut:** section 5 in a course with one library; section 7. **Keep** the mistakes.
 #
-# **Ask:** What would the network say to a picture of a cat? (One of the ten kinds, perhaps surely.) Is
-# 0.83 good? (For what? Next to what?)
+# **Ask:** What would the network say to a picture of a cat? (One of the ten classes, perhaps with a high
+# probability.) Is 0.83 good? (For what? Next to what?) Why must the validation pictures not be trained on?
 #
-# **Where people stall:** running cells out of order. *Kernel, Restart and run all* mends it, and
+# **Where people stall:** running cells out of order. *Kernel → Restart Kernel and Run All Cells…* helps, and
 # progress stays. In `names_of`, let them print the length of the result for two pictures.
