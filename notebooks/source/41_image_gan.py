@@ -742,7 +742,9 @@ for name, classes in (
 results.Table(("share of", *fashion.classes, "imbalance"), tuple(rows))
 
 # %% [markdown]
-# READ_SHARES
+# The short run neglects some classes and overdoes others: here pullovers and sneakers are rare. (A
+# doubtful top is most often called a shirt, also by this expert.) In the longer run each class is
+# within 0.02 of a tenth: only 4 pictures in 100 would have to change.
 #
 # ### Does it copy?
 # Perhaps the generator has learned training pictures by heart. Then each fake would be very close
@@ -876,19 +878,19 @@ plot.describe(
 # trained pairs of players, ahead of time:
 
 # %%
+before, after = recorded["alone"]["before"], recorded["alone"]["after"]
 rows = []
-for quantity, name in (
-    ("loss", "generator's loss (nats)"),
-    ("distance", "Fréchet distance"),
-    ("apart", "mean distance of two fakes (pixels)"),
-    ("variety", "variety of 500 fakes"),
+for quantity, name, decimals in (
+    ("loss", "generator's loss (nats)", 2),
+    ("distance", "Fréchet distance", 1),
+    ("apart", "mean distance of two fakes (pixels)", 1),
+    ("variety", "variety of 500 fakes", 0),
 ):
-    before, after = recorded["alone"]["before"], recorded["alone"]["after"]
-    span = [
-        f"{min(values):.2f} to {max(values):.2f}"
-        for values in (before[quantity], after[quantity])
-    ]
-    rows.append((name, *span))
+    row = [name]
+    for values in (before[quantity], after[quantity]):
+        low, high = round(min(values), decimals), round(max(values), decimals)
+        row.append(f"{low:g} to {high:g}")
+    rows.append(tuple(row))
 results.Table(
     ("over five seeds", "before", "after 200 rounds alone"), tuple(rows)
 )
@@ -1179,18 +1181,18 @@ gaps, differences = both_rounds(
     lambda weights: torch.optim.SGD(weights, lr=0.01),
     lambda: keras.optimizers.SGD(learning_rate=0.01),
 )
-measured = {
-    "pictures": np.abs(pictures - by_twin).max(),
-    "generator's loss": gaps[0],
-    "discriminator's loss": gaps[1],
-    "all weights after a round of SGD": differences.max(),
+measured = {  # difference, and what is allowed
+    "pictures": (np.abs(pictures - by_twin).max(), 1e-5),
+    "discriminator's loss": (gaps[1], 1e-5),
+    "generator's loss, after that step": (gaps[0], 1e-4),
+    "all weights after a round of SGD": (differences.max(), 1e-5),
 }
-parity.Parity(
-    tuple(
-        parity.Quantity(name, float(gap), 1e-5, "")
-        for name, gap in measured.items()
-    )
-)
+rows = [
+    parity.Quantity(name, float(gap), allowed, "")
+    for name, (gap, allowed) in measured.items()
+]
+runtime.give_back_memory()
+parity.Parity(tuple(rows))
 
 # %% [markdown]
 # They do. Equal weights after a step of SGD also mean equal slopes.
@@ -1235,6 +1237,7 @@ results.Table(
 
 
 # %%
+runtime.give_back_memory()
 valid_features, _ = looked_at(fashion.valid.pixels)
 of_bell_curve = results.frechet_distance(
     looked_at(pixel_sampler(train[:2_000].images, drawn_pictures, draw))[0],
