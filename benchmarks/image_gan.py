@@ -1,12 +1,14 @@
-"""Measure lesson 41: its network trained ten times as long, without and with the kind asked for.
+"""Measure lesson 41: its network trained ten times as long, and what a frozen judge leads to.
 
-    python benchmarks/image_gan.py
+    python benchmarks/image_gan.py            # everything, about a quarter of an hour on two cores
+    python benchmarks/image_gan.py alone      # the frozen judge only, five seeds
 
-Takes about ten minutes on two cores. It executes the lesson's own `recipe` cells and writes what
-the lesson shows: dlcourse/lessons/image_gan.json and .npz (both generators, in half precision, and
-what they made of the same noise on the way).
+It executes the lesson's own `recipe` cells and writes what the lesson shows:
+dlcourse/lessons/image_gan.json and .npz (both generators, in half precision, and what they made of
+the same noise on the way).
 """
 
+import json
 import sys
 import time
 
@@ -19,6 +21,7 @@ SLUG = "image_gan"
 ROUNDS = 6_000
 MOMENTS = (25, 100, 300, 600, 1_000, 2_000, 3_000, 4_000, 5_000, 6_000)
 PICTURES, ROWS = 2_000, 10
+SEEDS = range(5)
 
 
 def falling(progress):
@@ -34,12 +37,13 @@ def measured_run(cells, pixels, real, kinds):
     players = generator, cells["discriminator_network"](1 + 10 * conditional)
     noise = torch.randn(PICTURES, cells["NOISE"], generator=torch.Generator().manual_seed(1))
     asked = np.arange(PICTURES) % 10 if conditional else None
+    shown = cells["joined"](noise, asked) if conditional else noise
     film, found, started = [], [], time.perf_counter()
 
     def measure(finished):
         if finished not in MOMENTS:
             return
-        pictures = cells["drawn"](generator, noise, asked)
+        pictures = cells["drawn"](generator, shown)
         features, named = cells["looked_at"](pictures)
         shares = np.bincount(named, minlength=10) / PICTURES
         row = {
@@ -53,17 +57,81 @@ def measured_run(cells, pixels, real, kinds):
         film.append(np.round(pictures[:ROWS, :, :, 0] * 255).astype("uint8"))
         print(row, f"{time.perf_counter() - started:.0f} s", flush=True)
 
-    losses = cells["train_gan"](players, pixels, ROUNDS, kinds, schedule=falling, watch=measure)
-    means = losses.reshape(60, -1, 2).mean(axis=1)  # of a hundred steps each
-    return generator, np.array(film), {"moments": found, "losses": means.round(3).tolist()}
+    losses = train_long(cells, players, pixels, kinds, measure)
+    # Means of a hundred steps each.
+    of_generator, of_discriminator = losses.reshape(60, -1, 2).mean(axis=1).round(3).T.tolist()
+    measures = {"moments": found, "discriminator_loss": of_discriminator}
+    return generator, np.array(film), measures | {"generator_loss": of_generator}
+
+
+def train_long(cells, players, pixels, kinds, measure):
+    """Play the lesson's rounds with a falling learning rate; return both losses (ROUNDS, 2)."""
+    order, losses = np.random.default_rng(0), []
+    optimizers = cells["new_optimizers"](players)
+    rates = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
+    for finished in range(ROUNDS):
+        chosen = order.integers(0, len(pixels), 64)
+        real = torch.from_numpy(pixels[chosen]).float().div(255)[:, None]
+        for optimizer, rate in zip(optimizers, rates):
+            optimizer.param_groups[0]["lr"] = rate * falling(finished / ROUNDS)
+        noise = torch.randn(64, cells["NOISE"])
+        if kinds is None:
+            losses.append(cells["play_round"](players, optimizers, real, noise))
+        else:
+            play = cells["play_conditional_round"]
+            losses.append(play(players, optimizers, real, noise, kinds[chosen]))
+        measure(finished + 1)
+    return np.array(losses)
+
+
+def measured_alone(cells, fashion):
+    """Return the measures before and after 200 rounds against a frozen judge, for each seed."""
+    pixels = fashion.train[:20_000].pixels[..., 0]
+    real, _ = cells["looked_at"](fashion.test.pixels)
+    library, _ = cells["looked_at"](fashion.train[:2_000].pixels)
+    names = ("loss", "distance", "apart", "variety")
+    measures = {moment: {name: [] for name in names} for moment in ("before", "after")}
+    for seed in SEEDS:
+        cells["seed"] = seed
+        runtime.seed(seed)
+        players = cells["generator_network"](), cells["discriminator_network"]()
+        noise = torch.randn(PICTURES, cells["NOISE"])
+        cells["train_gan"](players, pixels, 600)
+
+        def look(finished, alone, frozen, noise=noise):
+            if finished not in (0, 200):
+                return
+            pictures = cells["drawn"](alone, noise)
+            features, _ = cells["looked_at"](pictures)
+            first, second = pictures[: PICTURES // 2], pictures[PICTURES // 2 :]
+            apart = np.sqrt(((first - second) ** 2).sum(axis=(1, 2, 3))).mean()
+            squares = (library**2).sum(axis=1) - 2 * features[:500] @ library.T
+            with torch.no_grad():
+                loss = cells["generator_loss"](frozen(alone(noise[:64]))).item()
+            row = measures["after" if finished else "before"]
+            row["loss"].append(round(loss, 3))
+            row["distance"].append(round(results.frechet_distance(features, real), 2))
+            row["apart"].append(round(float(apart), 2))
+            row["variety"].append(len(np.unique(squares.argmin(axis=1))))
+
+        cells["play_alone"](players, 200, look)
+        print("alone", seed, measures, flush=True)
+    squares = (library**2).sum(axis=1) - 2 * real[:500] @ library.T
+    return measures | {"variety_of_real": len(np.unique(squares.argmin(axis=1)))}
 
 
 def main():
     cells, fashion = notebooks.recipe(SLUG), data.load("fashion-mnist")
+    alone = measured_alone(cells, fashion)
+    if sys.argv[1:] == ["alone"]:
+        facts = lessons.recorded(SLUG) | {"alone": alone}
+        text = json.dumps(facts, indent=1) + "\n"
+        (lessons.FOLDER / f"{SLUG}.json").write_text(text, encoding="utf-8")
+        return
     pixels = fashion.train.pixels[..., 0]
     real, _ = cells["looked_at"](fashion.test.images)
     arrays = {}
-    measured = {"cores": runtime.available_cores(), "rounds": ROUNDS}
+    measured = {"cores": runtime.available_cores(), "rounds": ROUNDS, "alone": alone}
     for name, kinds in (("any", None), ("asked", fashion.train.labels)):
         generator, film, measured[name] = measured_run(cells, pixels, real, kinds)
         arrays[f"{name}.film"] = film

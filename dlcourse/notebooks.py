@@ -363,7 +363,8 @@ def recipe(slug):
     (lesson,) = [lesson for lesson in lessons() if lesson.slug == slug]
     cells = [cell for cell in _from_text(lesson).cells if cell.cell_type == "code"]
     chosen = cells[:1] + [cell for cell in cells if "recipe" in cell.metadata.get("tags", [])]
-    namespace = {}
+    # An exercise is as blank here as for a learner who has not tried it: its solution carries on.
+    namespace = {name: ... for cell in cells for name in exercise_names(cell.source)}
     for cell in chosen:
         exec(cell.source, namespace)
     return namespace

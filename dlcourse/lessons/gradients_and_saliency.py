@@ -8,7 +8,7 @@ from dlcourse.exercise import Mistake
 import numpy as np
 
 TITLE = "Which pixels matter"
-STUDY_MINUTES = 85
+STUDY_MINUTES = 110
 NEEDS = ("11", "20", "50")
 DATA = ("digits", "photographs", "efficientnet-lite0")
 FRAMEWORKS = ("pytorch", "keras", "tensorflow")
@@ -46,7 +46,9 @@ def _all_classes(weights, pixels, k):
         Mistake("Those are the slopes: they would be the same for every picture.", _the_slope),
         Mistake("You lost the signs: a pixel can speak against a class.", _the_size),
         Mistake("You added the shares up. Keep one for each pixel.", _added_up),
-        Mistake("Those are the shares in all scores. Only class `k` is asked for.", _all_classes),
+        Mistake(
+            "Those are the shares in all scores. Return those of class `k` only.", _all_classes
+        ),
     ],
 )
 def shares_of_score(weights, pixels, k):
@@ -98,7 +100,7 @@ def _end_only(slope, image, k, baseline, steps):
     hints=(
         "In the loop, `total` collects the slopes at all the points. What does the formula do with "
         "their sum?",
-        "The formula wants the mean of the slopes. And it multiplies by how far each value has "
+        "The formula needs the mean of the slopes. And it multiplies by how far each value has "
         "gone: from the baseline, not from 0.",
         "The mean slope is `total / steps`; multiply it by `way`.",
     ),
@@ -111,7 +113,9 @@ def _end_only(slope, image, k, baseline, steps):
             "It is right for a black baseline only. How far is it from the baseline to the image?",
             _times_image,
         ),
-        Mistake("Twice as many steps would give twice as much. A mean is wanted.", _not_divided),
+        Mistake(
+            "Twice as many steps would give twice as much. The formula has a mean.", _not_divided
+        ),
         Mistake(
             "You took the slope at the image only, where the score may have levelled off.",
             _end_only,
@@ -137,10 +141,12 @@ def _brightest(image):
 
 
 def _left_covered(score, image, patch):
-    whole, covered = score(image), image.copy()
+    """`score(image)`: the score of one class, a number."""
+    whole = score(image)
     drops = np.zeros((image.shape[0] // patch, image.shape[1] // patch))
     for row, column in np.ndindex(drops.shape):
         top, left = row * patch, column * patch
+        covered = image
         covered[top : top + patch, left : left + patch] = 0.5
         drops[row, column] = whole - score(covered)
     return drops
@@ -154,12 +160,12 @@ def _rise(score, image, patch):
     return -occlusion.answer(score, image, patch)
 
 
-def _places_swapped(score, image, patch):
+def _rows_and_columns_swapped(score, image, patch):
     return occlusion.answer(score, image, patch).T
 
 
 @exercise.function(
-    ask="Mend the function: it must return how much the score drops when a grey square covers each "
+    ask="Fix the function: it must return how far the score drops when a grey square covers each "
     "place by itself.",
     cases=[
         {"score": score, "image": np.random.default_rng(seed).random((6, 6, 3)), "patch": patch}
@@ -168,18 +174,21 @@ def _places_swapped(score, image, patch):
         )
     ],
     hints=(
-        "Draw `covered` after the second turn of the loop. How many squares are grey?",
+        "Draw `covered` after the second round of the loop. How many squares are grey?",
         "`covered = image` makes no new picture: it is a second name for the same one.",
         "Give each place a fresh picture: `image.copy()`.",
     ),
+    given=_left_covered,
     mistakes=[
         Mistake(
             "The squares stay: each place is measured with all earlier ones still covered.",
             _left_covered,
         ),
-        Mistake("That is the score that is left. How much did it drop?", _what_is_left),
-        Mistake("The sign: a place that is needed must get a positive number.", _rise),
-        Mistake("Rows and columns are swapped.", _places_swapped),
+        Mistake("That is the score that is left. How far did it drop?", _what_is_left),
+        Mistake(
+            "Look at the sign: a place that the score needs must get a positive number.", _rise
+        ),
+        Mistake("Rows and columns are swapped.", _rows_and_columns_swapped),
     ],
 )
 def occlusion(score, image, patch):
@@ -204,7 +213,7 @@ def _network_and_picture():
 
 
 def _drop(place):
-    """Return by how much the probability of the tripod drops when a grey square lies at a place."""
+    """Return how far the probability of the tripod drops with a grey square at a place."""
     network, picture = _network_and_picture()
     row, column = place
     covered = picture.copy()
@@ -238,8 +247,7 @@ def _sticks_out():
     bar=DROP,
     what="The probability of the tripod drops by",
     hints=(
-        "A square over one foot is not enough: two other legs are left. Which place do all three "
-        "legs share?",
+        "A square over one leg is not enough: two other legs are left. Where do all three meet?",
         "The legs meet below the camera, a little to the right of the middle. Try a few rows and "
         "columns there, and print the probability for each.",
         "Try every place with a row from 112 to 160 and a column from 80 to 128, in steps of 16; "
@@ -258,7 +266,7 @@ def _sticks_out():
             sign=lambda place: max(abs(int(side) - 88) for side in place) <= 8,
         ),
         Mistake(
-            "First the row, from above, then the column, from the left.",
+            "The row comes first, counted from the top, then the column, from the left.",
             _swapped,
             sign=lambda place: _drop(place) < DROP <= _drop(tuple(place)[::-1]),
         ),
@@ -278,52 +286,63 @@ QUIZ = quiz.Quiz(
     __name__,
     black=quiz.choice(
         "Gradient × input gives a black pixel the share 0. What does that say about the network?",
-        right="nothing: with brightness 0 the product is 0, whatever the slope",
-        because="The method counts from black. A black coat is invisible to it, not to the "
-        "network.",
+        right="nothing about this pixel",
+        because="With brightness 0 the product is 0, whatever the slope. A black coat is invisible "
+        "to the method, not to the network.",
         wrong={
-            "the network does not look at that pixel": "Its slope may be large: brighten the pixel "
-            "and the score may jump.",
-            "the pixel speaks neither for nor against the class": "Counted from grey, the same "
-            "pixel can get a large share.",
+            "that it does not look at this pixel": "Its slope may be large: brighten the pixel and "
+            "the score may jump.",
+            "that the pixel speaks neither for nor against the class": "Counted from grey, the "
+            "same pixel can get a large share.",
         },
     ),
     levelled_off=quiz.choice(
         "A score rises with a pixel until its brightness is 0.5, then it stays. The pixel has "
-        "brightness 0.9. Which method gives it a share?",
-        right="integrated gradients from black",
-        because="On its way from 0 to 0.9 it passes the part where the score still rises.",
+        "brightness 0.9, and the baseline is grey, 0.6. Which method gives the pixel a share?",
+        right="none of them",
+        because="At 0.9 the slope is 0, and on the way from 0.6 to 0.9 it is 0 all along. From "
+        "black, integrated gradients would give it the whole score.",
         wrong={
-            "saliency": "At 0.9 the slope is 0.",
             "gradient × input": "0.9 times a slope of 0 is 0.",
+            "integrated gradients": "From 0.6 to 0.9 the score does not rise. The baseline "
+            "decides.",
+            "integrated gradients and gradient × input": "The slope is 0 at 0.9, and on the whole "
+            "way there.",
         },
     ),
     complete=quiz.number(
-        "A picture has the score 9, the baseline the score 2. What should the integrated gradients "
-        "add up to?",
-        right=7,
-        because="To what was gained on the way: score of the picture minus score of the baseline.",
-        wrong={9: "The baseline has a score too.", 11: "What the baseline has was not gained."},
+        "A picture has the score 9, the baseline the score 2. Your integrated gradients add up to "
+        "5. By how much do they miss what they promise?",
+        right=2,
+        because="They should add up to 9 - 2 = 7. More steps, or steps where the score rises.",
+        wrong={
+            4: "The baseline has a score too: only 7 was gained.",
+            3: "That is what the baseline's score is short of 5. What was gained on the way?",
+        },
     ),
     covered=quiz.choice(
         "You cover 20 % of the pixels, drawn at random, with grey, and the right answer is gone. "
         "What follows?",
-        right="a picture full of grey dots is strange to the network; nothing about these pixels",
-        because="That is why a map must be compared with dots at random, and at small shares.",
+        right="nothing about these pixels",
+        because="A picture full of grey dots is strange to the network. That is why a map must be "
+        "compared with random dots, and at small shares.",
         wrong={
             "these pixels were the important ones": "Other random pixels do the same harm.",
-            "the network needs every pixel": "It knows the cat at 4 % of its brightness; it is the "
-            "dots that disturb.",
+            "the network needs every pixel of a picture": "It knows the cat at 4 % of its "
+            "brightness; it is the dots that disturb it.",
         },
     ),
     clear_map=quiz.choice(
-        "The saliency map for *missile* shows the outline of the rocket. What does that prove?",
-        right="that the score depends on these pixels, which may be so for every other class too",
-        because="The map for *espresso* on the same photograph looks much the same.",
+        "The saliency map for *missile* shows the outline of the rocket. A colleague concludes "
+        "that the network sees the rocket as a missile. Which test would you ask for first?",
+        right="the same map for *espresso*",
+        because="It shows the rocket too. The sizes of slopes are large where something is, "
+        "whatever the class.",
         wrong={
-            "that the network sees a missile": "Compute the map for a class that it does not see.",
-            "that the network answers for the right reason": "Where it looks is not what it makes "
-            "of it.",
+            "a map with finer blocks, to see the outline clearly": "A sharper picture of the same "
+            "thing proves no more.",
+            "the same map on ten more photographs of rockets": "It will show their outlines too, "
+            "for every class.",
         },
     ),
 )

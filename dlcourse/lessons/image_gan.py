@@ -6,7 +6,7 @@ from dlcourse.exercise import Mistake
 import numpy as np
 
 TITLE = "Generating images"
-STUDY_MINUTES = 95
+STUDY_MINUTES = 120
 NEEDS = ("11", "20", "21")
 DATA = ("fashion-mnist",)
 FRAMEWORKS = ("numpy", "pytorch", "keras", "tensorflow")
@@ -29,26 +29,26 @@ def _difference(p, q):
 
 
 @exercise.function(
-    ask="Return the probability of real that the best discriminator gives at a place where real "
+    ask="Return the probability of real that the best discriminator gives at a point where real "
     "points have density `p` and fakes density `q`; both may be arrays.",
     cases=[
         {"p": 0.3, "q": 0.1},
         {"p": np.array([0.4, 0.2, 0.0]), "q": np.array([0.4, 0.6, 0.5])},
     ],
     hints=(
-        "Count. Near x lie 30 real points and 10 fakes. One of them is drawn: how likely is it to "
-        "be real?",
-        "Real ones, as a share of all points that lie there.",
+        "Count. Near x there are 30 real points and 10 fakes. You draw one of them: how likely is "
+        "it to be real?",
+        "The real ones, as a share of all points there.",
         "Divide p by the sum of p and q.",
     ),
     mistakes=[
         Mistake("That is the probability of a fake.", _share_of_fakes),
-        Mistake("A probability cannot pass 1. Divide by all points, not by the fakes.", _ratio),
+        Mistake("A probability cannot be above 1. Divide by all points, not by the fakes.", _ratio),
         Mistake(
-            "You always decide for the likelier one. A probability says how likely it is.",
+            "You always choose the likelier one. A probability says how likely it is.",
             _the_larger,
         ),
-        Mistake("Where both are alike this gives 0, but real is as likely as not.", _difference),
+        Mistake("Where both are equal this gives 0, but real is as likely as not.", _difference),
     ],
 )
 def best_discriminator(p, q):
@@ -85,8 +85,7 @@ def _without_chain(s):
     hints=(
         "Two functions in a row: the logarithm of the sigmoid. So the chain rule: the slope of the "
         "logarithm, times the slope of the sigmoid.",
-        "The slope of log y is 1 / y, and the sigmoid's own slope is the sigmoid times what it "
-        "lacks to 1. Something cancels.",
+        "The slope of log y is 1 / y, and the sigmoid's own slope is σ (1 − σ). Something cancels.",
         "With σ = 1 / (1 + exp(−s)), the slope is σ − 1: nearly −1 where the discriminator is "
         "sure.",
     ),
@@ -94,7 +93,7 @@ def _without_chain(s):
         Mistake("That is the slope of minimax: nearly 0 where it should pull.", _minimax),
         Mistake("The size is right. A higher score should make the loss smaller.", _wrong_sign),
         Mistake("That is the slope of −σ(s). Where is the logarithm?", _of_the_sigmoid),
-        Mistake("That is the loss. Its slope along s is wanted.", _loss_itself),
+        Mistake("That is the loss. Return its slope along s.", _loss_itself),
         Mistake(
             "You have the logarithm's slope. The sigmoid inside it has a slope too.",
             _without_chain,
@@ -107,7 +106,10 @@ def non_saturating_slope(s):
 
 
 def _flipped(real_scores, fake_scores):
-    return judging_loss.answer(-real_scores, -fake_scores)
+    def softplus(s):
+        return np.logaddexp(0, s)
+
+    return softplus(real_scores).mean() + softplus(-fake_scores).mean()
 
 
 def _only_real(real_scores, fake_scores):
@@ -123,19 +125,20 @@ def _both_fake(real_scores, fake_scores):
 
 
 @exercise.function(
-    ask="Mend the discriminator's loss: small when real pictures get high scores and fakes low "
-    "ones.",
+    ask="Fix the discriminator's loss: it must be small when real pictures get high scores and "
+    "fakes low ones.",
     cases=[
         {"real_scores": np.array([3.0, 1.0]), "fake_scores": np.array([-2.0, -4.0, 1.0])},
         {"real_scores": np.array([0.0]), "fake_scores": np.array([0.0])},
     ],
     hints=(
-        "Put in a perfect discriminator: 10 for the real ones, −10 for the fakes. How large should "
+        "Try a perfect discriminator: 10 for the real ones, −10 for the fakes. How large should "
         "its loss be, and how large is it?",
         "softplus is near 0 for a very negative number. Which sign must a high score of a real "
         "picture get?",
         "softplus of minus the real scores, and softplus of the fake scores as they are.",
     ),
+    given=_flipped,
     mistakes=[
         Mistake("A perfect discriminator still gets the largest loss: look at both signs.",
                 _flipped),
@@ -191,7 +194,7 @@ def _cut_once(pixels, window, stride, padding):
         "at both ends.",
     ),
     mistakes=[
-        Mistake("You lay the stamps side by side. They stand `stride` apart.", _side_by_side),
+        Mistake("You put the stamps side by side. They are `stride` apart.", _side_by_side),
         Mistake(
             "Right for a window of 4 with padding 1. What does a wider stamp change?",
             _pixels_times_stride,
@@ -228,7 +231,7 @@ def _hardly_trained(short_run):
     bar=11,
     what="It beats the bell curve of pixels by",
     hints=(
-        "In which currency does a network learn: pictures seen, or steps taken?",
+        "What helps a network to learn: more pictures seen, or more steps taken?",
         "Smaller batches leave more rounds for the same pictures.",
         "Batches of 8 leave 1 200 rounds; the learning rate can stay.",
     ),
@@ -265,40 +268,43 @@ QUIZ = quiz.Quiz(
         because="Twice log 2. A loss near 1.39 means that it cannot tell them apart.",
         wrong={
             0.0: "That is the loss of one that is sure and right every time.",
-            0.693: "That is one half of it: real pictures or fakes. It sees both.",
+            0.693: "That is half of it: real pictures or fakes. It sees both.",
             1.0: "The probabilities add up to 1. The loss is the logarithm of each.",
         },
         unit="nats",
     ),
     losses=quiz.choice(
         "The generator's loss has fallen to nearly 0. What do you know?",
-        right="that this discriminator takes its fakes for real, and no more",
-        because="The loss compares the players. Against a discriminator that stands still it goes "
-        "to 0 while variety is lost.",
+        right="this discriminator is fooled",
+        because="The loss compares the players. Against a discriminator that no longer learns it "
+        "goes to 0 while the pictures get worse.",
         wrong={
-            "the pictures are good": "A weak or frozen discriminator can be pleased by one "
-            "picture, drawn a thousand times.",
-            "training is finished": "Two players need not come to rest, and the distance can "
-            "still get worse.",
+            "the pictures are as good as real ones": "They have to please one discriminator only, "
+            "and a pattern that nobody wears can do that.",
+            "the generator has collapsed to one picture": "It may have, and it may not: the loss "
+            "does not look at variety.",
         },
     ),
     copier=quiz.choice(
         "A generator's Fréchet distance equals that of real training pictures. What do you check "
         "next?",
-        right="how near its pictures are to their nearest training pictures",
+        right="the nearest training pictures",
         because="A generator that hands out training pictures gets the best distance there is.",
         wrong={
-            "nothing: it cannot be better": "A copier gets this distance too, and makes nothing.",
-            "the discriminator's loss": "It says who is ahead in the game, not what was copied.",
+            "the distance to the training pictures instead of the test pictures": "A copier would "
+            "look even better there.",
+            "the discriminator's loss": "It says how the game stands, not what was copied.",
         },
     ),
     saturating=quiz.choice(
         "Why is the generator trained on −log σ(s), and not on log(1 − σ(s))?",
-        right="it has a steep slope where the fake is easily found out",
+        right="its slope is large for a bad fake",
         because="There the slope is nearly −1; that of minimax is nearly 0.",
         wrong={
-            "its smallest value is reached for other pictures": "Both want the score to grow. "
-            "They differ in how hard they pull.",
+            "its slope is larger everywhere": "Only for s below 0. For a fake that is taken for "
+            "real, minimax pulls harder.",
+            "its smallest value is reached for other pictures": "Both raise the score. They differ "
+            "in how hard they pull.",
             "it keeps the generator from drawing one picture only": "It asks for high scores too, "
             "and says nothing about variety.",
         },

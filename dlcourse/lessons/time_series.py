@@ -1,12 +1,14 @@
 """Facts, exercises and quiz of notebooks/*_time_series.ipynb."""
 
+import functools
+
 from dlcourse import data, exercise, quiz
 from dlcourse.exercise import Mistake
 
 import numpy as np
 
 TITLE = "Forecasting"
-STUDY_MINUTES = 100
+STUDY_MINUTES = 130
 NEEDS = ("11",)
 DATA = ("electricity-demand",)
 FRAMEWORKS = ("pytorch", "keras")
@@ -37,8 +39,8 @@ def _lying(series, starts, steps):
         {"series": np.arange(20.0), "starts": np.array([5, 1]), "steps": 4},
     ],
     hints=(
-        "Which places of `series` does the first row need? `starts[0]`, `starts[0] + 1`, …",
-        "`series[places]` takes a whole table of places. Make one with a row for each start: a "
+        "Which indices of `series` does the first row need? `starts[0]`, `starts[0] + 1`, …",
+        "`series[indices]` takes a whole table of indices. Make one with a row for each start: a "
         "column of starts plus a row of steps.",
         "`starts[:, None]` is the column, `np.arange(steps)` the row, and their sum the table.",
     ),
@@ -46,7 +48,7 @@ def _lying(series, starts, steps):
         Mistake("Your windows begin one step late.", _one_step_late),
         Mistake("Your windows end where they should begin.", _before_the_start),
         Mistake("Your windows are one step too long.", _one_step_more),
-        Mistake("Your windows stand upright: one row for each start is wanted.", _lying),
+        Mistake("Your windows are columns. Return one row for each start.", _lying),
     ],
 )
 def cut(series, starts, steps):
@@ -77,7 +79,7 @@ def _last_value(series, starts, season, steps):
         {"series": np.sin(np.arange(40.0)), "starts": np.array([30]), "season": 5, "steps": 5},
     ],
     hints=(
-        "Say it in words for one number: tomorrow at 9:00 will be as … at 9:00 was.",
+        "Say it in words for one number: 9:00 tomorrow will be as 9:00 was … ago.",
         "It is a window of the series itself. Where does it begin?",
         "`cut` does it, from `starts - season`.",
     ),
@@ -115,9 +117,8 @@ def _past_twice(past, future, boundary):
 
 
 @exercise.function(
-    ask="Mend the function: return every start whose window may be trained on. The window has "
-    "`past` steps before its start and `future` steps from it on, and none of its steps may lie at "
-    "`boundary` or later.",
+    ask="Fix the function: return every start whose window may be trained on. None of the window's "
+    "`past` steps before the start and `future` steps from it on may be at `boundary` or later.",
     cases=[
         {"past": 3, "future": 2, "boundary": 10},
         {"past": 336, "future": 48, "boundary": 1000},
@@ -128,6 +129,7 @@ def _past_twice(past, future, boundary):
         "below the boundary.",
         "The last start is boundary − future, and `np.arange` leaves its end out.",
     ),
+    given=_reach_past_the_boundary,
     mistakes=[
         Mistake(
             "The targets of the last windows reach past the boundary: the model would train on "
@@ -175,18 +177,23 @@ def _only_proposal(h, r, z, inside, outside):
     ],
     hints=(
         "Read the second line of formulas once more. Which part of n does r multiply?",
-        "First n: a tanh of the input's part plus the damped part of the memory. Then the mix.",
-        "In the mix, z stands with h, and 1 − z with `np.tanh` of `inside` plus r times `outside`.",
+        "First n: the tanh of the input's part plus r times the memory's part. Then the mix.",
+        "In the mix, z multiplies h, and 1 − z multiplies `np.tanh` of `inside` plus r times "
+        "`outside`.",
     ),
     mistakes=[
         Mistake(
             "z and 1 − z have changed places: with z = 1 the old memory must stay.", _gate_exchanged
         ),
         Mistake("You never use r.", _reset_forgotten),
-        Mistake("r damps the input too. It belongs to the memory's part alone.", _reset_twice),
-        Mistake("The bend is missing: n must stay between −1 and 1.", _no_tanh),
         Mistake(
-            "You return the proposal n. The new memory keeps a share of the old.", _only_proposal
+            "r multiplies the input's part too. It belongs to the memory's part alone.",
+            _reset_twice,
+        ),
+        Mistake("The tanh is missing: n must stay between −1 and 1.", _no_tanh),
+        Mistake(
+            "You return the proposal n. The new memory keeps a share of the old one.",
+            _only_proposal,
         ),
     ],
 )
@@ -224,13 +231,13 @@ def _width(low, high, happened):
     ],
     hints=(
         "When is one number inside? It must pass two comparisons.",
-        "Two tables of True and False are joined by `&`. What is the mean of True and False?",
+        "`&` joins two tables of True and False. What is the mean of True and False?",
         "The mean of `(low <= happened) & (happened <= high)`.",
     ),
     mistakes=[
         Mistake("That is the share *outside*.", _outside),
         Mistake("You look at the upper end only.", _below_the_top),
-        Mistake("That is a count. A share between 0 and 1 is wanted.", _how_many),
+        Mistake("That is a count. Return a share between 0 and 1.", _how_many),
         Mistake("That is the mean width. It says nothing about what happened.", _width),
     ],
 )
@@ -239,69 +246,141 @@ def coverage(low, high, happened):
     return inside.mean()
 
 
-def valid_starts():
-    """Return the starts (N,) of September and October, as steps since the year began."""
-    cards = data.card("electricity-demand").splits
-    return np.arange(cards["train"], cards["train"] + cards["valid"] - 48 + 1)
+PAST, FUTURE = 336, 48
 
 
-def _valid_demand():
-    """Return what happened (N, 48) after each of `valid_starts`, and a week before it, in GW."""
+@functools.cache
+def _known():
+    """Return January to October (T, 3), and the step at which September begins."""
     electricity = data.load("electricity-demand")
-    demand = np.concatenate([electricity.train.series, electricity.valid.series])[:, 0]
-    places = valid_starts()[:, None] + np.arange(48)
-    return demand[places], demand[places - 336]
+    series = np.concatenate([electricity.train.series, electricity.valid.series])
+    return series, len(electricity.train)
 
 
-def _skill(forecast):
-    happened, last_week = _valid_demand()
-    error = np.abs(np.asarray(forecast) - happened).mean()
-    return 1 - error / np.abs(last_week - happened).mean()
+@functools.cache
+def _valid():
+    """Return the starts of September and October, what happened, and the mean of two copies."""
+    series, boundary = _known()
+    starts = np.arange(boundary, len(series) - FUTURE + 1)
+    when = starts[:, None] + np.arange(FUTURE)
+    copied = series[when - PAST, 0]
+    last_week = copied.copy()
+    for day in range(6, 0, -1):
+        same = series[when - 48 * day, 2] == series[when, 2]
+        copied = np.where(same, series[when - 48 * day, 0], copied)
+    return starts, series[when, 0], (last_week + copied) / 2
 
 
-def _a_change(boosting, gru, yesterday, valid_starts):
-    return gru(valid_starts) - yesterday(valid_starts)
+@functools.lru_cache(maxsize=2)
+def _forecast_by(method):
+    """Train a method on January to August, which is all it gets to see."""
+    series, boundary = _known()
+    return method(series[:boundary].copy(), np.arange(PAST, boundary - FUTURE + 1))
 
 
-def _what_happened(boosting, gru, yesterday, valid_starts):
-    return _valid_demand()[0]
+@functools.lru_cache(maxsize=2)
+def _forecasts_of(method):
+    return np.asarray(_forecast_by(method)(_known()[0].copy(), _valid()[0]))
 
 
-def _another_shape(boosting, gru, yesterday, valid_starts):
-    return gru(valid_starts)[:, 0]
+def _skill(method):
+    _, happened, copies = _valid()
+    error = np.abs(_forecasts_of(method) - happened).mean()
+    return 1 - error / np.abs(copies - happened).mean()
+
+
+def _sees_the_future(method):
+    """Return whether a forecast changes when demand and temperature after its start do."""
+    series, boundary = _known()
+    for start in (boundary + 480, boundary + 1505):
+        changed, new = series.copy(), np.array([start])
+        changed[start:, :2] += 1
+        pair = [_forecast_by(method)(each, new) for each in (series.copy(), changed)]
+        if not np.allclose(*pair):
+            return True
+    return False
+
+
+def _an_array(boosting, known, valid_starts):
+    return boosting(known, valid_starts)
+
+
+def _a_forecast(boosting):
+    return boosting
+
+
+def _a_change(fit_boosting, yesterday):
+    def method(series, starts):
+        trained = fit_boosting(series, starts)
+        return lambda series, new: trained(series, new) - yesterday(series, new)
+
+    return method
+
+
+def _with_weather(fit_boosting):
+    return lambda series, starts: fit_boosting(series, starts, weather=True)
+
+
+def _one_column(fit_boosting):
+    def method(series, starts):
+        trained = fit_boosting(series, starts)
+        return lambda series, new: trained(series, new)[:, 0]
+
+    return method
 
 
 @exercise.outcome(
-    ask="Make a better forecast for September and October than any so far, in GW, one row for each "
-    "of `valid_starts`: it must take away 0.36 of the error of last week's copy.",
+    ask="Write a method, `better_method(series, starts)`, that gives back a forecast (a function "
+    "of a series and new starts). Trained on January to August it must take away at least 0.19 "
+    "of the two copies' error in September and October, and must not see the future.",
     measure=_skill,
-    bar=0.36,
-    what="Of that error it takes away",
+    bar=0.19,
+    what="The share of the copies' error that it takes away is",
     hints=(
-        "Two models that err in different places: what does a committee of them do?",
-        "The trained boosting and the trained GRU are `boosting` and `gru`; both take starts.",
-        "Add both forecasts for `valid_starts` and halve the sum.",
+        "Two models that are wrong in different places: what does a committee of them do?",
+        "`fit_boosting` and `fit_dense` are methods. Train both inside yours.",
+        "Give back a function that adds up the forecasts of both, and halves the sum.",
     ),
     mistakes=[
         Mistake(
+            "Those are forecasts. Hand over the method: the check trains it itself.",
+            _an_array,
+            sign=lambda answer: not callable(answer),
+        ),
+        Mistake(
+            "That is a forecast, already trained. Hand over the method that trains it: called with "
+            "a series and starts, it gives back a function.",
+            _a_forecast,
+            sign=lambda answer: not callable(_forecast_by(answer)),
+        ),
+        Mistake(
+            "Your forecast has another shape. Return 48 half-hours for each start: (2881, 48).",
+            _one_column,
+            sign=lambda answer: np.shape(_forecasts_of(answer)) != (2881, 48),
+        ),
+        Mistake(
             "That is the change against yesterday. Add yesterday's demand to get GW.",
             _a_change,
-            sign=lambda answer: abs(np.mean(answer)) < 1,
+            sign=lambda answer: abs(np.mean(_forecasts_of(answer))) < 1,
         ),
         Mistake(
-            "That is too good to be true. Did what happened find its way into the forecast?",
-            _what_happened,
-            sign=lambda answer: np.shape(answer) == (2881, 48) and _skill(answer) > 0.8,
-        ),
-        Mistake(
-            "A forecast of 48 half-hours is wanted for each start: shape (2881, 48).",
-            _another_shape,
-            sign=lambda answer: np.shape(answer) != (2881, 48),
+            "Your forecast changes when what comes after its start changes. At the start nobody "
+            "knows tomorrow's demand, or tomorrow's temperature.",
+            _with_weather,
+            sign=_sees_the_future,
         ),
     ],
 )
-def better_forecast(boosting, gru, valid_starts):
-    return (boosting(valid_starts) + gru(valid_starts)) / 2
+def better_method(fit_boosting, fit_dense):
+    def committee(series, starts):
+        members = [fit_boosting(series, starts), fit_dense(series, starts)]
+
+        def forecast(series, new):
+            return sum(member(series, new) for member in members) / 2
+
+        return forecast
+
+    return committee
 
 
 QUIZ = quiz.Quiz(
@@ -313,40 +392,56 @@ QUIZ = quiz.Quiz(
         right=776,
         because="Its targets are 776 to 799, the last step before the test.",
         wrong={
-            799: "Its targets would be 799 to 822, and 23 of them lie in the test.",
-            800: "All its targets lie in the test.",
+            799: "Its targets would be 799 to 822, and 23 of them are in the test.",
+            800: "All its targets are in the test.",
             775: "That one may be used, but one more fits.",
-            676: "Only the targets must end in time; the past lies before the start.",
+            676: "Only the targets must end in time; the past comes before the start.",
         },
     ),
     random_split=quiz.choice(
         "Windows of a series are shuffled and split 80 to 20. The test error is excellent. Why?",
-        right="most test windows have a neighbour in training that shares nearly all their steps",
-        because="So a model that only looks up its nearest neighbour seems to see the future.",
+        right="a test window's neighbours are in training",
+        because="They share nearly all their steps with it, so a model that only looks up its "
+        "nearest neighbour seems to see the future.",
         wrong={
-            "shuffling makes the training better": "It does, inside the training set. The split is "
-            "another matter.",
-            "20 % is too small a test": "A small test makes the error uncertain, not excellent.",
-            "the model has learned the season": "It would have in time order too, and there the "
-            "error is larger.",
+            "a model trained on shuffled windows learns better": "Shuffling does help training. "
+            "The split is another matter.",
+            "20 % is too small a test to show its errors": "A small test makes the error "
+            "uncertain, not excellent.",
+            "the model has learned what follows such weeks": "It would have in time order too, and "
+            "there the error is larger.",
         },
     ),
-    narrow=quiz.choice(
-        "Two forecasts claim intervals of 90 %. A's are half as wide as B's. Which are better?",
-        right="one cannot say before counting how often each was right",
-        because="If A's hold 60 % of what happens, A promises what it does not keep.",
+    winner=quiz.choice(
+        "Two models were compared on two months. A is better by 0.008 ± 0.006 GW. What do you "
+        "report?",
+        right="the number, and that chance could explain it",
+        because="It is 1.3 standard errors. On two other months the order may be the other way "
+        "round, as it was here.",
         wrong={
-            "A's: they say more": "Only if they hold what they promise.",
-            "B's: wide is safe": "An interval from nothing to infinity is safe, and useless.",
+            "A, because smaller is better": "On these two months. The question is about the next.",
+            "that both are equally good, since it is below two standard errors": "Not shown to be "
+            "different is not shown to be equal.",
+        },
+    ),
+    column=quiz.choice(
+        "You forecast a shop's sales for tomorrow. Which of these columns leaks?",
+        right="tomorrow's number of visitors",
+        because="It is in the file, and nobody knows it when the forecast is made.",
+        wrong={
+            "whether tomorrow is a holiday": "The calendar is known today.",
+            "the sales on the same weekday a week earlier": "They have happened.",
+            "yesterday evening's weather forecast for tomorrow": "It was there yesterday evening.",
         },
     ),
     update=quiz.choice(
-        "The update gate of a GRU is z = 1 for all units. What is the new memory?",
-        right="the old memory, unchanged",
-        because="(1 − z) n + z h with z = 1 is h: that is how a GRU carries something a long way.",
+        "The update gate of a GRU is z = 1 for all units, at every step. What is the last memory?",
+        right="the first one, all zero",
+        because="(1 − z) n + z h with z = 1 is h: every step keeps the old memory, which starts "
+        "at 0.",
         wrong={
-            "the proposal n": "That is z = 0.",
-            "zero": "No gate of a GRU erases without writing something new.",
+            "the proposal of the last step": "That is z = 0.",
+            "the mean of all proposals": "No proposal ever gets in.",
         },
     ),
 )

@@ -8,7 +8,7 @@ from dlcourse.exercise import Mistake
 import numpy as np
 
 TITLE = "Standing on pretrained shoulders"
-STUDY_MINUTES = 80
+STUDY_MINUTES = 105
 NEEDS = ("11", "20", "21")
 DATA = ("photographs", "efficientnet-lite0", "stamps")
 FRAMEWORKS = ("numpy", "pytorch", "keras")
@@ -27,7 +27,7 @@ def _only_divided(pixels):
 
 
 @exercise.function(
-    ask="Return the pixels as the network wants them: 127 subtracted, then divided by 128.",
+    ask="Return the pixels in the range the network needs: 127 subtracted, then divided by 128.",
     cases=[
         {"pixels": np.array([[[[0, 127, 255]]]], np.uint8)},
         {"pixels": np.arange(24, dtype=np.uint8).reshape(1, 2, 4, 3) * 10},
@@ -39,11 +39,11 @@ def _only_divided(pixels):
     ),
     mistakes=[
         Mistake(
-            "Dark pixels come out bright. A byte cannot be negative: 0 − 127 turns into 129.",
+            "Dark pixels come out bright. A byte cannot be negative: 0 − 127 becomes 129.",
             _bytes_wrap,
         ),
         Mistake("Your values lie between 0 and 1. This network wants −0.99 to 1.", _to_one),
-        Mistake("First subtract, then divide: brackets.", _only_divided),
+        Mistake("Subtract first, then divide: you need brackets.", _only_divided),
     ],
 )
 def to_range(pixels):
@@ -119,11 +119,12 @@ def nearest_mean(features, labels, new):
 
 
 def _of_the_batch(maps, moving_mean, moving_variance):
-    mean, variance = maps.mean(axis=(0, 1, 2)), maps.var(axis=(0, 1, 2))
+    mean = maps.mean(axis=(0, 1, 2))  # maps: (N, H, W, C)
+    variance = maps.var(axis=(0, 1, 2))
     return (maps - mean) / np.sqrt(variance + 0.001)
 
 
-def _half_mended(maps, moving_mean, moving_variance):
+def _half_fixed(maps, moving_mean, moving_variance):
     mean = maps.mean(axis=(0, 1, 2))
     return (maps - mean) / np.sqrt(moving_variance + 0.001)
 
@@ -139,8 +140,8 @@ def _no_root(maps, moving_mean, moving_variance):
 
 
 @exercise.function(
-    ask="Mend the frozen batch norm: what comes out for a picture must not depend on the other "
-    "pictures of its batch.",
+    ask="Fix the frozen batch norm: its output for a picture must not depend on the other pictures "
+    "of its batch.",
     cases=[
         {
             "maps": np.random.default_rng(0).normal(2, 3, (2, 3, 3, 2)),
@@ -155,18 +156,19 @@ def _no_root(maps, moving_mean, moving_variance):
     ],
     hints=(
         "From which numbers does the buggy version take its mean? Which pictures are in there?",
-        "During the long training the layer kept averages of what it met. They are handed in.",
-        "Use `moving_mean` and `moving_variance` in place of the batch's own.",
+        "During the long training the layer kept averages of what it saw. They are arguments here.",
+        "Use `moving_mean` and `moving_variance` instead of the batch's own.",
     ),
+    given=_of_the_batch,
     mistakes=[
         Mistake("Mean and variance are still those of this batch.", _of_the_batch),
-        Mistake("The mean is still that of this batch; the variance is right.", _half_mended),
+        Mistake("The mean is still that of this batch; the variance is right.", _half_fixed),
         Mistake(
-            "Each picture is measured against itself now. The network was trained with averages "
-            "over very many pictures, which are handed in.",
+            "Each picture is normalised by itself now. The network was trained with averages over "
+            "very many pictures, which are arguments of the function.",
             _of_each_picture,
         ),
-        Mistake("A variance is a square: divide by its root.", _no_root),
+        Mistake("A variance is a square: divide by its square root.", _no_root),
     ],
 )
 def frozen_batch_norm(maps, moving_mean, moving_variance):
@@ -237,9 +239,9 @@ def _her_helmet():
     what="The probability of a space shuttle in your square is",
     hints=(
         "Look at the photograph in section 1. Is there a shuttle, and where?",
-        "The model of a shuttle stands at the right, its nose near row 10, its foot near row 120. "
+        "There is a model of a shuttle at the right, its nose near row 10, its base near row 120. "
         "Rows count from the top, columns from the left.",
-        "Squares with a side of 64 to 80 pixels, a row near 48 and a column near 150 do it.",
+        "Squares with a side of 64 to 80 pixels, a row near 48 and a column near 150 work.",
     ),
     mistakes=[
         Mistake(
@@ -256,13 +258,13 @@ def _her_helmet():
             ),
         ),
         Mistake(
-            "Your square sticks out of the photograph: row + side and column + side may be 224 at "
-            "most, and a side 16 at least.",
+            "Your square sticks out of the photograph: row + side and column + side may be at most "
+            "224, and the side must be at least 16.",
             _sticks_out,
             sign=lambda answer: _is_square(answer) and not _fits(answer),
         ),
         Mistake(
-            "There is little of the shuttle in this square. It stands at the upper right.",
+            "There is little of the shuttle in this square. It is at the upper right.",
             _her_helmet,
             sign=lambda answer: (
                 _is_square(answer) and _fits(answer) and (answer[1] + answer[2] < 165)
@@ -277,48 +279,69 @@ def shuttle_square():
 
 QUIZ = quiz.Quiz(
     __name__,
-    knows=quiz.choice(
-        "A network trained on ImageNet is shown an astronaut. Its answer with the highest "
-        "probability is 'bobsled', with 0.18. Why?",
-        right="it has no class for an astronaut, and softmax must choose among those it has",
-        because="The probabilities of the classes it has add up to 1, whatever is shown.",
+    unsure=quiz.choice(
+        "A network trained on ImageNet is shown a photograph. Its two best answers have "
+        "probabilities of 0.18 and 0.17. What can you conclude?",
+        right="no class fits well, or several do",
+        because="A picture without a class of its own (the astronaut) and one that several classes "
+        "could claim (the cat) both look like this.",
         wrong={
-            "it was trained badly": "On what it has classes for, it is right: cat, espresso, "
-            "tripod.",
-            "the picture is too small": "It has the size that the network was trained with.",
+            "what is in the photograph has no class": "It may have three: the cat's probability "
+            "was divided among Egyptian cat, tiger cat and tabby.",
+            "the network was badly trained, or the photograph is damaged": "Neither is needed: "
+            "softmax has to divide 1 among the classes there are.",
+            "the best answer is right about 18 times in 100": "Only where such probabilities have "
+            "been checked against how often they are right, on pictures of this sort.",
         },
     ),
-    classifier=quiz.number(
-        "Your network gives 1280 features, and you have 7 classes. How many weights and biases "
-        "does a new last layer have?",
-        right=8967,
-        because="1280 for each class and one bias: 7 · 1281.",
+    half=quiz.number(
+        "You replace the last layer, 1280 features to 7 classes, by one for 20 classes. How many "
+        "weights and biases does it have?",
+        right=25620,
+        because="1280 for each class and one bias: 20 · 1281.",
         wrong={
-            8960: "Each class has a bias too.",
-            1287: "Every class weighs every feature: multiply.",
+            25600: "Each class has a bias too.",
+            8967: "That is the layer for 7 classes.",
+            1300: "Every class weighs every feature: multiply.",
         },
         unit="weights",
     ),
     cache=quiz.choice(
-        "You train only a new last layer on frozen features, for 50 epochs. How often must each "
-        "picture pass through the network?",
-        right="once",
-        because="Frozen layers give the same features every time: keep them.",
+        "You mirror each picture at random in every epoch. Can you still keep the features of a "
+        "frozen network and train on those?",
+        right="only with one set for each version",
+        because="A mirrored picture has other features. Keep both versions' features, and choose "
+        "between them in each epoch.",
         wrong={
-            "50 times, once in each epoch": "Nothing in the frozen layers changes from one epoch "
-            "to the next.",
-            "never": "Without features there is nothing to train on.",
+            "yes, the features of a mirrored picture are the same": "They are similar, not the "
+            "same: the network was not built to ignore mirroring.",
+            "no, a cache only works without any change to the pictures": "Two versions can be "
+            "computed once each, and kept.",
         },
     ),
     frozen=quiz.choice(
         "In PyTorch you set `requires_grad = False` for every weight of the network and train a "
         "new last layer, with `model.train()`. What still changes in the frozen part?",
-        right="the moving averages of its batch norms",
+        right="its batch norms' averages",
         because="They are no weights and need no gradient: `train()` lets them follow each batch. "
-        "Keras holds them when `trainable = False`.",
+        "Keras keeps them when `trainable = False`.",
         wrong={
-            "nothing": "Weights do not change. Batch norm keeps something else.",
-            "its convolutions": "They have no gradient, so no step changes them.",
+            "nothing, since no gradient reaches it": "The weights do not change. Batch norm keeps "
+            "something that needs no gradient.",
+            "its last convolution, just below the new layer": "It has no gradient, so no step "
+            "changes it.",
+        },
+    ),
+    folds=quiz.choice(
+        "Two settings reach 0.89 and 0.90 in cross-validation over 128 pictures. Which one do you "
+        "take?",
+        right="either: it is one picture",
+        because="0.01 is about one picture of 128, and the standard error is 0.03.",
+        wrong={
+            "the one with 0.90, since cross-validation is fair": "Fair, but not exact: another "
+            "128 pictures could turn the order round.",
+            "the one that is better on the test set": "Then the test set has chosen, and no "
+            "longer says what new pictures will get.",
         },
     ),
 )
