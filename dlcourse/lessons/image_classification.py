@@ -6,7 +6,7 @@ from dlcourse.exercise import Mistake
 import numpy as np
 
 TITLE = "Classifying images fast"
-STUDY_MINUTES = 95
+STUDY_MINUTES = 135
 NEEDS = ("11", "20")
 DATA = ("fashion-mnist",)
 FRAMEWORKS = ("pytorch", "keras")
@@ -28,8 +28,8 @@ def _one_filter():
     ask="Replace the `...` by the number of weights and biases of `torch.nn.Conv2d(16, 32, 3)`.",
     unit="weights and biases",
     hints=(
-        "Each of the 32 filters looks at a square of 3 × 3 places. How many numbers lie there?",
-        "At each place lie 16 numbers, one for each channel; each filter also has one bias.",
+        "Each of the 32 filters looks at a window of 3 × 3 pixels. How many numbers are in it?",
+        "Each pixel holds 16 numbers, one for each channel; each filter also has one bias.",
         "32 filters, each with 16 · 3 · 3 weights and 1 bias.",
     ),
     mistakes=[
@@ -45,45 +45,6 @@ def weights_of_a_layer():
     return 32 * (16 * 3 * 3 + 1)
 
 
-def _precision(counts):
-    return np.diag(counts) / counts.sum(axis=0)
-
-
-def _accuracy(counts):
-    return np.full(len(counts), np.trace(counts) / counts.sum())
-
-
-def _share_of_all(counts):
-    return np.diag(counts) / counts.sum()
-
-
-def _hits(counts):
-    return np.diag(counts).astype(float)
-
-
-@exercise.function(
-    ask="Return the recall of each kind (K,), from a confusion matrix with the true kind down and "
-    "the predicted kind across.",
-    cases=[
-        {"counts": np.array([[8, 2, 0], [1, 5, 4], [0, 0, 10]])},
-        {"counts": np.array([[3, 1], [0, 20]])},
-    ],
-    hints=(
-        "Of the shirts, how many were called shirt? All shirts stand in one row.",
-        "The right answers are on the diagonal: `np.diag`. How many pictures has each kind?",
-        "Divide the diagonal by the sums of the rows.",
-    ),
-    mistakes=[
-        Mistake("That is precision: you divided by how many were *called* this kind.", _precision),
-        Mistake("That is the accuracy, the same for every kind.", _accuracy),
-        Mistake("You divided by all pictures. Divide by those of the kind.", _share_of_all),
-        Mistake("Those are counts. A share of the kind's pictures is wanted.", _hits),
-    ],
-)
-def recalls(counts):
-    return np.diag(counts) / counts.sum(axis=1)
-
-
 def _upside_down(images):
     return images[:, ::-1]
 
@@ -92,7 +53,7 @@ def _other_order(images):
     return images[::-1]
 
 
-def _channels_turned(images):
+def _channels_reversed(images):
     return images[..., ::-1]
 
 
@@ -101,20 +62,25 @@ def _on_its_side(images):
 
 
 @exercise.function(
-    ask="Mend the function: it must mirror each picture of `images` (N, H, W, C) left to right.",
+    ask="Fix the function: it should flip each picture of `images` (N, H, W, C) left to right.",
     cases=[
         {"images": np.arange(24.0).reshape(2, 2, 3, 2)},
         {"images": np.arange(18.0).reshape(1, 3, 3, 2)},
     ],
     hints=(
-        "Draw what the function does to one picture. Is the boot mirrored, or upside down?",
-        "Left to right is the axis W. At which place in (N, H, W, C) does it stand?",
-        "Turn the third axis round: a `:` for each axis before it.",
+        "Draw what the function does to a boot: `plot.images(mirrored(test[:5].images))`.",
+        "The function reverses one of the four axes (N, H, W, C). Which one runs from left to "
+        "right?",
+        "Reverse the third axis: a `:` for each axis before it.",
     ),
+    given=_upside_down,
     mistakes=[
-        Mistake("The pictures stand on their heads: that is the axis H.", _upside_down),
-        Mistake("The pictures are whole, only in another order: that is the axis N.", _other_order),
-        Mistake("You turned the channels round: that is the axis C.", _channels_turned),
+        Mistake("Now each picture is upside down: you reversed the axis H.", _upside_down),
+        Mistake(
+            "Each picture is as it was, only their order has changed: you reversed the axis N.",
+            _other_order,
+        ),
+        Mistake("You reversed the order of the channels: that is the axis C.", _channels_reversed),
         Mistake("You swapped rows and columns: the pictures lie on their side.", _on_its_side),
     ],
 )
@@ -122,9 +88,121 @@ def mirrored(images):
     return images[:, :, ::-1]
 
 
+def _one_on_each_side(pixels, window, stride):
+    return window // 2, window // 2
+
+
+def _as_for_stride_one(pixels, window, stride):
+    return (window - 1) // 2, window - 1 - (window - 1) // 2
+
+
+def _above_first(pixels, window, stride):
+    above, below = same_padding.answer(pixels, window, stride)
+    return below, above
+
+
+def _rounded_down(pixels, window, stride):
+    places = pixels // stride
+    rows = max((places - 1) * stride + window - pixels, 0)
+    return rows // 2, rows - rows // 2
+
+
+@exercise.function(
+    ask='Return how many rows of zeros Keras adds above and below under `padding="same"`, as a '
+    "pair.",
+    cases=[
+        {"pixels": 28, "window": 3, "stride": 1},
+        {"pixels": 14, "window": 3, "stride": 2},
+        {"pixels": 7, "window": 3, "stride": 2},
+        {"pixels": 9, "window": 5, "stride": 2},
+        {"pixels": 9, "window": 1, "stride": 2},
+        {"pixels": 10, "window": 4, "stride": 3},
+    ],
+    hints=(
+        "On paper: 14 pixels, a window of 3, stride 2. Seven windows are needed. Where does the "
+        "last one begin, and where does it end?",
+        "The last of `n` windows begins (n − 1) · stride pixels after the first. What sticks out "
+        "of the picture has to be zeros; their number is never negative.",
+        "Positions: `-(-pixels // stride)`, rounded up. Rows in all: (positions − 1) · stride + "
+        "window − pixels, at least 0. Half of them, rounded down, go above.",
+    ),
+    mistakes=[
+        Mistake(
+            "That is PyTorch's `padding`, the same on both sides, whatever the stride.",
+            _one_on_each_side,
+        ),
+        Mistake(
+            "Right for stride 1. With a larger stride fewer windows are needed: how many?",
+            _as_for_stride_one,
+        ),
+        Mistake("The odd row goes below, not above.", _above_first),
+        Mistake(
+            "The number of positions is rounded up: 7 pixels, stride 2, gives 4.", _rounded_down
+        ),
+    ],
+)
+def same_padding(pixels, window, stride):
+    positions = -(-pixels // stride)
+    rows = max((positions - 1) * stride + window - pixels, 0)
+    return rows // 2, rows - rows // 2
+
+
+def _the_same_accuracy(counts, shares):
+    return np.trace(counts) / counts.sum()
+
+
+def _mean_recall(counts, shares):
+    return np.mean(np.diag(counts) / counts.sum(axis=1))
+
+
+def _precisions_weighed(counts, shares):
+    return np.sum(shares * np.diag(counts) / counts.sum(axis=0))
+
+
+def _counts_weighed(counts, shares):
+    return np.sum(shares * np.diag(counts)) / counts.sum()
+
+
+@exercise.function(
+    ask="Return the accuracy to expect where the classes come in the given `shares` (K,), which "
+    "add up to 1. `counts` (K, K) is a confusion matrix: true class down, answer across.",
+    cases=[
+        {
+            "counts": np.array([[8, 2, 0], [1, 5, 4], [0, 0, 20]]),
+            "shares": np.array([0.5, 0.3, 0.2]),
+        },
+        {"counts": np.array([[3, 1], [0, 20]]), "shares": np.array([0.9, 0.1])},
+    ],
+    hints=(
+        "Suppose the shop sold shirts only. Which of the ten recalls would its accuracy be?",
+        "The recall of a class does not depend on how often the class comes. First compute all "
+        "recalls: the diagonal, divided by the sums of the rows.",
+        "A mean of the recalls, each weighed by the share of its class.",
+    ),
+    mistakes=[
+        Mistake(
+            "That is the accuracy on the pictures you counted, with their shares, not the shop's.",
+            _the_same_accuracy,
+        ),
+        Mistake("That is right for equal shares only.", _mean_recall),
+        Mistake(
+            "You weighed the precisions. Of the shop's shirts, which part will be recognised?",
+            _precisions_weighed,
+        ),
+        Mistake(
+            "You weighed the numbers of right answers. Turn each into a part of its class first.",
+            _counts_weighed,
+        ),
+    ],
+)
+def accuracy_in_the_shop(counts, shares):
+    recalls = np.diag(counts) / counts.sum(axis=1)
+    return np.sum(shares * recalls)
+
+
 def _validation_accuracy(model):
     valid = data.load("fashion-mnist").valid
-    return backends.of(model).evaluate(model, valid.pixels, valid.labels).accuracy
+    return backends.evaluate(model, valid.pixels, valid.labels).accuracy
 
 
 def _never_trained(residual_network):
@@ -143,8 +221,8 @@ def _the_history(residual_network, train_fast, train):
 
 
 @exercise.outcome(
-    ask="Train a network on the first 5 000 pictures only, so that it names 83 of 100 validation "
-    "pictures. Put it in `small_data_model`.",
+    ask="Train a network on the first 5 000 training pictures only, so that it gets 83 of 100 "
+    "validation pictures right. Put it in `small_data_model`.",
     measure=_validation_accuracy,
     bar=0.83,
     what="Its validation accuracy is",
@@ -155,8 +233,7 @@ def _the_history(residual_network, train_fast, train):
     ),
     mistakes=[
         Mistake(
-            "It is as good as guessing. Was it trained on labels in the same order as the "
-            "pictures?",
+            "It is as good as guessing. Were its labels in the same order as its pictures?",
             _learned_nothing,
             sign=lambda answer: (
                 hasattr(answer, "parameters")
@@ -197,32 +274,63 @@ QUIZ = quiz.Quiz(
         because="Recall asks about the shirts there are: 75 of 100.",
         wrong={0.789: "That is the precision: 75 of the 95 that were called shirt."},
     ),
-    one_run=quiz.choice(
-        "Recipe A reached 0.905 in one run, recipe B 0.902 in another. Which is better?",
-        right="one cannot say from this",
-        because="Other seeds move the accuracy by as much. Compare bands, not single runs.",
+    learned=quiz.number(
+        "A 3 × 3 convolution without biases has 64 channels in and 64 filters. A batch norm "
+        "follows. How many numbers do the two layers learn?",
+        right=36_992,
+        because="64 · 64 · 9 weights, and a scale and a shift for each of the 64 channels.",
         wrong={
-            "A, by three pictures in a thousand": "With another seed it may be B.",
-            "neither: they are equally good": "That is a claim too, and two runs cannot show it.",
+            36_864: "Batch norm learns something too.",
+            37_120: "You counted the running averages. They are measured, not learned.",
+            36_928: "Batch norm has two learned numbers for each channel.",
+        },
+        unit="numbers",
+    ),
+    one_run=quiz.choice(
+        "On the same 10 000 test pictures recipe A reached 0.904 in one run, recipe B 0.902 in "
+        "another. Five seeds of A lie between 0.902 and 0.904. Which recipe is better?",
+        right="two single runs cannot tell",
+        because="Another seed moves A by as much as the two differ. Compare the bands of both.",
+        wrong={
+            "A, by about two pictures in a thousand": "With another seed it may be B.",
+            "neither: the two are equally good": "Two runs cannot show that either.",
+        },
+    ),
+    one_class_at_a_time=quiz.choice(
+        "A network gets 92 of 100 validation pictures right. Fed with the same pictures sorted by "
+        "class, it gets 60. What do you suspect?",
+        right="it is in training mode",
+        because="Its batch norms use the mean and variance of each batch, and these are now odd.",
+        wrong={
+            "it learned the order of the pictures by heart": "These are validation pictures. It "
+            "never learned from them, in any order.",
+            "it forgets a class when it sees many of another": "Without training steps its weights "
+            "do not change.",
         },
     ),
     same_padding=quiz.choice(
-        "The same weights in Keras with padding='same', stride 2 and 28 pixels, and in PyTorch "
-        "with padding=1. What do you see?",
-        right="the same sizes, but other numbers",
-        because="Keras puts the row of zeros below only, PyTorch one above and one below.",
+        "You carry PyTorch weights with `padding=1` into Keras layers with `padding='same'`: a "
+        "3 × 3 convolution of stride 2, used on maps of 28 × 28 and of 7 × 7. Where do the numbers "
+        "differ?",
+        right="on 28 × 28 only",
+        because="28 pixels need one row of zeros, which Keras puts below; 7 need two, one on each "
+        "side.",
         wrong={
-            "the same numbers": "The two put their zeros in different places.",
-            "an error about sizes": "The sizes agree, which is why nobody notices.",
+            "on both, since both have a stride of 2": "Try Keras's rule on 7 pixels: how many rows "
+            "of zeros do four windows need?",
+            "on neither, since the maps have the same sizes": "Sizes can agree while each window "
+            "looks one pixel further on.",
         },
     ),
-    where_weights=quiz.choice(
-        "Which layer of LeNet holds most of its weights?",
-        right="the first dense layer",
-        because="It has a weight of its own for every place of every map.",
+    threshold=quiz.choice(
+        "You search the validation pictures for the threshold at which 99 % of the answers are "
+        "right. What should you expect on new pictures?",
+        right="somewhat fewer right answers",
+        because="Among all thresholds you took one that suits these pictures, by luck too.",
         wrong={
-            "the first convolution": "It has the fewest: the same 25 weights are used everywhere.",
-            "the last dense layer": "It has only 84 · 10 weights and 10 biases.",
+            "99 %, since both come from the same source": "They do, but the threshold was fitted "
+            "to one of them.",
+            "more, since a classifier is surer of new pictures": "It has no reason to be.",
         },
     ),
 )
