@@ -220,6 +220,17 @@ def test_a_bug_to_find_is_the_one_that_the_lesson_knows(lesson):
             assert said.startswith("Not tried yet. This is the function as it was given.")
 
 
+def test_the_page_of_claims_and_the_lessons_point_at_each_other():
+    page = (notebooks.folder() / "docs" / "claims.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\(\.\./notebooks/(\w+\.ipynb)\)", page))
+    pointing = {
+        lesson.notebook.name
+        for lesson in LESSONS
+        if any("docs/claims.md" in cell["source"] for cell in cells_of(lesson))
+    }
+    assert named == pointing != set()
+
+
 CHECKS = [check for name, check in globals().items() if name.startswith("test_a_lesson_")]
 
 

@@ -727,11 +727,11 @@ lesson.same_padding.check(same_padding)
 # With the explicit border, a network trained in PyTorch runs in Keras:
 
 # %%
-pytorch_says = backends.scores(fast, test.pixels).argmax(axis=1)
-keras_says = backends.scores(same_numbers, test.pixels).argmax(axis=1)
+pytorch_says = backends.scores(fast, valid.pixels).argmax(axis=1)
+keras_says = backends.scores(same_numbers, valid.pixels).argmax(axis=1)
 same = (pytorch_says == keras_says).sum()
 runtime.give_back_memory()
-print(f"same answer for at least 9 995 of 10 000 pictures: {same >= 9_995}")
+print(f"same answer for at least 4 995 of 5 000 pictures: {same >= 4_995}")
 
 # %% [markdown]
 # ## 7 · What does the best one get wrong?
