@@ -6,7 +6,7 @@ from dlcourse.exercise import Mistake
 import numpy as np
 
 TITLE = "Convolutions"
-STUDY_MINUTES = 75
+STUDY_MINUTES = 105
 NEEDS = ("11",)
 DATA = ("photographs", "fashion-mnist")
 FRAMEWORKS = ("numpy", "pytorch", "keras")
@@ -29,7 +29,7 @@ def _rounded_up(pixels, window, stride, padding):
 
 
 @exercise.function(
-    ask="Return at how many places a window of `window` pixels can stand, along one side.",
+    ask="Return at how many positions a window of `window` pixels fits, along one side.",
     cases=[
         {"pixels": 28, "window": 5, "stride": 1, "padding": 0},
         {"pixels": 28, "window": 3, "stride": 2, "padding": 1},
@@ -38,17 +38,17 @@ def _rounded_up(pixels, window, stride, padding):
         {"pixels": 10, "window": 2, "stride": 3, "padding": 0},
     ],
     hints=(
-        "Where may the left edge of the window stand? First count for stride 1 and no padding.",
-        "Padding makes the picture longer on both sides. The last left edge is where the window "
-        "still fits; a stride takes only every so many of these places.",
-        "The last left edge is at `pixels + 2 * padding - window`. Divide it by the stride, round "
-        "down, and count place 0 too.",
+        "At which pixels can the window begin? First count for stride 1 and no padding.",
+        "Padding makes the picture longer on both sides. The last window is the last one that "
+        "still fits; with a stride of 2 only every second position counts.",
+        "The last window begins at `pixels + 2 * padding - window`. Divide that by the stride, "
+        "round down, and count position 0 too.",
     ),
     mistakes=[
-        Mistake("One too small every time. Place 0 is a place too.", _one_short),
+        Mistake("One too small every time. Position 0 counts too.", _one_short),
         Mistake("Padding is added on both sides.", _padding_once),
         Mistake("The window moves `stride` pixels at a time.", _without_stride),
-        Mistake("A window that would stick out is left out: round down.", _rounded_up),
+        Mistake("A window that sticks out does not count: round down.", _rounded_up),
     ],
 )
 def output_size(pixels, window, stride, padding):
@@ -94,8 +94,8 @@ def _wrong_order(maps):
         "`reshape(n, h // 2, 2, w // 2, 2, c)`, then the largest along axes 2 and 4.",
     ),
     mistakes=[
-        Mistake("Those are the means of the squares. The largest value is wanted.", _means),
-        Mistake("You keep one corner of each square, whatever is in the others.", _every_second),
+        Mistake("Those are the means of the squares. Keep the largest value instead.", _means),
+        Mistake("You keep one corner of each square, whatever else is in it.", _every_second),
         Mistake("Your squares overlap: they must move by two pixels.", _overlapping),
         Mistake(
             "The sizes are right, but far-apart rows are compared: split each axis into (half, 2), "
@@ -136,7 +136,7 @@ def _stride_of_its_own(windows, strides):
     ],
     hints=(
         "Two 3 × 3 layers see 5 pixels: the second window of 3 adds one on each side.",
-        "After a stride of 2, neighbours of the next layer lie two pixels apart, so its window "
+        "After a stride of 2, neighbours in the next map lie two pixels apart, so its window "
         "adds twice as much.",
         "Keep two numbers: `seen`, beginning at 1, and `step`, beginning at 1. Each layer adds "
         "(window − 1) · step to the first, then multiplies the second by its stride.",
@@ -158,7 +158,16 @@ def receptive_field(windows, strides):
     return seen
 
 
-def _turned_round(d_out, kernel):
+def _overwrites(d_out, kernel):
+    rows, columns = d_out.shape
+    blame = np.zeros((rows + 2, columns + 2))
+    for row in range(rows):
+        for column in range(columns):
+            blame[row : row + 3, column : column + 3] = d_out[row, column] * kernel
+    return blame
+
+
+def _flipped(d_out, kernel):
     return back_to_pixels.answer(d_out, kernel[::-1, ::-1])
 
 
@@ -171,7 +180,7 @@ def _transposed(d_out, kernel):
 
 
 @exercise.function(
-    ask="Mend the way back of one 3 × 3 filter: from the slopes `d_out` (H−2, W−2) of the loss "
+    ask="Fix the way back of one 3 × 3 kernel: from the slopes `d_out` (H−2, W−2) of the loss "
     "along its outputs to those along the pixels (H, W).",
     cases=[
         {"d_out": np.array([[1.0]]), "kernel": np.arange(9.0).reshape(3, 3)},
@@ -181,18 +190,24 @@ def _transposed(d_out, kernel):
         },
     ],
     hints=(
-        "Take one output only. Which pixel did the kernel's upper left weight multiply?",
-        "On the way forward, `out[r, c]` took `kernel[i, j]` times the pixel (r + i, c + j). So "
-        "its blame goes to that pixel, times the same weight.",
-        "The window of `out[r, c]` gets `d_out[r, c] * kernel`, the kernel as it is.",
+        "Try it with a single output, `d_out` of shape (1, 1), then with two outputs side by side. "
+        "Which of the two is wrong?",
+        "A pixel lies in several windows. What happens to the blame that it got from the first "
+        "one?",
+        "Each window *adds* its blame to what its pixels have already: `+=`.",
     ),
+    given=_overwrites,
     mistakes=[
         Mistake(
-            "The kernel is turned round. A pixel gets blame through the very weight that it was "
-            "multiplied by.",
-            _turned_round,
+            "Each window overwrites the blame that its pixels got from the windows before it.",
+            _overwrites,
         ),
-        Mistake("The border pixels have blame too: they lie in some window.", _only_the_inside),
+        Mistake(
+            "The kernel is flipped. A pixel gets blame through the very weight that it was "
+            "multiplied by.",
+            _flipped,
+        ),
+        Mistake("The border pixels get blame too: each lies in some window.", _only_the_inside),
         Mistake("Rows and columns of the kernel are swapped.", _transposed),
     ],
 )
@@ -205,67 +220,106 @@ def back_to_pixels(d_out, kernel):
     return blame
 
 
-def _response(kernel, picture):
-    windows = np.lib.stride_tricks.sliding_window_view(picture, (3, 3))
-    return float(np.abs((windows * np.asarray(kernel)).sum(axis=(2, 3))).mean())
+def _edges(other_diagonal=False):
+    """Return pictures (5, 6, 6) with an edge along one diagonal, dark at the upper left."""
+    rows, columns = np.indices((6, 6))
+    distance = rows - columns if other_diagonal else rows + columns - 5
+    return np.stack([(distance > at).astype(float) for at in (-2, -1, 0, 1, 2)])
+
+
+def _responses(kernel, pictures):
+    """Return the mean response to each picture (N,)."""
+    windows = np.lib.stride_tricks.sliding_window_view(pictures, (3, 3), axis=(1, 2))
+    return (windows * np.asarray(kernel)).sum(axis=(3, 4)).mean(axis=(1, 2))
 
 
 def _selectivity(kernel):
-    """Return the share (0..1) of a kernel's response that comes from horizontal edges."""
-    lying = np.repeat([0.0, 0.0, 0.0, 1.0, 1.0, 1.0], 6).reshape(6, 6)
-    wanted = _response(kernel, lying)
-    others = max(_response(kernel, lying.T), _response(kernel, np.ones((6, 6))))
-    return wanted / (wanted + others) if wanted + others else 0.0
+    """Return the share (0..1) of a kernel's response that the right edges cause."""
+    right = _responses(kernel, _edges()).min()
+    others = np.concatenate(
+        [
+            _responses(kernel, _edges(other_diagonal=True)),
+            _responses(kernel, 1 - _edges(other_diagonal=True)),
+            _responses(kernel, np.ones((1, 6, 6))),
+        ]
+    )
+    wrong = np.abs(others).max()
+    return max(right, 0.0) / (max(right, 0.0) + wrong) if right > 0 or wrong > 0 else 0.0
 
 
 def _blurs():
     return np.full((3, 3), 1 / 9)
 
 
-def _upright():
-    return np.array([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]])
+def _dark_side_wrong():
+    return np.array([[2, 1, 0], [1, 0, -1], [0, -1, -2]])
 
 
-def _all_edges():
-    return np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]])
+def _other_diagonal():
+    return np.array([[0, -1, -2], [1, 0, -1], [2, 1, 0]])
+
+
+def _horizontal():
+    return np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])
 
 
 def _is_kernel(answer):
     return np.shape(answer) == (3, 3)
 
 
+def _sizes(kernel):
+    """Return how strongly a kernel responds to each diagonal, without the sign."""
+    return [
+        float(np.abs(_responses(kernel, _edges(other_diagonal=other))).mean())
+        for other in (False, True)
+    ]
+
+
 @exercise.outcome(
-    ask="Find a 3 × 3 kernel that answers to horizontal edges (dark above, light below) and to "
-    "nothing else: 0 for an even picture, 0 for vertical edges. Put it in `my_kernel`.",
+    ask="Find a 3 × 3 kernel that responds to edges from the lower left to the upper right (dark "
+    "at the upper left, light at the lower right) with positive numbers, and gives 0 for a uniform "
+    "picture and for edges along the other diagonal. Put it in `my_kernel`.",
     measure=_selectivity,
     bar=0.99,
-    what="The share of its answer that horizontal edges cause is",
+    what="The share of its response that the right edges cause is",
     hints=(
-        "An even picture must give 0. What must the nine weights add up to?",
-        "A vertical edge changes from left to right. If each row of the kernel is even, it cannot "
-        "see that.",
-        "One row of −1, one of 0, one of 1.",
+        "A uniform picture must give 0. What must the nine weights add up to?",
+        "Draw the light side of the edge over the nine weights. Which of them should be positive, "
+        "which negative, and which lie on the edge itself?",
+        "Zeros along the diagonal of the edge, negative weights above it and positive ones below: "
+        "for example −2, −1, 0 in the first row.",
     ),
     mistakes=[
         Mistake(
-            "Its weights do not add up to 0, so an even picture gets an answer too.",
+            "Its weights do not add up to 0, so a uniform picture gets a response too.",
             _blurs,
             sign=lambda answer: _is_kernel(answer) and abs(np.sum(answer)) > 1e-6,
         ),
         Mistake(
-            "It answers to vertical edges and is blind to horizontal ones: turn it.",
-            _upright,
-            sign=lambda answer: _is_kernel(answer) and 0 == _selectivity(answer) != np.ptp(answer),
+            "It finds these edges, but with negative numbers: which side should be light?",
+            _dark_side_wrong,
+            sign=lambda answer: (
+                _is_kernel(answer)
+                and _selectivity(answer) == 0
+                and _selectivity(-np.asarray(answer)) > 0.9
+            ),
         ),
         Mistake(
-            "It answers to edges of every direction.",
-            _all_edges,
-            sign=lambda answer: _is_kernel(answer) and 0.3 < _selectivity(answer) < 0.7,
+            "It responds to the other diagonal and is blind to this one.",
+            _other_diagonal,
+            sign=lambda answer: (
+                _is_kernel(answer) and _sizes(answer)[1] > 0.01 > 10 * _sizes(answer)[0]
+            ),
+        ),
+        Mistake(
+            "It responds to both diagonals: they differ only in which corner is dark.",
+            _horizontal,
+            sign=lambda answer: _is_kernel(answer) and 0.2 < _selectivity(answer) < 0.8,
         ),
     ],
 )
 def my_kernel():
-    kernel = np.array([[-1, -1, -1], [0, 0, 0], [1, 1, 1]])
+    kernel = np.array([[-2, -1, 0], [-1, 0, 1], [0, 1, 2]])
     return kernel
 
 
@@ -278,35 +332,51 @@ QUIZ = quiz.Quiz(
         because="25 for each filter. How large the picture is does not matter.",
         wrong={
             25: "That is one filter.",
-            2000000: "That would be a weight for every place. A filter is the same everywhere.",
+            2000000: "That would be a weight for every position. A filter is the same everywhere.",
         },
         unit="weights",
     ),
     size=quiz.number(
         "32 pixels, a window of 5, stride 1. How much padding on each side keeps 32 pixels?",
         right=2,
-        because="A window of 5 loses 4 places, 2 on each side.",
+        because="A window of 5 loses 4 positions, 2 on each side.",
         wrong={4: "That is both sides together.", 5: "Then the map would grow."},
         unit="pixels",
     ),
-    shift=quiz.choice(
-        "You shift a picture by one pixel. What do the maps of a convolution with stride 1 do?",
-        right="they shift by one pixel too, but for the border",
-        because="The same filter meets the same windows, one place further on: equivariance.",
+    axes=quiz.choice(
+        "`nn.Conv2d(3, 16, 5, padding=2)` gets 10 colour pictures of 64 rows by 48 columns. "
+        "What shape does PyTorch give?",
+        right="(10, 16, 64, 48)",
+        because="N, C, H, W: the 16 maps take the place of the 3 channels, and the padding keeps "
+        "the size.",
         wrong={
-            "they stay the same": "That would be invariance, which a convolution alone does not "
-            "have.",
-            "they change in no simple way": "That is what a dense layer does.",
+            "(10, 64, 48, 16)": "That is the order of NumPy and Keras.",
+            "(10, 16, 60, 44)": "That is without padding.",
+            "(10, 48, 64, 48)": "Each filter adds up over its channels: 16 filters, 16 maps.",
+        },
+    ),
+    shift=quiz.choice(
+        "You shift a picture by one pixel. Away from the border, what does the map of a maximum "
+        "pooling over 2 × 2 do?",
+        right="many of its values change",
+        because="A shift by half a square puts other pixels together. By two pixels, it would only "
+        "have shifted.",
+        wrong={
+            "it stays the same, since the largest values stay": "Some do. Where the largest pixel "
+            "crosses into the next square, the value goes with it.",
+            "it shifts by half a pixel": "A map has no half pixels.",
+            "it shifts by one pixel too": "Its pixels are two wide: one step of the map is two "
+            "pixels.",
         },
     ),
     pooling=quiz.choice(
-        "Why do networks pool?",
-        right="the next layers see more of the picture and have less to compute",
-        because="Half the resolution doubles what a window covers and quarters the work.",
+        "What does a 2 × 2 pooling do for the layers behind it?",
+        right="their windows see more of the picture",
+        because="Behind it one step is two pixels wide, and there are a quarter as many positions.",
         wrong={
-            "so that the network forgets where things are": "Most values change when the picture "
-            "moves by one pixel; the place is only coarser.",
-            "because a convolution needs a smaller picture": "It takes any size.",
+            "it makes them ignore where things are": "They still know the position, to two pixels.",
+            "it gives them fewer weights for each filter": "A 3 × 3 filter keeps its 9 weights for "
+            "each channel; only the positions become fewer.",
         },
     ),
 )
