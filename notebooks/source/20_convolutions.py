@@ -889,10 +889,9 @@ lesson.QUIZ
 
 # %% [markdown] tags=["instructor"]
 # ### For teachers
-# **Run of show, 105 minutes:** 1 one pixel, one kernel, the cameraman (15) · 2 channels, filters,
-# one product, PyTorch's and Keras's axes (22) · 3 stride, padding, pooling, the receptive field,
-# with the explorer (20) · 4 the way back, with the bug (18) · 5 what a shift changes (10) · 6 what
-# it is worth, four directions (17) · 7 questions (3).
+# **Run of show, 105 minutes:** 1 a small window (10) · 2 kernels, channels, one product, PyTorch's and
+# Keras's axes, the explorer (32) · 3 pooling, and how far a layer sees (15) · 4 the way back, with the bug
+# (18) · 5 a shifted cat (10) · 6 what it is worth, four directions (17) · 7 questions (3).
 #
 # **To cut:** section 4 if gradients were hard in lesson 11; the rows of windows in section 2.
 # **Keep** the four directions: a promise that was tested in one direction only looks like a law.
