@@ -5,7 +5,6 @@ import json
 import math
 import tomllib
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 
 FOLDER = Path(__file__).parent / "datasets"
 SPLITS = ("train", "valid", "test")  # also their order inside a file
-PARTS, THREADS = 16, 4  # of a packed file: small parts keep the memory low that unpacking needs
+PARTS = 16  # of a packed file: small ones, one after another, keep the memory low
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -282,7 +281,7 @@ def unpack(packed):
     count, height, width, _ = (int(size) for size in packed["shape"])
     pixels = np.empty((count, height, width, 1), np.uint8)
 
-    def unpack_part(part, block):
+    for part, block in enumerate(np.array_split(pixels, PARTS)):
         columns = np.frombuffer(zlib.decompress(packed[f"packed_{part}"]), np.uint8).reshape(
             -1, width, height
         )
@@ -290,9 +289,6 @@ def unpack(packed):
         row[...] = columns[:, :, 0]
         for y in range(1, height):
             np.add(block[:, y - 1, :, 0], columns[:, :, y], out=block[:, y, :, 0])  # modulo 256
-
-    with ThreadPoolExecutor(THREADS) as threads:
-        list(threads.map(unpack_part, range(PARTS), np.array_split(pixels, PARTS)))
     return pixels
 
 

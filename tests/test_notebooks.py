@@ -158,13 +158,12 @@ def tampered(text):
     for number in course_nbval.NUMBER.finditer(text):
         if not number["unit"]:
             decimals = len(number[0].partition(".")[2])
-            value = 1.5 * course_nbval._value(number[0])
-            other = (
-                f"{value + (0.2 if value >= 0 else -0.2) + 10.0**-decimals:.{max(1, decimals)}f}"
-            )
+            value = course_nbval._value(number[0])
+            larger = abs(value) * 1.5 + 0.2 + 10.0**-decimals
+            other = f"{math.copysign(larger, value):.{max(1, decimals)}f}"
             yield f"{number[0]} → {other}", text[: number.start()] + other + text[number.end() :]
     for word in re.finditer(r"\b(True|False|yes|no|[A-Za-z]{5,})\b", text):
-        yield f"{word[0]} → other", text[: word.start()] + "other" + text[word.end() :]
+        yield f"{word[0]} → {word[0]}x", text[: word.end()] + "x" + text[word.end() :]
 
 
 def test_a_lesson_that_says_another_number_or_claim_is_caught(lesson):

@@ -308,7 +308,7 @@ QUIZ = quiz.Quiz(
             "do not change.",
         },
     ),
-    same_padding=quiz.choice(
+    border=quiz.choice(
         "You carry PyTorch weights with `padding=1` into Keras layers with `padding='same'`: a "
         "3 × 3 convolution of stride 2, used on maps of 28 × 28 and of 7 × 7. Where do the numbers "
         "differ?",

@@ -239,6 +239,7 @@ for epoch in range(fast_epochs):
     accuracy = accuracy_on(network, valid_batches)
     print(f"epoch {epoch + 1}: validation accuracy {accuracy:.2f}")
 del train_batches, valid_batches, optimizer, linear
+keras.utils.clear_session()
 runtime.give_back_memory()  # a small machine needs it below
 
 # %% [markdown]
@@ -534,6 +535,8 @@ by_class = np.argsort(labels, kind="stable")
 right_mode = backends.evaluate(fast, images, labels).accuracy
 mixed = accuracy_in_training_mode(fast, images, labels)
 ordered = accuracy_in_training_mode(fast, images[by_class], labels[by_class])
+del images
+runtime.give_back_memory()
 print(f"evaluation mode               {right_mode:.2f}")
 print(f"training mode, mixed batches  {mixed:.2f}")
 print(f"training mode, one class each {ordered:.2f}")
@@ -699,6 +702,7 @@ parity.compare(fast, same_size, test.images[:32], test.labels[:32])
 # (b). Now the network with the explicit border:
 
 # %%
+runtime.give_back_memory()
 same_numbers = keras_network((16, 16, 32), explicit_border=True)
 parity.carry_weights(fast, same_numbers)
 parity.compare(
@@ -730,6 +734,8 @@ lesson.same_padding.check(same_padding)
 pytorch_says = backends.scores(fast, valid.pixels).argmax(axis=1)
 keras_says = backends.scores(same_numbers, valid.pixels).argmax(axis=1)
 same = (pytorch_says == keras_says).sum()
+del same_size, same_numbers
+keras.utils.clear_session()
 runtime.give_back_memory()
 print(f"same answer for at least 4 995 of 5 000 pictures: {same >= 4_995}")
 
@@ -761,6 +767,7 @@ print(f"validation accuracy {results.accuracy(scores, valid.labels):.3f}")
 # %% image_tolerance=0.05
 ten_thousand = train[:10_000]
 on_seen = backends.evaluate(best, ten_thousand.pixels, ten_thousand.labels)
+runtime.give_back_memory()
 past = results.History(**recorded["slow"]["history"])
 axes = plot.learning_curves(past, "accuracy")
 axes.plot(
