@@ -70,6 +70,8 @@ HIDDEN = {  # stored closed; JupyterLab opens an output by itself when its cell 
     "predict": {"outputs_hidden": True},  # an answer that can be seen is not predicted
     "instructor": {"source_hidden": True},
 }
+# Of a hidden output JupyterLab shows the first line, which may be the answer: this one is empty.
+CURTAIN = {"output_type": "display_data", "data": {"text/plain": ""}, "metadata": {}}
 QUICK = re.compile(r"(?m)^(\s*\w+ *= *).*? *# quick: *(.+)$")
 HOUSE_NOTE = re.compile(r"(?m) *# (quick: .*|fmt: skip)$")  # for authors, not for learners
 MEASURED = "{measured}"  # the line of a head cell that the build fills in
@@ -416,8 +418,18 @@ def build(lesson, force=False):
     notebook.metadata["dlcourse"] = {"fingerprint": fingerprint, **measured._asdict()}
     for cell in notebook.cells:
         cell.update(_steady({"outputs": cell.outputs}) if cell.cell_type == "code" else {})
+    draw_curtains(notebook)
     _write(lesson.notebook, notebook)
     return result
+
+
+def draw_curtains(notebook):
+    """Put an empty output before what a cell tagged `predict` gave; see `CURTAIN`."""
+    from nbformat import from_dict
+
+    for cell in notebook.cells:
+        if "predict" in cell.metadata.get("tags", ()) and cell.outputs[:1] != [CURTAIN]:
+            cell.outputs.insert(0, from_dict(CURTAIN))
 
 
 def run(lesson, quick=False, solved=False, progress=None):

@@ -100,6 +100,17 @@ class Learner:
             tag,
         )
 
+    def placeholders(self):
+        """Return the different texts that stand for closed outputs, without the three dots."""
+        return self.page.evaluate(
+            """() => {
+                const notebook = window.jupyterapp.shell.currentWidget.content;
+                const closed = notebook.widgets.filter(cell => cell.outputHidden);
+                const texts = closed.map(cell => cell.getOutputPlaceholderText() || '');
+                return [...new Set(texts)];
+            }"""
+        )
+
     def cell(self, text):
         """Return the place of the first code cell that holds `text`, and scroll it into view."""
         place = self.page.evaluate(
@@ -172,6 +183,7 @@ def learner(course, requests, tmp_path_factory):
         learner = Learner(page)
         learner.wait_for_kernel()
         learner.seen_at_first = {tag: learner.hidden(tag) for tag in ("predict", "instructor")}
+        learner.seen_at_first["placeholders"] = learner.placeholders()
         learner.run_all()
         yield learner
         window.close()
@@ -190,6 +202,10 @@ def test_what_is_to_be_predicted_is_closed_until_its_cell_is_run(learner):
     assert len(learner.seen_at_first["predict"]) >= 2
     assert all(closed == [False, True] for closed in learner.seen_at_first["predict"])
     assert all(closed == [False, False] for closed in learner.hidden("predict"))
+
+
+def test_a_closed_prediction_shows_no_line_of_its_answer(learner):
+    assert learner.seen_at_first["placeholders"] == [""]
 
 
 def test_what_is_for_teachers_stays_closed(learner):

@@ -186,6 +186,8 @@ def test_a_lesson_hides_what_is_to_be_predicted_and_what_is_for_teachers(lesson)
     for cell in cells_of(lesson):
         tags, jupyter = (cell["metadata"].get(key, {}) for key in ("tags", "jupyter"))
         assert jupyter.get("outputs_hidden", False) == ("predict" in tags)
+        if "predict" in tags:
+            assert cell["outputs"][0] == notebooks.CURTAIN  # else JupyterLab shows the first line
         assert jupyter.get("source_hidden", False) == ("instructor" in tags)
 
 
