@@ -922,6 +922,7 @@ def reject(figure, threshold):
 # %% tags=["explorer"] tolerance=0.005
 rejection = explore.Explorer(
     reject,
+    size=(5.0, 3.0),
     threshold=explore.slider(0.0, 0.995, 0.5, step=0.005),
 )
 rejection
