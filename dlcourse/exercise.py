@@ -496,10 +496,14 @@ def _raise_in(thread, error):
 def _code_of(function):
     """Return what a function's code says, without name, layout and comments; None if unseen."""
     try:
-        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
-        return ast.dump(definition.args), [ast.dump(line) for line in definition.body]
+        return _code_in(inspect.getsource(function))
     except (AttributeError, OSError, SyntaxError, TypeError, ValueError):
         return None
+
+
+def _code_in(source):
+    (definition,) = ast.parse(textwrap.dedent(source)).body
+    return ast.dump(definition.args), [ast.dump(line) for line in definition.body]
 
 
 def _empty(*_, **__): ...

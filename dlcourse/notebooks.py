@@ -364,7 +364,7 @@ def recipe(slug):
     """Return the names that a lesson's imports and its `recipe` cells define, for a benchmark."""
     (lesson,) = [lesson for lesson in lessons() if lesson.slug == slug]
     cells = [cell for cell in _from_text(lesson).cells if cell.cell_type == "code"]
-    chosen = cells[:1] + [cell for cell in cells if "recipe" in cell.metadata.get("tags", [])]
+    chosen = cells[:1] + [cell for cell in cells if _is(cell, "recipe")]
     # An exercise is as blank here as for a learner who has not tried it: its solution carries on.
     namespace = {name: ... for cell in cells for name in exercise_names(cell.source)}
     for cell in chosen:
@@ -428,7 +428,7 @@ def draw_curtains(notebook):
     from nbformat import from_dict
 
     for cell in notebook.cells:
-        if "predict" in cell.metadata.get("tags", ()) and cell.outputs[:1] != [CURTAIN]:
+        if _is(cell, "predict") and cell.outputs[:1] != [CURTAIN]:
             cell.outputs.insert(0, from_dict(CURTAIN))
 
 
@@ -486,16 +486,18 @@ def measure_band(lesson, seeds=5, progress=None):
 
 def for_teachers(lesson):
     """Return the texts of the stored notebook's cells tagged `instructor`."""
-    return [
-        "".join(cell["source"])
-        for cell in lesson._stored().get("cells", ())
-        if "instructor" in cell["metadata"].get("tags", ())
-    ]
+    cells = lesson._stored().get("cells", ())
+    return ["".join(cell["source"]) for cell in cells if _is(cell, "instructor")]
 
 
 def headline_cells(cells):
     """Return the places of the cells tagged `headline`."""
-    return [i for i, cell in enumerate(cells) if "headline" in cell["metadata"].get("tags", ())]
+    return [i for i, cell in enumerate(cells) if _is(cell, "headline")]
+
+
+def _is(cell, tag):
+    """Return whether a cell, stored or in a notebook, has this tag."""
+    return tag in cell["metadata"].get("tags", ())
 
 
 def _up_to_headline(lesson, seed):
@@ -507,7 +509,7 @@ def _up_to_headline(lesson, seed):
     notebook.cells[-1].source += PRINT_HEADLINE
     replaced = 0
     for cell in notebook.cells:
-        if "parameters" in cell.metadata.get("tags", ()):
+        if _is(cell, "parameters"):
             cell.source, count = re.subn(r"(?m)^seed = 0$", f"seed = {seed}", cell.source)
             replaced += count
     if replaced != 1:
@@ -524,15 +526,14 @@ def _solve(lesson, notebook):
     """Put the solutions into the notebook; a cell that is not as it should be then raises."""
     exercises = vars(module(lesson))
     for cell in notebook.cells:
-        tags = cell.metadata.get("tags", ())
-        if "exercise" in tags:
+        if _is(cell, "exercise"):
             for name in exercise_names(cell.source):
                 solution = exercises[name].solution_text()
                 cell.source = _with_solution(cell.source, name, solution, lesson)
                 cell.source = cell.source.replace(
                     f"lesson.{name}.check({name})", PROOF_OF_EXERCISE.format(name=name)
                 )
-        if "explorer" in tags:
+        if _is(cell, "explorer"):
             cell.source += PROOF_OF_EXPLORER.format(name=_explorer_name(cell.source))
     return notebook
 
@@ -564,13 +565,11 @@ def budget_faults(lesson, measured):
         lesson: One of `lessons()`; the size of its stored notebook counts too.
         measured: A `Measured` or a `Run`.
     """
+    slider_seconds = measured.slowest_explorer_seconds
     checks = (
         ("the notebook takes", measured.seconds, NOTEBOOK_BUDGET_SECONDS, "s"),
         ("its slowest cell takes", measured.slowest_cell_seconds, CELL_BUDGET_SECONDS, "s"),
-        (
-            *("its slowest slider waits", measured.slowest_explorer_seconds),
-            *(EXPLORER_BUDGET_SECONDS, "s"),
-        ),
+        ("its slowest slider waits", slider_seconds, EXPLORER_BUDGET_SECONDS, "s"),
         ("its memory peaks at", measured.peak_memory_mb, MEMORY_BUDGET_MB, "MB"),
         ("the stored notebook takes", lesson.size_bytes / 1e6, STORED_BUDGET_MB, "MB"),
     )
@@ -723,11 +722,10 @@ def _from_text(lesson, quick=False):
     }
     for i, cell in enumerate(notebook.cells):
         cell.id = f"{lesson.slug}-{i:02d}"
-        tags = cell.metadata.get("tags", ())
         for tag, hidden in HIDDEN.items():
-            if tag in tags:
+            if _is(cell, tag):
                 cell.metadata["jupyter"] = hidden
-        if quick and "parameters" in tags:
+        if quick and _is(cell, "parameters"):
             cell.source = QUICK.sub(r"\1\2", cell.source)
         if cell.cell_type == "code":
             cell.source = HOUSE_NOTE.sub("", cell.source)
@@ -763,8 +761,7 @@ def _execute(lesson, notebook, progress=None):
                 progress(done, len(code))
         seconds = time.perf_counter() - start
         peak = math.nan if error else _peak_memory_mb(client)
-        sliders = [0.0, *(() if error else _explorer_seconds(client, notebook))]
-        slider = max(sliders, key=lambda each: math.inf if math.isnan(each) else each)
+        slider = 0.0 if error else max(_explorer_seconds(client, notebook), default=0.0)
     return Run(lesson, seconds, slowest, slider, peak, error)
 
 
@@ -783,14 +780,14 @@ def _peak_memory_mb(client):
 def _explorer_seconds(client, notebook):
     """Yield how long each explorer of the notebook takes to draw, at the end of the notebook.
 
-    It is nan, which breaks the budget, if a later cell took a name away that the explorer draws
-    with: then its slider is dead for the learner too.
+    It is infinite, which breaks the budget, if a later cell took a name away that the explorer
+    draws with: then its slider is dead for the learner too.
     """
     for cell in notebook.cells:
-        if "explorer" in cell.metadata.get("tags", ()):
+        if _is(cell, "explorer"):
             answer = _ask(client, f"{_explorer_name(cell.source)}.typical_seconds()")
             drawn = answer["status"] == "ok"
-            yield float(answer["data"]["text/plain"]) if drawn else math.nan
+            yield float(answer["data"]["text/plain"]) if drawn else math.inf
 
 
 def _explorer_name(source):
