@@ -50,24 +50,6 @@ def keep_freed_memory():
         mallopt(-1, kept << 20)  # and so much may lie free at its end
 
 
-def give_back_memory():
-    """Give memory that nothing uses any more back to the system: after `del` of something large.
-
-    What `keep_freed_memory` keeps is of use to the same network's next step, not to the next
-    network. Where the C library has no such call, only Python's own collector runs.
-
-    Source:
-        malloc_trim(3) of the Linux manual.
-    """
-    import ctypes
-    import gc
-
-    gc.collect()
-    trim = None if sys.platform == "win32" else getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-
-
 def available_cores():
     """Return how many cores this process may use; a container's limit counts (Binder gives 1)."""
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count())

@@ -673,7 +673,6 @@ def train(model, split, epochs, seed):
 
 # %%
 fashion = data.load("fashion-mnist")
-runtime.give_back_memory()  # what loading needed
 test = fashion.test[:4_000]
 models = {}
 started = time.perf_counter()
@@ -682,7 +681,6 @@ for name, make in NETWORKS.items():
     models[name] = make()
     train(models[name], fashion.train[:examples], epochs, seed)
 seconds = time.perf_counter() - started
-runtime.give_back_memory()
 
 # %% [markdown]
 # Then we test them on new pictures, and on the same pictures shifted by three pixels, which none

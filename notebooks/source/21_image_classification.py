@@ -39,7 +39,6 @@ course.review("21")
 
 # %%
 fashion = data.load("fashion-mnist")
-runtime.give_back_memory()  # what loading needed
 fashion
 
 # %%
@@ -240,7 +239,6 @@ for epoch in range(fast_epochs):
     print(f"epoch {epoch + 1}: validation accuracy {accuracy:.2f}")
 del train_batches, valid_batches, optimizer, linear
 keras.utils.clear_session()
-runtime.give_back_memory()  # a small machine needs it below
 
 # %% [markdown]
 # That is all of it: you can train any PyTorch classifier with these two functions. From here on
@@ -425,7 +423,6 @@ runtime.seed(seed)
 fast = residual_network()
 history = train_fast(fast, train.pixels, train.labels, fast_epochs, seed=seed)
 fast_accuracy = backends.evaluate(fast, test.pixels, test.labels).accuracy
-runtime.give_back_memory()
 print(f"{weights_in(fast)} weights, test accuracy {fast_accuracy:.3f}")
 
 # %% tags=["headline"] tolerance=0.01
@@ -536,7 +533,6 @@ right_mode = backends.evaluate(fast, images, labels).accuracy
 mixed = accuracy_in_training_mode(fast, images, labels)
 ordered = accuracy_in_training_mode(fast, images[by_class], labels[by_class])
 del images
-runtime.give_back_memory()
 print(f"evaluation mode               {right_mode:.2f}")
 print(f"training mode, mixed batches  {mixed:.2f}")
 print(f"training mode, one class each {ordered:.2f}")
@@ -702,7 +698,6 @@ parity.compare(fast, same_size, test.images[:32], test.labels[:32])
 # (b). Now the network with the explicit border:
 
 # %%
-runtime.give_back_memory()
 same_numbers = keras_network((16, 16, 32), explicit_border=True)
 parity.carry_weights(fast, same_numbers)
 parity.compare(
@@ -736,7 +731,6 @@ keras_says = backends.scores(same_numbers, valid.pixels).argmax(axis=1)
 same = (pytorch_says == keras_says).sum()
 del same_size, same_numbers
 keras.utils.clear_session()
-runtime.give_back_memory()
 print(f"same answer for at least 4 995 of 5 000 pictures: {same >= 4_995}")
 
 # %% [markdown]
@@ -754,7 +748,6 @@ stored = lessons.checkpoint("image_classification")
 best.load_state_dict(
     {name: torch.from_numpy(array) for name, array in stored.items()}
 )
-runtime.give_back_memory()
 scores = scores_both_ways(best, valid.pixels)
 print(f"validation accuracy {results.accuracy(scores, valid.labels):.3f}")
 
@@ -767,7 +760,6 @@ print(f"validation accuracy {results.accuracy(scores, valid.labels):.3f}")
 # %% image_tolerance=0.05
 ten_thousand = train[:10_000]
 on_seen = backends.evaluate(best, ten_thousand.pixels, ten_thousand.labels)
-runtime.give_back_memory()
 past = results.History(**recorded["slow"]["history"])
 axes = plot.learning_curves(past, "accuracy")
 axes.plot(
@@ -936,7 +928,6 @@ rejection
 
 # %% tags=["predict"] tolerance=0.005
 threshold = thresholds[precise >= 0.99][0]
-runtime.give_back_memory()
 test_probabilities = arrays.softmax(scores_both_ways(best, test.pixels))
 test_right = test_probabilities.argmax(axis=1) == test.labels
 kept = test_probabilities.max(axis=1) >= threshold

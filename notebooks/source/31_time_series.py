@@ -352,7 +352,6 @@ results.Table((f"{len(tested)} windows of September, October", "GW"), rows)
 
 # %%
 del in_order, at_random
-runtime.give_back_memory()
 
 # %% [markdown]
 # ## 5 · Ridge and boosting
@@ -830,7 +829,6 @@ def backtest(fit):
     """Forecast each month by a method trained on everything before it."""
     forecasts = {}
     for name, new in starts.items():
-        runtime.give_back_memory()
         known_then = training_starts(336, 48, new[0])
         forecasts[name] = fit(year, known_then)(year, new)
     return forecasts

@@ -494,7 +494,6 @@ def drawn(generator, noise):
 
 # %% tags=["predict"] tolerance=0.1
 fashion = data.load("fashion-mnist")
-runtime.give_back_memory()  # what loading needed
 train, test = fashion.train[:train_examples], fashion.test
 pixels = train.pixels[..., 0]  # (N, 28, 28) bytes
 
@@ -514,7 +513,6 @@ def watch(finished):
 started = time.perf_counter()
 losses = train_gan(players, pixels, rounds, watch=watch)
 seconds = time.perf_counter() - started
-runtime.give_back_memory()  # of the training; a small machine needs it below
 late = losses[-len(losses) // 4 :].mean(axis=0)
 print(f"{rounds} rounds in {seconds:.0f} s")
 print(
@@ -978,7 +976,6 @@ def play_conditional_round(players, optimizers, real, noise, labels):
 # about 92 of 100 real ones: (a) about 50, (b) about 85, (c) all?
 
 # %% tags=["predict"] tolerance=0.02
-runtime.give_back_memory()
 conditional_generator = recorded_generator("asked", NOISE + 10)
 asked = np.arange(2000) % 10
 asked_features, found = looked_at(
@@ -1113,7 +1110,6 @@ def keras_players():
     return generator, discriminator
 
 
-runtime.give_back_memory()
 twins = keras_players()
 parity.carry_weights(generator, twins[0])
 
@@ -1194,7 +1190,6 @@ rows = [
     parity.Quantity(name, float(gap), allowed, "")
     for name, (gap, allowed) in measured.items()
 ]
-runtime.give_back_memory()
 parity.Parity(tuple(rows))
 
 # %% [markdown]
@@ -1206,7 +1201,6 @@ parity.Parity(tuple(rows))
 # the weights (a) agree to 0.00001, (b) differ by more for over 1 in 100 of them?
 
 # %% tags=["predict"]
-runtime.give_back_memory()
 rows = []
 for name, epsilon in (
     ("Keras's own epsilon", 1e-7),
@@ -1241,14 +1235,12 @@ results.Table(
 
 
 # %%
-runtime.give_back_memory()
 valid_features, _ = looked_at(fashion.valid.pixels)
 of_bell_curve = results.frechet_distance(bell_curve_features, valid_features)
 
 
 def short_run(batch_size=64, rounds=150, learning_rate=0.002):
     """Tell how many pictures it used and by how much it beats the bell curve."""
-    runtime.give_back_memory()  # of the run before
     runtime.seed(0)
     players = generator_network(), discriminator_network()
     train_gan(players, pixels, rounds, batch_size, learning_rate)

@@ -215,7 +215,6 @@ print(f"largest change of a score: {(moved - scores).abs().max():.1f}")
 
 # %%
 del keras_network, symmetric
-runtime.give_back_memory()  # three networks are a lot for a small machine
 
 # %% [markdown]
 # ## 4 · Pictures of our own
@@ -301,7 +300,6 @@ cache = {
     "test": passed_through(body, test).numpy(),  # (66, 1280)
 }
 print(f"features of 194 stamps: {time.perf_counter() - started:.1f} s, once")
-runtime.give_back_memory()
 
 # %% [markdown]
 # **Exercise.** The simplest classifier that can be built on features: each class has a mean, and a
@@ -474,7 +472,6 @@ rows = []
 for name in sizes:
     means = [f"{np.mean(shares[method][name]):.2f}" for method in shares]
     rows.append((name, *means))
-runtime.give_back_memory()
 results.Table(("stamps of each class", *shares), tuple(rows))
 
 # %% image_tolerance=0.5
@@ -566,7 +563,6 @@ rows = []
 for name, scaling in scalings.items():
     found = passed_through(body_without_scale, test, scaling).numpy()
     rows.append((name, f"{share_right(probe.predict(found)):.2f}"))
-runtime.give_back_memory()
 results.Table(("pixels", "test accuracy"), tuple(rows))
 
 # %% [markdown]
@@ -595,7 +591,6 @@ trained_weights = [w for w in model.parameters() if w.requires_grad]
 print("trained:", sum(weights.numel() for weights in trained_weights))
 print("frozen:", count_weights(model) - sum(w.numel() for w in trained_weights))
 del model, trained_weights
-runtime.give_back_memory()
 
 # %% [markdown]
 # An optimiser gets only those: `torch.optim.Adam(trained_weights)`. What is frozen gives the same
@@ -611,7 +606,6 @@ maps = {  # (N, 192, 7, 7)
     "test": passed_through(frozen, test),
 }
 labels = torch.tensor(train.labels)
-runtime.give_back_memory()
 
 # %% [markdown]
 # Three pieces of advice are given everywhere:

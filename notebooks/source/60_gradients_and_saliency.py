@@ -382,7 +382,6 @@ def tensorflow_slope(image, k):
 
 
 compare(twin, tensorflow_slope)
-runtime.give_back_memory()
 
 # %%
 started = time.perf_counter()
@@ -400,7 +399,6 @@ print(f"slopes of one photograph in TensorFlow: {1000 * seconds / 5:.0f} ms")
 weights_of_network = sum(p.numel() for p in network.parameters())
 print(f"{weights_of_network} weights")
 network = None
-runtime.give_back_memory()
 
 # %% [markdown]
 # ## 4 · Does it add up?
@@ -473,7 +471,6 @@ results.Table(("steps", "gap, digit", "gap, cat"), tuple(rows))
 # the way does the score rise?
 
 # %%
-runtime.give_back_memory()
 brightness = np.concatenate([np.linspace(0, 0.1, 21), np.linspace(0.15, 1, 9)])
 score_of_cat = score_in(twin)
 scores_on_the_way = [score_of_cat(np.float32(b) * cat) for b in brightness]
@@ -559,7 +556,6 @@ for name, baseline in (("black", 0.0), ("grey", 0.5)):
 # %%
 drops = interpret.occlusion(twin, retaken, answers, patch=32, batch_size=2)
 maps["occlusion"] = drops.repeat(32, axis=1).repeat(32, axis=2)  # (5, 224, 224)
-runtime.give_back_memory()
 
 # %% [markdown]
 # Do they add up? For each photograph: what the shares add up to, divided by what they should (1 is
@@ -801,7 +797,6 @@ rows = []
 for method, values in lost_at_20.items():
     means = lost_at_2[method].mean(), values.mean()
     rows.append((method, *(round(float(mean), 2) for mean in means)))
-runtime.give_back_memory()
 results.Table(("lost when covered", "2 %", "20 %"), tuple(rows))
 
 # %% [markdown]
