@@ -200,6 +200,33 @@ def test_a_lesson_shows_no_notes_of_the_house(lesson):
     assert re.findall(r"# (?:fmt|quick|isort|noqa|type):?.*", "\n".join(code)) == []
 
 
+DECIMAL = re.compile(r"(?<![\d.])\d+\.\d+(?![\d.])")
+
+
+def test_a_lesson_says_no_number_that_no_cell_gives(lesson):
+    """A number with decimals in the text comes from an output, from code or from a formula."""
+    cells = cells_of(lesson)
+    given = [text for kinds in outputs_of(lesson) for text in kinds.values()]
+    given += [cell["source"] for cell in cells if cell["cell_type"] == "code"]
+    texts = [cell["source"] for cell in cells if cell["cell_type"] == "markdown"]
+    given += re.findall(r"\$.*?\$", "\n".join(texts), re.DOTALL)
+    given = "\n".join(given)
+    values = {float(number) for number in DECIMAL.findall(given)}
+    values |= {float(number) for number in re.findall(r"\b\d+e-\d+\b", given)}
+    values |= {int(number) / 1e6 for number in re.findall(r"\b\d{7,8}\b", given)}  # "million"
+    values |= {100 * value for value in values}  # "per cent"
+    # Not said as true: answers to choose from, up to the end of the paragraph, and code and links.
+    elsewhere = r"(?s)\(a\) .*?(?=\n\n|$)|https?://\S+|`[^`]*`|\$.*?\$"
+    unproven = [
+        f"{cell['id']}: {number}"
+        for cell in cells
+        if cell["cell_type"] == "markdown"
+        for number in DECIMAL.findall(re.sub(elsewhere, "", cell["source"]))
+        if not any(f"{value:.{len(number.partition('.')[2])}f}" == number for value in values)
+    ]
+    assert unproven == []
+
+
 def test_a_lesson_names_no_article_that_nobody_can_see(lesson):
     texts = [cell["source"] for cell in cells_of(lesson) if cell["cell_type"] == "markdown"]
     assert re.findall(r"[Tt]he article", "\n".join(texts)) == []
@@ -836,6 +863,7 @@ FACTS_OF_70 = "dlcourse/lessons/fraud_faults_anomalies.py"
         ("names_the_data", SOURCE, "step = 0.001", 'wine = load("wine")'),
         ("needs_only_earlier", FACTS_OF_70, "NEEDS = ()", 'NEEDS = ("71",)'),
         ("has_its_number", None, "", ""),
+        ("says_no_number", STORED, "the slope is 2, as", "the slope is 2.01, as"),
     ],
 )
 def test_a_broken_promise_is_noticed(course, check, file, old, new):

@@ -370,7 +370,7 @@ for k in range(3):
     below = cross_entropy(three_scores - step, [1])
     by_difference = (above - below) / 0.0002
     rows.append(
-        (f"{p[k]:.3f}", y[k], f"{p[k] - y[k]:.3f}", f"{by_difference:.3f}")
+        (f"{p[k]:.2f}", y[k], f"{p[k] - y[k]:.2f}", f"{by_difference:.2f}")
     )
 results.Table(("p", "y", "p − y", "by moving the score"), rows)
 

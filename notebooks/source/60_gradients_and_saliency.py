@@ -153,10 +153,10 @@ print("score:", np.minimum(x, 1)[0])
 print("gradient × input:", (slope_of_min(x) * x)[0])
 
 # %% [markdown]
-# 0. A small change of the pixel changes nothing, so the slope is 0, though the whole score comes
-#    from this pixel. We asked for the slope at the wrong point. **Integrated gradients** ask for
-#    it all along the way from a **baseline** $b$, a picture without content such as black, to the
-#    picture $x$:
+# (c), it says 0. A small change of the pixel changes nothing, so the slope is 0, though the whole
+# score comes from this pixel. We asked for the slope at the wrong point. **Integrated gradients**
+# ask for it all along the way from a **baseline** $b$, a picture without content such as black, to
+# the picture $x$:
 #
 # $$a_i = (x_i - b_i) \cdot \frac{1}{m} \sum_{j=1}^{m}
 # \frac{\partial s}{\partial x_i}\Big|_{\textstyle b + \alpha_j (x - b)} \qquad \alpha_j = \frac{j
@@ -671,9 +671,9 @@ results.Table(("covered", "bobsled", "football helmet"), tuple(rows))
 
 # %% [markdown]
 # Without the helmet, *football helmet* is gone and *bobsled* falls to a third. But without the
-# suit *bobsled* falls too, and *football helmet* rises. The helmet alone is a football helmet;
-# helmet and suit together are a crew. The map showed the helmet, but not that the helmet needs the
-# suit.
+# suit *bobsled* falls too, and *football helmet* rises. To the network, helmet and suit together
+# are more like a bobsled, the helmet alone is more like a football helmet. The map showed the
+# helmet, but not that the helmet needs the suit.
 #
 # ## 6 · The baseline decides what can be seen
 # **Predict, then run.** The cameraman's coat is almost black: with the man's hair and camera, dark
@@ -862,7 +862,7 @@ covering
 
 # %% [markdown]
 # To us the coffee with 2 % grey dots is as good as new, and the network has lost most of its
-# probability. It is sensitive to details that mean nothing to us. The maps are right about the
+# probability. It is sensitive to details that mean nothing to us. This map is right about the
 # network; it is the network that does not see as we do.
 #
 # ### A common mistake in thinking
