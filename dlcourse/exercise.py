@@ -318,7 +318,7 @@ class ValueExercise(_ComputedExercise):
         if _same(answer, self.answer(), self.tolerance):
             return Feedback("right", f"{_short(answer)} {self.unit}".rstrip() + ".")
         advice = self._advice(answer, lambda make: _same(answer, make(), self.tolerance))
-        unit = f" Give a number in {self.unit}." if self.unit else ""
+        unit = f" Give a plain number ({self.unit})." if self.unit else ""
         return Feedback("wrong", advice or f"It is not {_short(answer)}.{unit}")
 
 
@@ -433,7 +433,12 @@ def _guarded(call):
 def _call(function, case, seconds):
     """Call a learner's function on a copy of the case, for at most so many seconds."""
     case = copy.deepcopy(case)
-    return _guarded(lambda: _within(seconds, lambda: function(**case)))
+    try:
+        inspect.signature(function).bind(**case)
+        call = functools.partial(function, **case)
+    except (TypeError, ValueError):  # parameters renamed, or a function that tells none
+        call = functools.partial(function, *case.values())
+    return _guarded(lambda: _within(seconds, call))
 
 
 class _TimeUp(BaseException):

@@ -150,7 +150,7 @@ class Number(Question):
         return "wrong", "Too large." if number > self.right else "Too small."
 
     def _ways(self):
-        return f"  A number in {self.unit}." if self.unit else "  A number."
+        return f"  A number ({self.unit})." if self.unit else "  A number."
 
     def _example(self):
         return "0.5"

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import math
 import time
 
 from dlcourse import exercise, lessons, progress, quiz
@@ -264,9 +265,18 @@ def test_an_error_is_shown_with_the_learners_own_line():
     assert area.judge(asks_a_helper).code.endswith(": return divides_by_nothing(width, height)")
 
 
-def test_arguments_by_other_names_are_an_error_in_words():
-    said = area.judge(lambda a, b: a * b)
-    assert said.outcome == "raised" and "unexpected keyword argument" in said.message
+def test_parameters_may_be_renamed_or_stand_in_another_order():
+    assert area.judge(lambda a, b: a * b).outcome == "right"
+    assert area.judge(math.prod).outcome == "raised"  # it takes one argument
+    shorter = asks_for(lambda base, n: base**n, cases=({"base": 2.0, "n": 3.0},))
+    assert shorter.judge(lambda n, base: base**n).outcome == "right"
+    assert shorter.judge(lambda b, exponent: b**exponent).outcome == "right"
+    assert shorter.judge(math.pow).outcome == "right"  # a function that names no parameters
+
+
+def test_a_function_of_too_few_arguments_is_told_so():
+    said = area.judge(lambda width: width**2)
+    assert said.outcome == "raised" and "takes 1 positional argument but 2 were" in said.message
 
 
 def test_numpys_warnings_are_not_the_learners_to_read():
@@ -406,7 +416,7 @@ def score(
 
 def test_a_value_is_right_or_wrong_with_its_unit():
     assert pixels.judge(784) == Feedback("right", "784 pixels.")
-    assert pixels.judge(785) == Feedback("wrong", "It is not 785. Give a number in pixels.")
+    assert pixels.judge(785) == Feedback("wrong", "It is not 785. Give a plain number (pixels).")
     assert pixels.judge(28) == Feedback("wrong", "That is one side.")
     assert pixels.judge(-5) == Feedback("wrong", "No picture has less than nothing.")
 

@@ -522,7 +522,7 @@ def deep_backward(weights, x, d_scores):
 
 
 def _score(answer):
-    w1, b1, w2, b2, w3, b3 = answer
+    w1, b1, w2, b2, w3, b3 = map(np.asarray, answer)
     valid = data.load("digits").valid
     hidden = np.maximum(0, valid.features @ w1 + b1)
     hidden = np.maximum(0, hidden @ w2 + b2)
@@ -546,6 +546,14 @@ def _from_equal_weights(
 
 def _one_hidden_layer(trained):
     return trained
+
+
+def _as_pytorch_keeps_them(new_weights):
+    return [array.T for array in new_weights(0, (64, 32, 32, 10))]
+
+
+def _a_model(new_pytorch):
+    return new_pytorch()
 
 
 def _scores_of_training(trained, forward, x_train):
@@ -575,6 +583,17 @@ def _scores_of_training(trained, forward, x_train):
             "That is one array. The six arrays of the trained network should be in a list.",
             _scores_of_training,
             sign=lambda answer: hasattr(answer, "shape"),
+        ),
+        Mistake(
+            "The first array should be (64, 32): inputs, then outputs. PyTorch keeps its weights "
+            "the other way round, so transpose them (`.T`).",
+            _as_pytorch_keeps_them,
+            sign=lambda answer: np.shape(answer[0]) == (32, 64),
+        ),
+        Mistake(
+            "That is a model. Take its six arrays out, weights as (inputs, outputs), into a list.",
+            _a_model,
+            sign=lambda answer: hasattr(answer, "parameters") or hasattr(answer, "get_weights"),
         ),
         Mistake(
             "Most hidden units are copies of others. What broke the symmetry in the lesson?",
