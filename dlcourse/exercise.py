@@ -334,7 +334,13 @@ class OutcomeExercise(_ComputedExercise):
         advice = self._advice(answer, lambda make: False)
         if advice:
             return Feedback("wrong", advice)
-        measured = _guarded(lambda: self.measure(answer))
+        try:
+            measured = _guarded(lambda: self.measure(answer))
+        except _Raised as raised:
+            if raised.code or isinstance(raised.__cause__, CourseError):
+                raise  # the learner's own line, or words that are meant to be read
+            said = f"Your answer is {_short(answer)}, and that cannot be measured. {self.ask}"
+            return Feedback("wrong", said)
         said = f"{self.what} {measured:.3g}; you need at least {self.bar:g}."
         return Feedback("right" if measured >= self.bar else "wrong", said)
 

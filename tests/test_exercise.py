@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import math
+import re
 import time
 
 from dlcourse import exercise, lessons, progress, quiz
@@ -445,6 +446,14 @@ def test_a_measure_that_refuses_the_answer_says_so_in_its_own_words():
     said = score.judge("0.95")
     assert said.outcome == "raised"
     assert said.message == "RangeError: This needs a score. Hand over a number."
+
+
+@pytest.mark.parametrize("answer", ["x", 5, [1, 2], np.eye(2), (1.5, 2, 3), len])
+@pytest.mark.parametrize("each", NEED_A_NOTEBOOK, ids=name_of)
+def test_an_answer_of_another_kind_is_told_what_is_asked_for(each, answer):
+    said = each.judge(answer)
+    of_python = r"^(Type|Value|Index|Attribute|Key|UFunc\w+)Error"
+    assert said.outcome in ("wrong", "raised") and not re.match(of_python, said.message)
 
 
 @pytest.mark.parametrize("each", NEED_A_NOTEBOOK, ids=name_of)

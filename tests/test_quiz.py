@@ -127,7 +127,7 @@ def test_the_text_shows_question_options_and_how_to_answer(questions):
         'To answer in code: lesson.QUIZ["days"].answer("a")',
         "",
         "2. What is a half?",
-        "  A number in parts.",
+        "  A number (parts).",
         'To answer in code: lesson.QUIZ["share"].answer(0.5)',
     ]
     assert repr(questions) == str(questions)

@@ -235,6 +235,8 @@ def _responses(kernel, pictures):
 
 def _selectivity(kernel):
     """Return the share (0..1) of a kernel's response that the right edges cause."""
+    if not _is_kernel(kernel):
+        raise TypeError("a kernel is 3 × 3 numbers")
     right = _responses(kernel, _edges()).min()
     others = np.concatenate(
         [

@@ -202,7 +202,9 @@ def _stretch(side):
 
 def _says_shuttle(answer):
     """Return the probability (0..1) of a space shuttle in a square (row, column, side)."""
-    if not _is_square(answer) or not _fits(answer):
+    if not _is_square(answer):
+        raise TypeError("a square is three whole numbers")
+    if not _fits(answer):
         return 0.0
     row, column, side = (int(value) for value in answer)
     photographs = data.load("photographs")
