@@ -26,7 +26,7 @@ def expect_axes(array, axes, name):
     """Return `array` if it has one axis for each name in `axes`, such as "N H W C".
 
     Raises:
-        ShapeError: The number of axes differs; the message shows the shape that came.
+        ShapeError: The number of axes differs; the message shows the shape that was given.
     """
     wanted = axes.split()
     shape = np.shape(array)

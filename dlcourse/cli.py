@@ -358,7 +358,7 @@ def verify(names: Annotated[list[str] | None, typer.Argument(help="All if none i
 
 @app.command()
 def new(
-    title: Annotated[str, typer.Argument(help="What stands over the lesson.")],
+    title: Annotated[str, typer.Argument(help="The title of the lesson.")],
     part: Annotated[int, typer.Option(help="First digit of its number.")] = 7,
 ):
     """Begin a lesson: text, facts and built notebook. The tests pass on them at once."""
@@ -412,5 +412,5 @@ def _show(finding):
     state = f"[{colour}]{finding.state:<8}[/{colour}]"
     OUT.print(f"{state} {finding.name:<20} {escape(finding.found)}", soft_wrap=True)
     if finding.state != "ok":
-        for word, text in (("wanted", finding.wanted), ("fix", finding.fix)):
+        for word, text in (("expected", finding.wanted), ("fix", finding.fix)):
             OUT.print(f"{'':<9}{word:<7} {escape(text)}", soft_wrap=True)

@@ -181,7 +181,7 @@ def card(name):
 
 
 def load(name):
-    """Return dataset `name`, from the file that came with the course.
+    """Return dataset `name`, from the file that is shipped with the course.
 
     The file's checksum is compared the first time, and again whenever the file has changed.
 
@@ -218,7 +218,7 @@ def load(name):
 
 
 def weights(name):
-    """Return the arrays of a network's weights, {name: array}, from the file that came with it.
+    """Return the arrays of a network's weights, {name: array}, from its file.
 
     Raises:
         DataError: No such file, or it is missing or damaged.

@@ -1,4 +1,4 @@
-"""Look over the machine a learner has: each finding says what came, what was wanted, what to do."""
+"""Check a learner's machine: each finding says what was found, what is needed and what to do."""
 
 import json
 import shutil
@@ -116,7 +116,7 @@ def _pins(course):
 
 
 def _installed(name):
-    """Return the version of a package, or of the one that stands in for its CPU build, or None."""
+    """Return the version of a package, or of its CPU build, or None."""
     for candidate in dict.fromkeys((name, name.removesuffix("-cpu"))):
         try:
             return metadata.version(candidate).partition("+")[0]

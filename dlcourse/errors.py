@@ -1,4 +1,4 @@
-"""The errors that dlcourse raises on purpose; each says what came, what was wanted, what to do."""
+"""The errors that dlcourse raises on purpose; each says what came, what should have, what to do."""
 
 
 class CourseError(Exception):
@@ -14,7 +14,7 @@ class RangeError(CourseError, ValueError):
 
 
 class KindError(CourseError, TypeError):
-    """A thing of the wrong kind: a model of no known framework, text where numbers were wanted."""
+    """A thing of the wrong kind: a model of no known framework, text in place of numbers."""
 
 
 class DataError(CourseError, OSError):

@@ -101,7 +101,7 @@ class Mistake:
 class Exercise:
     """One question. `check` an answer, ask for a `hint`, look at the `solution`.
 
-    Made by `function`, `value` and `outcome`, which say what stands in the fields.
+    Made by `function`, `value` and `outcome`, which describe the fields.
     """
 
     def __init__(self, solution, ask, hints, mistakes):
@@ -125,7 +125,7 @@ class Exercise:
         if self._is_blank(answer):
             return Feedback("not tried", self.ask)
         try:
-            with np.errstate(all="ignore"):  # the check says it in words
+            with np.errstate(all="ignore"):  # the feedback says it
                 return self._verdict(answer)
         except AnswerError as error:
             return Feedback("wrong", str(error))
@@ -157,7 +157,7 @@ class Exercise:
         return Feedback("shown", "One way to do it:", self.solution_text())
 
     def solution_text(self):
-        """Return the solution as the code that stands in a notebook."""
+        """Return the solution as the code to write into a notebook."""
         source = textwrap.dedent(inspect.getsource(self.answer))
         return source[re.search(r"(?m)^def ", source).start() :].rstrip()
 
@@ -533,7 +533,7 @@ def _with_names(function, names):
 
 
 def _same(got, want, tolerance):
-    """Return whether two values are alike: text exactly, numbers within the tolerance.
+    """Return whether two values are equal: text exactly, numbers within the tolerance.
 
     NumPy's text and truth values count as Python's, and an array as the list of its rows.
     """

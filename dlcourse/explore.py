@@ -29,7 +29,7 @@ class Slider:
     label: str
 
     def expect(self, value, name):
-        """Check that the control can stand at `value`."""
+        """Check that the control can take `value`."""
         if not isinstance(value, Real):
             raise KindError(f"`{name}` is {value!r}, but should be a number.")
         if not self.low <= value <= self.high:
@@ -68,7 +68,7 @@ class Choice:
     label: str
 
     def expect(self, value, name):
-        """Check that the control can stand at `value`."""
+        """Check that the control can take `value`."""
         if value not in self.options:
             raise RangeError(f"`{name}` is {value!r}, but should be one of {self.options}.")
 
@@ -92,11 +92,11 @@ def slider(low, high, start, step=None, *, logarithmic=False, label=""):
     """Return a control for a number.
 
     Args:
-        low, high, start: Its ends, and where it stands at first.
+        low, high, start: Its ends, and its value at the start.
         step: Between two stops; a hundredth of the way if None, 1 if all three are whole numbers.
             Of a logarithmic slider, in powers of ten.
         logarithmic: Equal steps multiply.
-        label: What stands beside it, with its unit; the argument's name if empty.
+        label: The text beside it, with its unit; the argument's name if empty.
 
     Raises:
         RangeError: The start lies outside, or a logarithmic slider begins at 0.
@@ -141,7 +141,7 @@ class Explorer:
         self.draw, self.size, self.controls = draw, size, controls
 
     def __call__(self, **values):
-        """Return the Picture at these values; a control that is left out stands at its start.
+        """Return the Picture at these values; a control that is left out keeps its start value.
 
         Raises:
             RangeError: A value that the control does not reach, or a name that no control has.
@@ -175,7 +175,7 @@ class Explorer:
 
     @cached_property
     def _places(self):
-        """Where the axes stand, so that no label is cut, when the controls are at their starts."""
+        """The places of the axes at the controls' start values, so that no label is cut."""
         figure, _ = self._drawn({})
         figure.set_layout_engine("constrained")
         figure.draw_without_rendering()

@@ -146,7 +146,7 @@ def integrated_gradients(
 def occlusion(model, images, classes, *, patch=4, fill=0.5, show=False, batch_size=256):
     """Map how much each class score drops when a grey square hides a place.
 
-    The squares stand side by side, without overlap.
+    The squares lie side by side, without overlap.
 
     Args:
         model: Classifier that gives raw scores (N, K).
@@ -337,7 +337,7 @@ def _baselines(baseline, images):
 
 
 def _grid(images, patch):
-    """Return how many squares of side `patch` stand in a column and in a row of the images."""
+    """Return how many squares of side `patch` fit into a column and a row of the images."""
     _expect_count(patch, "patch")
     height, width = images.shape[1:3]
     if height % patch or width % patch:

@@ -52,7 +52,7 @@ STORED_BUDGET_MB = 1.5
 CELL_TIMEOUT_SECONDS = 600  # twenty budgets: a busy machine may take longer, an endless loop not
 NO_OUTPUT_DEPENDS_ON = (
     *("cli.py", "doctor.py", "lab.py", "notebooks.py", "progress.py", "workshop.py"),
-    *("lessons", "datasets"),  # but for a lesson's own
+    *("lessons", "datasets"),  # except a lesson's own
 )
 CHECK = re.compile(r"(?m)^lesson\.(\w+)\.check\(\1\)$")
 PRINT_HEADLINE = """
@@ -192,7 +192,7 @@ class Measured(NamedTuple):
     cores: int
 
     def sentence(self, study_minutes):
-        """Return the sentence that stands in the lesson's head cell."""
+        """Return the sentence for the lesson's first cell."""
         words = ("no cores", "one core", "two cores", "three cores", "four cores")
         cores = words[self.cores] if self.cores < len(words) else f"{self.cores} cores"
         return (
@@ -219,7 +219,7 @@ class Lesson:
         if not path.exists():
             raise LessonError(
                 f"Lesson {self.number} has a text, {self.source.name}, but no {path}. "
-                "`dlcourse new` shows what stands in one."
+                "`dlcourse new` shows what it must contain."
             )
         return {
             statement.targets[0].id: statement.value
@@ -451,7 +451,7 @@ def run(lesson, quick=False, solved=False, progress=None):
 
 
 def measure_band(lesson, seeds=5, progress=None):
-    """Run the lesson once for each seed, up to its headline, and store what came out.
+    """Run the lesson once for each seed, up to its headline, and store the scores.
 
     The notebook's cell tagged `parameters` has a line `seed = 0`, the one tagged `headline` makes a
     `results.Headline` called `headline`.
@@ -604,7 +604,7 @@ def new(title, part=7):
     """Begin a lesson: write its text, its module and a notebook without outputs.
 
     Args:
-        title: What stands over the lesson; its file names are made from it.
+        title: The title of the lesson; its file names are made from it.
         part: First digit of its number; the rest is the next that is free.
 
     Returns:

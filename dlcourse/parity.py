@@ -36,7 +36,7 @@ CONVENTIONS = {  # kind of layer: (what the frameworks do differently, what is d
 }
 BIASES = {  # the target's framework: what happens where PyTorch has two biases and Keras one
     "PyTorch": "second bias set to 0 and frozen",
-    "Keras": "biases added up (to train alike, freeze PyTorch's second: requires_grad_(False))",
+    "Keras": "biases added up (to train equally, freeze PyTorch's second: requires_grad_(False))",
 }
 SETTABLE = ("epsilon", "momentum")
 NOT_COMPARED = "moving_variance"  # PyTorch divides by N - 1, Keras by N: both are right
@@ -252,7 +252,7 @@ def _orders(first, second, layers, example):
 
 
 def _order(layer, ours, theirs):
-    """Return which of the first's inputs stands at each of the second's; None if they are alike."""
+    """Return which of the first's inputs is at each place of the second's; None if all are."""
     maps = [each for each in (ours, theirs) if each and sum(size > 1 for size in each[1]) > 1]
     if ours == theirs or not maps:
         return None

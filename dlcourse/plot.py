@@ -43,7 +43,7 @@ def use_course_style():
 
 
 def describe(text, figure=None):
-    """Give the figure (the current one if none is named) the sentence that stands for it.
+    """Give the figure (the current one if none is named) the sentence that describes it.
 
     Say what is seen, not that there is a figure: "Both losses fall; validation levels off at 0.3."
     """
@@ -69,12 +69,12 @@ def images(pixels, titles=None, columns=10, size=0.9, colour_map="gray", limits=
 
     Args:
         pixels: Array (N, H, W, C) with C 1 or 3, or (N, H, W).
-        titles: N short texts to stand above the pictures.
+        titles: N short texts to draw above the pictures.
         columns: Pictures in a row.
         size: Side of one picture, in inches.
         colour_map: For pictures with one channel; "RdBu_r" suits signed values.
         limits: Values drawn as the map's two ends; None takes them from the pictures.
-        label: If given, a colour bar stands beside the pictures and says this, with its unit.
+        label: If given, a colour bar beside the pictures is labelled with this text, unit included.
 
     Returns:
         Array of N matplotlib Axes.
@@ -294,8 +294,8 @@ def film_strip(pictures, moments, rows=None, title="", size=0.7, limits=(0, 1)):
 
     Args:
         pictures: Array (M, N, H, W, C) with C 1 or 3, or (M, N, H, W): M moments of N pictures.
-        moments: M short texts or numbers to stand above the columns.
-        rows: N short texts to stand beside the rows, if any.
+        moments: M short texts or numbers to draw above the columns.
+        rows: N short texts to draw beside the rows, if any.
         title: What changes from column to column, such as "The same noise after … rounds".
         size: Side of one picture, in inches.
         limits: Values drawn as black and as white.

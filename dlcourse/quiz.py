@@ -15,7 +15,7 @@ COLOURS = {"right": "#009E73", "wrong": "#D55E00"}  # Okabe and Ito's
 
 
 class Question:
-    """A question that stands in a Quiz. Show it as the last line of a cell, or `answer` it.
+    """A question of a Quiz. Show it as the last line of a cell, or `answer` it.
 
     Attributes:
         ask: The question.
@@ -76,7 +76,7 @@ class Reply:
 
 
 class Choice(Question):
-    """Several answers, one of them right. They stand in an order that only chance has made."""
+    """Several answers, one of them right. Their order is drawn at random, once."""
 
     def __init__(self, ask, right, because, wrong):
         super().__init__(ask)

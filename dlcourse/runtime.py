@@ -83,7 +83,7 @@ def seed(number=0):
 
 
 def versions():
-    """Return {package: installed version or None} of what the lessons stand on, and Python."""
+    """Return {package: installed version or None} of what the lessons need, and Python."""
     return {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
 
 

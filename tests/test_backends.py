@@ -881,7 +881,7 @@ def test_weights_are_laid_out_alike(twins):
         if shape:
             assert found[0].shape == shape
             np.testing.assert_array_equal(*found)
-        else:  # after a flattened map the inputs stand in each framework's own order
+        else:  # after a flattened map the inputs are in each framework's own order
             assert found[0].shape == found[1].shape == (54, 10)
             np.testing.assert_array_equal(*(np.sort(kernel, axis=0) for kernel in found))
 

@@ -101,7 +101,7 @@ class Learner:
         )
 
     def placeholders(self):
-        """Return the different texts that stand for closed outputs, without the three dots."""
+        """Return the different texts shown for closed outputs, without the three dots."""
         return self.page.evaluate(
             """() => {
                 const notebook = window.jupyterapp.shell.currentWidget.content;

@@ -11,7 +11,7 @@ from dlcourse.errors import KindError
 
 
 class Layer(NamedTuple):
-    """One layer's weights, laid out alike for every framework: to be compared and carried.
+    """One layer's weights, laid out the same for every framework, to compare and carry.
 
     Attributes:
         name, type: What the framework calls the layer and its class: "conv2d_1", "Conv2D".
@@ -19,7 +19,7 @@ class Layer(NamedTuple):
             "batch norm", "layer norm", "embedding", "simple recurrent", "lstm" or "gru".
         arrays: {part: NumPy array}. A kernel is (inputs, outputs) in a dense or recurrent layer,
             (filters, …, C) in a convolution of any kind, (tokens, D) in an embedding. Gates
-            stand side by side: i, f, g, o in an LSTM, z, r, h in a GRU.
+            lie side by side: i, f, g, o in an LSTM, z, r, h in a GRU.
         settings: What changes the numbers without being a weight; `momentum` is the share that
             an old average keeps.
     """

@@ -123,7 +123,7 @@ def scores(model, images, batch_size=128):
 
 
 def weights(model, layer):
-    """Return a layer's kernel as NumPy, laid out alike in both backends.
+    """Return a layer's kernel as NumPy, laid out the same in both backends.
 
     Args:
         model: A model of this framework.
@@ -225,7 +225,7 @@ def layers_with_weights(model):
     """Return every layer that has weights, in the model's order, as a list of `backends.Layer`.
 
     Raises:
-        KindError: A layer with weights of a kind that cannot be laid out alike in both backends.
+        KindError: A layer with weights of a kind that cannot be laid out the same in both backends.
     """
     found = []
     for layer, kind, tensors in _slots(model):

@@ -37,7 +37,7 @@ def keep_recorded(slug, measured, arrays):
     """Store what `recorded` and `checkpoint` return: a benchmark's figures and {name: weights}.
 
     Returns:
-        The path of the weights; their checksum stands among the figures.
+        The path of the weights; their checksum is kept with the figures.
     """
     path = FOLDER / f"{slug}.npz"
     np.savez_compressed(path, **arrays)

@@ -15,7 +15,7 @@ DATA = ("digits",)
 FRAMEWORKS = ("numpy", "pytorch", "keras", "tensorflow")
 
 VALUE_COLOUR, SLOPE_COLOUR = plot.COLOURS[:2]
-GRAPH = {  # where each station stands: x, y, what is written in it
+GRAPH = {  # of each station: x, y, what is written in it
     "w": (0.0, 2.0, "w"),
     "x": (0.0, 0.0, "x"),
     "×": (1.5, 1.0, "×"),

@@ -1,6 +1,6 @@
-"""Networks from the literature, built alike in both frameworks; `pretrained.load` fills them."""
+"""Networks from the literature, built the same in both frameworks; `pretrained.load` fills them."""
 
-# Tan and Le (2019), table 1, which EfficientNet-lite0 keeps but for its activation and its fixed
+# Tan and Le (2019), table 1, which EfficientNet-lite0 keeps except for its activation and its fixed
 # stem and head: how many blocks, side of the window, stride of the first, how many times wider
 # inside, filters out.
 EFFICIENTNET_STAGES = (

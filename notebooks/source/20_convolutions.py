@@ -804,9 +804,10 @@ over_seeds("copied")
 
 # %% [markdown]
 # Mostly (b). Filled with copies, *large squares* rises downwards from 0.60 to 0.66, and in the
-# other directions it changes by less than 0.01. It had never seen an edge at the top of a dress,
-# because dresses reach the frame, and its largest value in a square of 7 × 7 is then this new
-# edge. Something of (a) may be left: it is still a little lower than in the other directions.
+# other directions it changes by less than 0.01. In training there was no edge at the top of a
+# dress, because dresses reach the frame. Now there is one, and it may well be the largest value in
+# a square of 7 × 7. Something of (a) may be left: it is still a little lower than in the other
+# directions.
 
 # %% [markdown]
 # ### What the kernels look like

@@ -649,7 +649,7 @@ for reset_after in (True, False):
 #
 # ## 7 · Training two networks
 # The GRU has 64 units and takes seven steps, not 336, because each step reads a whole day: that is
-# why it trains in seconds. A dense layer makes 48 changes of its last memory. Beside it stands
+# why it trains in seconds. A dense layer makes 48 changes of its last memory. Beside it we train
 # what you already know, a plain dense network with nearly as many weights, which gets the same 364
 # numbers at once.
 #
