@@ -1,4 +1,4 @@
-"""The errors that dlcourse raises on purpose; each says what came, what should have, what to do."""
+"""The errors that dlcourse raises on purpose: what was given, what was expected, what to do."""
 
 
 class CourseError(Exception):
