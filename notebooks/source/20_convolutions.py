@@ -853,7 +853,7 @@ parity.carry_weights(models["large squares"], keras_model)
 
 # %%
 parity.compare(
-    models["large squares"], keras_model, test.images[:32], test.labels[:32]
+    models["large squares"], keras_model, test.images[:8], test.labels[:8]
 )
 
 # %% [markdown]

@@ -271,7 +271,7 @@ for accuracy in (0.5, 0.86):
     )
 
 # %% [markdown]
-# Twice that to each side is a fair range: 0.86 on these stamps means "somewhere between 0.78 and
+# Twice that to each side is a fair range: 0.86 on these stamps means "somewhere between 0.77 and
 # 0.95". Keep that beside every number below.
 #
 # The network needs 224 × 224 pixels, the stamps have 128 × 128: we enlarge them. Then each stamp
