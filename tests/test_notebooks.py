@@ -203,8 +203,8 @@ def test_a_lesson_shows_no_notes_of_the_house(lesson):
 DECIMAL = re.compile(r"(?<![\d.])\d+\.\d+(?![\d.])")
 
 
-def test_a_lesson_says_no_number_that_no_cell_gives(lesson):
-    """A number with decimals in the text comes from an output, from code or from a formula."""
+def numbers_given(lesson):
+    """Return the numbers of a lesson's outputs, code and formulas, and each as per cent."""
     cells = cells_of(lesson)
     given = [text for kinds in outputs_of(lesson) for text in kinds.values()]
     given += [cell["source"] for cell in cells if cell["cell_type"] == "code"]
@@ -214,17 +214,38 @@ def test_a_lesson_says_no_number_that_no_cell_gives(lesson):
     values = {float(number) for number in DECIMAL.findall(given)}
     values |= {float(number) for number in re.findall(r"\b\d+e-\d+\b", given)}
     values |= {int(number) / 1e6 for number in re.findall(r"\b\d{7,8}\b", given)}  # "million"
-    values |= {100 * value for value in values}  # "per cent"
-    # Not said as true: answers to choose from, up to the end of the paragraph, and code and links.
-    elsewhere = r"(?s)\(a\) .*?(?=\n\n|$)|https?://\S+|`[^`]*`|\$.*?\$"
-    unproven = [
-        f"{cell['id']}: {number}"
-        for cell in cells
-        if cell["cell_type"] == "markdown"
-        for number in DECIMAL.findall(re.sub(elsewhere, "", cell["source"]))
+    return values | {100 * value for value in values}  # "per cent"
+
+
+def unproven(text, values):
+    """Return the numbers with decimals of a text that are none of the values, rounded."""
+    return [
+        number
+        for number in DECIMAL.findall(text)
         if not any(f"{value:.{len(number.partition('.')[2])}f}" == number for value in values)
     ]
-    assert unproven == []
+
+
+def test_a_lesson_says_no_number_that_no_cell_gives(lesson):
+    """A number with decimals in the text comes from an output, from code or from a formula."""
+    # Not said as true: answers to choose from, up to the end of the paragraph, and code and links.
+    elsewhere = r"(?s)\(a\) .*?(?=\n\n|$)|https?://\S+|`[^`]*`|\$.*?\$"
+    values = numbers_given(lesson)
+    found = {
+        cell["id"]: unproven(re.sub(elsewhere, "", cell["source"]), values)
+        for cell in cells_of(lesson)
+        if cell["cell_type"] == "markdown"
+    }
+    assert {place: numbers for place, numbers in found.items() if numbers} == {}
+
+
+def test_the_page_of_claims_says_no_number_that_no_cell_gives():
+    page = (notebooks.folder() / "docs" / "claims.md").read_text(encoding="utf-8")
+    for row in page.splitlines():
+        values = set()
+        for number in re.findall(r"\[(\d\d)\]\(", row):
+            values |= numbers_given(notebooks.find([number])[0])
+        assert unproven(row, values) == [], row
 
 
 def test_a_lesson_names_no_article_that_nobody_can_see(lesson):

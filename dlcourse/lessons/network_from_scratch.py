@@ -552,8 +552,8 @@ def _as_pytorch_keeps_them(new_weights):
     return [array.T for array in new_weights(0, (64, 32, 32, 10))]
 
 
-def _a_model(new_pytorch):
-    return new_pytorch()
+def _a_model(torch):
+    return torch.nn.Linear(64, 10)
 
 
 def _scores_of_training(trained, forward, x_train):
