@@ -469,7 +469,7 @@ def measure_band(lesson, seeds=5, progress=None):
     """
     found = []
     for seed in range(seeds):
-        notebook = _up_to_headline(lesson, seed)
+        notebook = up_to_headline(lesson, seed)
         error = _execute(lesson, notebook).error
         if error:
             raise LessonError(error)
@@ -500,7 +500,12 @@ def _is(cell, tag):
     return tag in cell["metadata"].get("tags", ())
 
 
-def _up_to_headline(lesson, seed):
+def up_to_headline(lesson, seed):
+    """Return the lesson's notebook up to its headline, with another `seed`, not yet run.
+
+    Raises:
+        LessonError: It has no such cell, or no line `seed = 0` in a cell tagged `parameters`.
+    """
     notebook = _from_text(lesson)
     places = headline_cells(notebook.cells)
     if len(places) != 1:
