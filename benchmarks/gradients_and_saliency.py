@@ -11,7 +11,7 @@ is ordered by size.
 
 import json
 
-from dlcourse import lessons, notebooks
+from dlcourse import lessons, notebooks, runtime
 
 SLUG = "gradients_and_saliency"
 SEEDS = range(5)
@@ -43,7 +43,7 @@ def main():
     for seed in SEEDS:
         runs.append(measured(lesson, seed))
         print(seed, runs[-1], flush=True)
-    facts = {
+    facts = {"cores": runtime.available_cores()} | {
         quantity: {method: [round(run[quantity][method], 4) for run in runs] for method in methods}
         for quantity, methods in runs[0].items()
     }

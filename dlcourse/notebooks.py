@@ -648,6 +648,7 @@ def kernel(notebook, folder, **options):
     """Start a kernel for the notebook and yield the nbclient client that runs its cells there.
 
     What this learner has done, and how this machine's IPython and matplotlib are set, stay outside.
+    So does its GPU, which rounds in its own way, unless CUDA_VISIBLE_DEVICES names it.
 
     Args:
         notebook: An nbformat notebook; `client.execute_cell` puts the outputs into its cells.
@@ -661,7 +662,8 @@ def kernel(notebook, folder, **options):
     client = NotebookClient(notebook, **options)
     kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     with tempfile.TemporaryDirectory(prefix="dlcourse-", ignore_cleanup_errors=True) as home:
-        surroundings = kept | {"DLCOURSE_HOME": home, "IPYTHONDIR": str(Path(home) / "ipython")}
+        ours = {"DLCOURSE_HOME": home, "IPYTHONDIR": str(Path(home) / "ipython")}
+        surroundings = {"CUDA_VISIBLE_DEVICES": ""} | kept | ours
         with client.setup_kernel(cwd=str(folder), env=surroundings, cleanup_kc=True):
             _ask_often(client.kc.shell_channel)
             yield client

@@ -854,6 +854,18 @@ def test_the_blank_is_replaced_and_the_rest_of_the_cell_stays(begun):
     assert notebooks._with_solution("a = ...\nb", "a", "c = 1\na = c", begun) == "c = 1\na = c\nb"
 
 
+@pytest.mark.parametrize("named", [None, "0"])
+def test_a_notebook_runs_without_a_gpu_unless_one_is_named(monkeypatch, tmp_path, named):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if named:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
+    cell = nbformat.v4.new_code_cell("import os; print(os.environ['CUDA_VISIBLE_DEVICES'] + '!')")
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    with notebooks.kernel(notebook, tmp_path, kernel_name="python3") as client:
+        client.execute_cell(cell, 0)
+    assert cell.outputs[0]["text"] == f"{named or ''}!\n"
+
+
 STORED = "notebooks/70_fraud_faults_anomalies.ipynb"
 SOURCE = "notebooks/source/70_fraud_faults_anomalies.py"
 FACTS_OF_70 = "dlcourse/lessons/fraud_faults_anomalies.py"

@@ -517,7 +517,7 @@ for name in ("fast", "starter"):
 
 # %% tags=["predict"] tolerance=0.03
 def accuracy_in_training_mode(model, images, labels, batch_size=128):
-    model = copy.deepcopy(model)  # it would change the running averages
+    model = copy.deepcopy(model).cpu()  # its running averages will change
     model.train()
     correct = 0
     with torch.no_grad():
