@@ -560,7 +560,7 @@ results.Table(
 )
 
 # %% [markdown]
-# (c). Both columns give the middle one of five starts. Up to 0.5 a larger rate learns faster, and 0.5 is the
+# (c). Both columns give the **median**, the middle one of five starts. Up to 0.5 a larger rate learns faster, and 0.5 is the
 # best of these seven; our 0.2 is a little slower and keeps its distance. At 1 the loss is higher again, and a
 # good part of the units are dead. From 2 on, nearly all of them are: within 60 steps the weights were thrown so
 # far that no picture switches the units on. They get no slope and never come back, and what is left can
@@ -1010,10 +1010,11 @@ for start in range(5):
     train_keras(wrong_loss, epochs=2, from_logits=False)
     scores = wrong_loss.predict(x_valid, verbose=0)
     reached.append(results.accuracy(scores, y_valid))
-print(f"validation accuracy from {min(reached):.2f} to {max(reached):.2f}")
+print(f"validation accuracy, median of five starts: {np.median(reached):.2f}")
 
 # %% [markdown]
-# (c), and without a word. Keras takes the scores for probabilities, cuts off what is not between 0 and
+# (c), no better than guessing, and without a word. Now and then a start gets a little further by luck, which is
+# why we print the median. Keras takes the scores for probabilities, cuts off what is not between 0 and
 # 1, and where something is cut off, no slope comes back. PyTorch has the opposite trap: its `CrossEntropyLoss` always
 # expects raw scores, so a softmax at the end of the model is one too many.
 
