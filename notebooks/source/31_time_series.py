@@ -335,13 +335,11 @@ def copycat(series, starts):
 all_starts = training_starts(336, 48, end)
 kept = np.random.default_rng(seed).random(len(all_starts)) < 0.8
 tested = all_starts[~kept & (all_starts >= boundary)]
-in_order = copycat(known, train_starts)
-at_random = copycat(known, all_starts[kept])
-rows = (
-    ("last week", f"{error(last_week, known, tested):.3f}"),
-    ("copycat, split in time", f"{error(in_order, known, tested):.3f}"),
-    ("copycat, random split", f"{error(at_random, known, tested):.3f}"),
-)
+rows = [("last week", f"{error(last_week, known, tested):.3f}")]
+splits = {"split in time": train_starts, "random split": all_starts[kept]}
+for split, starts in splits.items():
+    missed = error(copycat(known, starts), known, tested)
+    rows.append((f"copycat, {split}", f"{missed:.3f}"))
 results.Table((f"{len(tested)} windows of September, October", "GW"), rows)
 
 # %% [markdown]
@@ -349,9 +347,6 @@ results.Table((f"{len(tested)} windows of September, October", "GW"), rows)
 # than that of last week's copy. Nothing in this lesson will come near that number, and none of it
 # is real. Half an hour before or after most test windows there is a training window with nearly
 # the same numbers, future included. Nobody has such windows while tomorrow is still to come.
-
-# %%
-del in_order, at_random
 
 # %% [markdown]
 # ## 5 · Ridge and boosting
@@ -491,7 +486,7 @@ for name, forecast in (("without", boosting), ("with weather", with_weather)):
 # %% [markdown]
 # ## 6 · A network with a memory
 # Boosting got its features from us. A network can read the week as it is. The one you know from
-# lesson 11, a dense layer on all 364 numbers, can do that; we shall try it. A **recurrent**
+# lesson 11, a dense layer on all 364 numbers, can do that; we will try it below. A **recurrent**
 # network reads the week *row by row*, and keeps a **memory** $h$, a row of numbers that starts at
 # zero. The plain one has a single formula, with the same weights at every step:
 #

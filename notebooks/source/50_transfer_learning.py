@@ -579,8 +579,8 @@ results.Table(("pixels", "test accuracy"), tuple(rows))
 # %% [markdown]
 # ## 7 · Fine-tuning
 # So far the network stayed as it was, **frozen**. To **fine-tune** is to train some of its last
-# layers too. In PyTorch you freeze everything, put a new last layer in, and let the layers that
-# shall learn have gradients again.
+# layers too. In PyTorch you freeze everything, put a new last layer in, and give the layers that
+# should learn their gradients back.
 #
 # **Predict, then run.** Block 15 has 605 440 weights, the head 412 160. The new last layer goes
 # from 1280 features to 7 classes. How many weights will be trained: (a) about 9 thousand, (b)
