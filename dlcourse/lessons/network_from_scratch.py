@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from dlcourse import data, exercise, plot, quiz, results
+from dlcourse.arrays import to_numpy
 from dlcourse.exercise import Mistake
 
 import matplotlib.pyplot as plt
@@ -146,6 +147,10 @@ def _loss_of_a_thousand():
     return np.log(1000)
 
 
+def _power_of_ten():
+    return 10**4.6
+
+
 @exercise.value(
     ask="A network with 1 000 classes has a loss of 4.6 nats. It is as undecided as somebody who "
     "guesses among how many equally likely classes?",
@@ -167,6 +172,7 @@ def _loss_of_a_thousand():
             "That is the loss of guessing among all 1 000. This network knows more.",
             _loss_of_a_thousand,
         ),
+        Mistake("You used powers of 10. Nats belong to the natural logarithm.", _power_of_ten),
     ],
 )
 def equally_likely_classes():
@@ -181,6 +187,18 @@ def _overflowing(scores):
 def _one_shift_for_all(scores):
     with np.errstate(all="ignore"):
         powers = np.exp(scores - scores.max())
+        return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _less_the_smallest(scores):
+    with np.errstate(all="ignore"):
+        powers = np.exp(scores - scores.min(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _less_the_mean(scores):
+    with np.errstate(all="ignore"):
+        powers = np.exp(scores - scores.mean(axis=1, keepdims=True))
         return powers / powers.sum(axis=1, keepdims=True)
 
 
@@ -206,6 +224,7 @@ def _nan_to_zero(scores):
         {"scores": np.array([[1.0, 2.0, 3.0], [0.5, 0.0, 1.0]])},
         {"scores": np.array([[1000.0, 1001.0, 1002.0], [3.0, 1.0, 2.0]])},
         {"scores": np.array([[-2000.0, -2001.0]])},
+        {"scores": np.array([[0.0, 3000.0, 1.0], [0.0, 1000.0, 1001.0]])},
     ],
     given=_overflowing,
     hints=(
@@ -223,6 +242,16 @@ def _nan_to_zero(scores):
             "You subtract the largest score of the whole batch from every row. A row far below "
             "it becomes 0 / 0.",
             _one_shift_for_all,
+        ),
+        Mistake(
+            "You subtract the smallest score of a row. If the others lie far above it, they are "
+            "still too large for `np.exp`.",
+            _less_the_smallest,
+        ),
+        Mistake(
+            "You subtract the mean of a row. A score far above the mean is still too large for "
+            "`np.exp`.",
+            _less_the_mean,
         ),
         Mistake("Dividing the scores changes the probabilities. Subtracting does not.", _divided),
         Mistake("Clipping makes different scores equal, so their order is lost.", _clipped),
@@ -256,6 +285,14 @@ def _bias_of_each_example(d_out, x, w):
 
 def _one_bias_for_all(d_out, x, w):
     return d_out @ w.T, x.T @ d_out, d_out.sum()
+
+
+def _sum_over_units(d_out, x, w):
+    return d_out @ w.T, x.T @ d_out, d_out.sum(axis=1)
+
+
+def _weights_before_inputs(d_out, x, w):
+    return x.T @ d_out, d_out @ w.T, d_out.sum(axis=0)
 
 
 def _transposed_weights(d_out, x, w):
@@ -314,6 +351,14 @@ def _transposed_weights(d_out, x, w):
             "do the examples lie?",
             _one_bias_for_all,
         ),
+        Mistake(
+            "For `d_b` you add up over the units, along axis 1. The examples share a bias, so add "
+            "up over them.",
+            _sum_over_units,
+        ),
+        Mistake(
+            "The right gradients, in the wrong order: `d_x` comes first.", _weights_before_inputs
+        ),
         Mistake("`d_w` is transposed: its rows should belong to the inputs.", _transposed_weights),
     ],
 )
@@ -359,6 +404,30 @@ def _never_moved_back(loss, weights, epsilon):
     return gradient
 
 
+def _all_moved_at_once(loss, weights, epsilon):
+    return (loss(weights + epsilon) - loss(weights - epsilon)) / (2 * epsilon)
+
+
+def _a_row_at_a_time(loss, weights, epsilon):
+    gradient = np.zeros_like(weights)
+    for index in range(len(weights)):
+        above, below = weights.copy(), weights.copy()
+        above[index] += epsilon
+        below[index] -= epsilon
+        gradient[index] = (loss(above) - loss(below)) / (2 * epsilon)
+    return gradient
+
+
+def _the_same_array_twice(loss, weights, epsilon):
+    gradient = np.zeros_like(weights)
+    for index in np.ndindex(weights.shape):
+        above = below = weights
+        above[index] += epsilon
+        below[index] -= epsilon
+        gradient[index] = (loss(above) - loss(below)) / (2 * epsilon)
+    return gradient
+
+
 @exercise.function(
     ask="Return the gradient of `loss` at `weights`, an array of any shape, each slope by a "
     "two-sided difference.",
@@ -389,6 +458,19 @@ def _never_moved_back(loss, weights, epsilon):
         Mistake(
             "The first slope is right, the later ones are off: a moved weight stays moved.",
             _never_moved_back,
+        ),
+        Mistake(
+            "You move all weights at once, which gives one slope for all. Each needs its own.",
+            _all_moved_at_once,
+        ),
+        Mistake(
+            "For a matrix, `weights[0]` is a whole row: you move a row at a time. Move one number.",
+            _a_row_at_a_time,
+        ),
+        Mistake(
+            "All slopes are 0: `above` and `below` are the same array, so what you add you take "
+            "away again. `weights.copy()` gives a new one.",
+            _the_same_array_twice,
         ),
     ],
 )
@@ -522,7 +604,7 @@ def deep_backward(weights, x, d_scores):
 
 
 def _score(answer):
-    w1, b1, w2, b2, w3, b3 = map(np.asarray, answer)
+    w1, b1, w2, b2, w3, b3 = map(to_numpy, answer)
     valid = data.load("digits").valid
     hidden = np.maximum(0, valid.features @ w1 + b1)
     hidden = np.maximum(0, hidden @ w2 + b2)
@@ -550,6 +632,14 @@ def _one_hidden_layer(trained):
 
 def _as_pytorch_keeps_them(new_weights):
     return [array.T for array in new_weights(0, (64, 32, 32, 10))]
+
+
+def _with_the_losses(new_weights):
+    return new_weights(0, (64, 32, 32, 10)), [2.3, 2.1]
+
+
+def _blown_up(new_weights):
+    return [array + np.inf for array in new_weights(0, (64, 32, 32, 10))]
 
 
 def _a_model(torch):
@@ -596,12 +686,24 @@ def _scores_of_training(trained, forward, x_train):
             sign=lambda answer: hasattr(answer, "parameters") or hasattr(answer, "get_weights"),
         ),
         Mistake(
+            "That is a pair, such as weights and losses. Hand over the six arrays alone.",
+            _with_the_losses,
+            sign=lambda answer: len(answer) == 2 and len(answer[0]) == 6,
+        ),
+        Mistake(
+            "Some of these numbers are infinite or not numbers: the training blew up. How large "
+            "was the learning rate?",
+            _blown_up,
+            sign=lambda answer: not all(np.isfinite(to_numpy(array)).all() for array in answer),
+        ),
+        Mistake(
             "Most hidden units are copies of others. What broke the symmetry in the lesson?",
             _from_equal_weights,
             sign=lambda answer: _mostly_copies(answer[0]),
         ),
         Mistake(
-            "It is hardly better than guessing. Did the training change these very arrays?",
+            "It is hardly better than guessing. Did the training change these very arrays, and did "
+            "each step go against the slope?",
             _never_trained,
             sign=lambda answer: _score(answer) < 0.4,
         ),

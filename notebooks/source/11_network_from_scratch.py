@@ -139,8 +139,8 @@ def forward(weights, x):
 
 
 # %% [markdown]
-# **Softmax** turns the scores of a picture into probabilities $p$: raise e to each score, then divide
-# by the sum, so that they add up to 1.
+# **Softmax** turns the scores of a picture into probabilities $p$: raise e to the power of each score,
+# then divide by the sum, so that they add up to 1.
 #
 # $$p_k = \frac{e^{s_k}}{e^{s_0} + e^{s_1} + \ldots + e^{s_9}}$$
 #
@@ -163,7 +163,8 @@ softmax = lesson.safe_softmax.carry_on_with(safe_softmax)
 # The loss of one picture is the surprise at its right answer: −log of the probability that the network
 # gave to it. It is 0 if that probability is 1, and grows without limit as it goes to 0. The mean over
 # the pictures is called **cross-entropy**. It is measured in **nats**, because the logarithm is the
-# natural one.
+# natural one. (If that probability is so small that it is rounded to 0, the function below gives infinity. The
+# libraries avoid this by computing the loss from the scores, without the softmax in between.)
 
 
 # %%
@@ -237,7 +238,7 @@ results.Table(
 #
 # ### One weight
 # The input is x = 0.5, the weight w = 3 and the bias b = −0.3. The unit should give the target
-# t = 2, and for now the loss is simply the square of what it is off by:
+# t = 2, and for now the loss is simply the square of its error:
 #
 # $$z = w x + b \qquad h = \max(0, z) \qquad L = (h - t)^2$$
 
@@ -498,7 +499,7 @@ print(f"mean loss of the last epoch: {last_epoch.mean():.2f} nats")
 # %% [markdown]
 # It learns. The learning rate was 0.2; is that a good choice? Move the slider: it trains the network
 # from the same start for 60 steps. Find the rate at which the loss is lowest at the end, and one at
-# which nothing is learned.
+# which nothing is learned. (The figure ends at 4 nats; some losses go far beyond.)
 
 
 # %%
@@ -539,9 +540,9 @@ rates = explore.Explorer(
 rates
 
 # %% [markdown]
-# **Predict, then run.** At a rate of 5 the loss jumps up and then stays near log 10. We look inside, for
-# five random starts: how many of the 32 hidden units are still switched on by at least one of the 1 200
-# training pictures? (a) all of them, (b) about half, (c) almost none.
+# **Predict, then run.** At a rate of 5, with batches of 32, the loss jumps up and then stays near log 10. We
+# look inside, for five random starts: how many of the 32 hidden units are still switched on by at least one
+# of the 1 200 training pictures? (a) all of them, (b) about half, (c) almost none.
 
 # %% tags=["predict"] tolerance=0.1
 rows = []
@@ -560,16 +561,18 @@ results.Table(
 )
 
 # %% [markdown]
-# (c). Both columns give the **median**, the middle one of five starts. Up to 0.5 a larger rate learns faster, and 0.5 is the
-# best of these seven; our 0.2 is a little slower and keeps its distance. At 1 the loss is higher again, and a
-# good part of the units are dead. From 2 on, nearly all of them are: within 60 steps the weights were thrown so
-# far that no picture switches the units on. They get no slope and never come back, and what is left can
-# learn little more than how frequent each digit is. Too large a rate does not just overshoot. Here it
-# destroys the network.
+# (c). Both columns give the **median**, the middle one of five starts. Up to 0.5 a larger rate learns faster,
+# and 0.5 is the best of these seven. Our 0.2 has about twice its loss after 60 steps, but keeps its distance
+# from the rates that do harm. At 1 the loss is higher again, and a good part of the units are dead. From 2
+# on, nearly all of them are: within 60 steps the weights were thrown so far that no picture switches the
+# units on. They get no slope and never come back, and what is left can learn little more than how frequent
+# each digit is. Too large a rate does not just overshoot. Here it destroys the network. (What is too large
+# depends on the batch. In the explorer, try a rate of 1 with batches of 8 and of 128.)
 #
 # ### How good is it?
 # We compare with two honest **baselines**. The first always says the digit that is most frequent in the
-# training set. The second, logistic regression, is our network without its hidden layer.
+# training set. The second, logistic regression, has the form of our network without its hidden layer.
+# scikit-learn fits it in another way: until it no longer improves, and with a small penalty on large weights.
 
 # %% tolerance=0.01
 baseline = LogisticRegression(max_iter=1000).fit(x_train, y_train)
@@ -609,9 +612,10 @@ print(f"standard error of the accuracy: {standard_error:.3f}")
 print(f"one test digit more or less: {1 / len(y_test):.3f}")
 
 # %% [markdown]
-# The standard error is larger than the whole seed band. Logistic regression and the network get the same
-# number of digits right, to within a digit or two, so on these small pictures the hidden layer buys
-# nothing that this test could show. (Section 7 has a task for which it is needed.)
+# The standard error alone is about as large as the whole seed band, from its lowest to its highest accuracy.
+# Logistic regression and the network get the same number of digits right, give or take a digit or two, so on
+# these small pictures the hidden layer buys nothing that this test could show. (Section 7 has a task for
+# which it is needed.)
 #
 # ### What did the hidden units learn?
 # Each hidden unit has 64 weights, one for each pixel, so we can look at them as a picture.
@@ -630,7 +634,7 @@ plot.describe(
 
 # %% [markdown]
 # No digits: some units have strokes, red where ink switches them on and blue where ink switches them
-# off. About as many look like noise. Is that what is left of the random start?
+# off. About as many look like noise. How much of it is left of the random start?
 #
 # **Predict, then run.** A weight with an input of 0 gets no slope. At which borders of the picture did
 # the weights stay almost as they started? Look at the digits in section 1. (a) at all four borders,
@@ -651,9 +655,14 @@ for name, where in regions.items():
     )
 results.Table(("pixels", "mean ink", "mean change of a weight"), rows)
 
+# %% tolerance=0.2
+change = np.abs(trained[0] - weights[0]).mean(axis=0)  # of each hidden unit
+print(f"units whose weights changed by less than 0.06: {(change < 0.06).sum()}")
+
 # %% [markdown]
-# (b). Nearly every digit reaches the top and the bottom of its picture. The left and right columns are nearly
-# always paper: no input, no slope, no change. There the random start is all there is.
+# (b). Nearly every digit reaches the top and the bottom of its picture. The left and right columns hold hardly
+# any ink: hardly any input, slope or change. There, and in the third of the units whose weights hardly
+# changed at all, we see the random start. For the noise in the other units this is no explanation.
 #
 # ## 6 · Do not trust, check
 # The network learns, so its gradient must be right. Must it? Here is `backward` again with one mistake:
@@ -676,37 +685,66 @@ def careless_backward(weights, x, labels):
 # 0.80, (c) about 0.96.
 
 # %% tags=["predict"] tolerance=0.01
-accuracies, final_losses = {}, {}
+trained_ten = {}
 for name, method in (("right", backward), ("careless", careless_backward)):
-    accuracies[name], final_losses[name] = [], []
-    for start in range(10):
-        end, _ = train_numpy(
-            new_weights(start), x_train, y_train, epochs, method
-        )
-        scores = forward(end, x_valid)[2]
-        accuracies[name].append(results.accuracy(scores, y_valid))
-        final_losses[name].append(loss_of(end, x_train, y_train))
+    trained_ten[name] = [
+        train_numpy(new_weights(start), x_train, y_train, epochs, method)[0]
+        for start in range(10)
+    ]
 rows = []
-for name, values_of_ten in accuracies.items():
-    row = [np.mean(values_of_ten), min(values_of_ten), max(values_of_ten)]
-    row.append(np.mean(final_losses[name]))
+for name, ends in trained_ten.items():
+    reached = [
+        results.accuracy(forward(end, x_valid)[2], y_valid) for end in ends
+    ]
+    losses = [loss_of(end, x_train, y_train) for end in ends]
+    row = (np.mean(reached), min(reached), max(reached), np.mean(losses))
     rows.append((f"{name} gradient", *[f"{number:.3f}" for number in row]))
 results.Table(
     ("ten starts", "accuracy", "lowest", "highest", "training loss"), rows
 )
 
+# %% [markdown]
+# (c). With a wrong gradient the network still gets 96 of 100 digits right. Is it worse at all? Chance comes
+# in twice, as in section 5: with other starts and with other digits. Both trainings use the same starts and
+# are asked about the same digits, so we take the differences one by one, and look at the test digits too.
+
+
 # %% tolerance=0.005
-gaps = np.subtract(accuracies["careless"], accuracies["right"])
-error = gaps.std(ddof=1) / np.sqrt(len(gaps))
-print("careless minus right, start by start:")
-print(f"mean {gaps.mean():.3f}, standard error {error:.3f}")
+def right_ones(ends, x, labels):
+    """1 where a network is right, else 0: (starts, digits)."""
+    said = [forward(end, x)[2].argmax(axis=1) for end in ends]
+    return (np.array(said) == labels).astype(int)
+
+
+rows = []
+for kind, x, labels in (
+    ("validation", x_valid, y_valid),
+    ("test", x_test, y_test),
+):
+    gaps = right_ones(trained_ten["careless"], x, labels) - right_ones(
+        trained_ten["right"], x, labels
+    )
+    row = [gaps.mean()]
+    for axis in (1, 0):  # means of the starts, then means of the digits
+        means = gaps.mean(axis=axis)
+        row.append(means.std(ddof=1) / np.sqrt(len(means)))
+    rows.append((kind, *[f"{number:.3f}" for number in row]))
+results.Table(
+    (
+        "careless minus right",
+        "mean",
+        "standard error, starts",
+        "standard error, digits",
+    ),
+    rows,
+)
 
 # %% [markdown]
-# (c). With a wrong gradient the network still gets 96 of 100 digits right. It is worse, by about one digit
-# in a hundred (and three standard errors), and its loss on the training pictures is half as large again. But we
-# know that only because we have the right gradient to compare it with. If you make this mistake, you have only
-# the lower row, and nothing in it looks wrong. That is why a gradient that you wrote yourself needs a check
-# that does not depend on training.
+# On the validation digits it is worse by about one in a hundred, more than two standard errors of either
+# kind. On the test digits the gap is smaller, and could be chance. Its loss on the training pictures, though,
+# is half as large again. All this we know only because we have the right gradient to compare it with. If you
+# make this mistake, you have only the row of the careless gradient, and nothing in it looks wrong. That is
+# why a gradient that you wrote yourself needs a check that does not depend on training.
 #
 # ### The check
 # We did it already in section 3: move a weight up and down by a small $\varepsilon$ and see what the
@@ -786,12 +824,12 @@ results.Table(("array", "backward", "careless_backward"), rows)
 
 # %% [markdown]
 # (b). Slopes flow backwards, so a mistake spoils whatever is computed from it on the way back, and nothing
-# that was computed before. The check finds what a training does not show, and it even says where to look.
+# that was computed before. The check finds what training does not show, and it even says where to look.
 #
 # ### How small is small?
 # A slope is a limit, $\varepsilon \to 0$. We checked with $\varepsilon = 10^{-5}$. **Predict, then run.** For the
-# 32 biases $b_1$ we now take $\varepsilon = 10^{-13}$, still in 64-bit numbers. How exact are the slopes?
-# (a) about $10^8$ times more exact, (b) as exact as before, (c) about $10^8$ times less exact.
+# 32 biases $b_1$ we now take $\varepsilon = 10^{-13}$, still in 64-bit numbers. How accurate are the slopes?
+# (a) about $10^8$ times more accurate, (b) as accurate as before, (c) about $10^8$ times less accurate.
 
 
 # %%
@@ -856,9 +894,11 @@ print(f"mean error of the others: {errors[~kink].mean():.0e}")
 # %% [markdown]
 # (c). Small steps fail because of rounding: the two losses agree in nearly all their digits, and what
 # is left of their difference is noise, blown up by dividing by a tiny number. Large steps fail for
-# two reasons. The curve of the loss bends within the step, which costs little here (the right end of the lines). And
+# two reasons. The curve of the loss bends within the step, which costs little here (the right end of the line of
+# float64). And
 # the ReLU has a **kink**: if a step moves some picture's z across 0, the two sides of the difference
-# belong to two different straight pieces (the triangles). In 64 bits a step near 0.00001 avoids both.
+# belong to two different straight pieces (the triangles; the lines leave these slopes out, and the best steps
+# printed above count them in). In 64 bits a step near 0.00001 avoids both.
 # If only a few slopes of your own network disagree, look at the kinks before you look for a mistake.
 
 # %% [markdown]
@@ -961,9 +1001,9 @@ pytorch_losses = train_pytorch(new_pytorch())
 
 # %% [markdown]
 # ## 9 · The same network in Keras
-# Keras goes a step further. We say which optimiser and which loss, and its `fit` runs the whole loop. Here
-# we keep the loop, to give it our batches and see every loss: `train_on_batch` does one step of it,
-# forward, backward and update. Its weights have our layout.
+# Keras goes a step further. We say which **optimiser** (the rule that turns slopes into steps; ours is SGD)
+# and which loss, and its `fit` runs the whole loop. Here we keep the loop, to give it our batches and see
+# every loss: `train_on_batch` does one step of it, forward, backward and update. Its weights have our layout.
 
 
 # %%
@@ -997,10 +1037,10 @@ def train_keras(model, epochs=epochs, from_logits=True):
 keras_losses = train_keras(new_keras())
 
 # %% [markdown]
-# `from_logits=True` tells Keras that the model gives raw scores, also called *logits*, and not
-# probabilities. **Predict, then run.** We leave it out, for five random starts, and train for two epochs.
-# With it, two epochs give a validation accuracy of about 0.9 (section 12 shows it). And without? (a) an error message, (b) the same
-# accuracy, (c) about 0.1.
+# `from_logits=True` tells Keras that the model gives raw scores, also called *logits*, and not probabilities.
+# **Predict, then run.** We leave it out, for five random starts, and train for two epochs. With it, two
+# epochs give a validation accuracy of about 0.9 (section 12 shows it). And without? (a) an error message, (b)
+# the same accuracy, (c) about 0.1.
 
 # %% tags=["predict"] tolerance=0.05
 wrong_loss = new_keras()
@@ -1013,16 +1053,17 @@ for start in range(5):
 print(f"validation accuracy, median of five starts: {np.median(reached):.2f}")
 
 # %% [markdown]
-# (c), no better than guessing, and without a word. Now and then a start gets a little further by luck, which is
-# why we print the median. Keras takes the scores for probabilities, cuts off what is not between 0 and
-# 1, and where something is cut off, no slope comes back. PyTorch has the opposite trap: its `CrossEntropyLoss` always
-# expects raw scores, so a softmax at the end of the model is one too many.
+# (c), no better than guessing, and without a word. Now and then a start gets a little further by luck, which
+# is why we print the median. Keras takes the scores for probabilities, cuts off what is not between 0 and 1,
+# and where something is cut off, no slope comes back. PyTorch has the opposite trap: its `CrossEntropyLoss`
+# always expects raw scores, so a softmax at the end of the model is one too many.
 
 # %% [markdown]
 # ## 10 · The same network in TensorFlow
-# Keras does its computing with another library. Several can be chosen; in this course it is TensorFlow, which we can also
-# use directly. Its `GradientTape` records like PyTorch, but only what happens inside the `with` block.
-# `tf.function` turns the step into a graph that is built once and then used again.
+# Keras does its computing with another library. Several can be chosen; in this course it is TensorFlow, which
+# we can also use directly. Its `GradientTape` records like PyTorch, but only what happens inside the `with`
+# block. `tf.function` turns the step into a graph that is built once for each shape of its inputs and then
+# used again (here there are two: the last batch of an epoch is smaller).
 
 
 # %%
@@ -1072,7 +1113,7 @@ for name, width in zip(curves, (7, 5, 3, 1)):
     axes["A"].plot(curves[name], linewidth=width, label=name)
 axes["A"].set(
     title="Four loss curves, drawn from thick to thin",
-    xlabel="step (batches of 32)",
+    xlabel="step (38 make an epoch)",
     ylabel="loss (nats)",
 )
 axes["A"].legend()
@@ -1087,10 +1128,11 @@ plot.describe(
 )
 
 # %% [markdown]
-# (b). A 32-bit number carries about seven digits. A sum of 64 products can be added up in different
-# orders, and each order rounds a little differently. Training can enlarge such differences; in this one they
-# hardly grew. So a difference of 0.01 between two such programs would not be rounding. Look for a convention in which they differ: another default, another
-# start, another order of examples.
+# (b). A 32-bit number carries about seven digits. A sum of 64 products can be added up in different orders,
+# and each order rounds a little differently. Training can enlarge such differences. In this one the distances
+# hardly grew, but the loss itself fell to a small part of what it was: measured against it, they did grow.
+# Still, a difference of 0.01 between two such programs would not be rounding. Look for a convention in which
+# they differ: another default, another start, another order of examples.
 #
 # ### What exactly is equal?
 # The course has a tool for this question. `parity.carry_weights` copies weights from one framework
@@ -1146,10 +1188,10 @@ results.Table(("start", "different units", "validation accuracy"), rows)
 # step. It is a network of one unit at 32 times the price. Random starting weights are there to break
 # this **symmetry**.
 #
-# From 0 it is even worse. $dh = ds\,W_2^\top$ is 0, so the hidden layer gets no slope; and h is 0,
-# so $dW_2 = h^\top ds$ is 0 too. Only the biases of the scores learn. This is the answer to the
-# question from section 2: small starting weights give a loss near log K, but the smaller $W_2$ is, the
-# smaller are the slopes that it hands back.
+# From 0 not even that one unit learns, however long we train. $dh = ds\,W_2^\top$ is 0, so the hidden layer
+# gets no slope; and h is 0, so $dW_2 = h^\top ds$ is 0 too. Only the biases of the scores learn. This is the
+# answer to the question from section 2: small starting weights give a loss near log K, but the smaller $W_2$
+# is, the smaller are the slopes that it hands back.
 
 # %% [markdown]
 # ## 13 · Your turn, and questions
@@ -1242,8 +1284,8 @@ lesson.QUIZ
 # careless gradient.
 #
 # **Ask:** Which array's gradient needs the pictures themselves? (Only `d_w1`.) What changes in it if all
-# pictures are twice as bright? (More than a factor of 2: z changes too, so other units are on and the scores
-# are others.) Why is the error of the seed band not enough?
+# pictures are twice as bright? (Not just by a factor of 2: the scores change, and so do the slopes
+# that arrive.) Why is the error of the seed band not enough?
 #
 # **Where people stall:** why slopes are *added* over pictures. Let them compute two pictures by hand with
 # one weight. And the transpose in $dW_2 = h^\top ds$: let them find it from the shapes, (32, 10) can only
