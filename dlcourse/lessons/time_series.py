@@ -20,6 +20,10 @@ def _one_step_late(series, starts, steps):
     return series[starts[:, None] + 1 + np.arange(steps)]
 
 
+def _one_step_early(series, starts, steps):
+    return series[starts[:, None] - 1 + np.arange(steps)]
+
+
 def _before_the_start(series, starts, steps):
     return series[starts[:, None] - steps + np.arange(steps)]
 
@@ -46,6 +50,7 @@ def _lying(series, starts, steps):
     ),
     mistakes=[
         Mistake("Your windows begin one step late.", _one_step_late),
+        Mistake("Your windows begin one step early.", _one_step_early),
         Mistake("Your windows end where they should begin.", _before_the_start),
         Mistake("Your windows are one step too long.", _one_step_more),
         Mistake("Your windows are columns. Return one row for each start.", _lying),
@@ -73,7 +78,7 @@ def _last_value(series, starts, season, steps):
 
 @exercise.function(
     ask="Return the seasonal naive forecast (N, steps): for each step, the value of `series` (T,) "
-    "one `season` of steps earlier.",
+    "one `season` of steps earlier. (`season` is at least `steps`.)",
     cases=[
         {"series": np.arange(30.0) ** 2, "starts": np.array([12, 20]), "season": 7, "steps": 3},
         {"series": np.sin(np.arange(40.0)), "starts": np.array([30]), "season": 5, "steps": 5},
@@ -108,6 +113,10 @@ def _one_too_few(past, future, boundary):
     return np.arange(past, boundary - future)
 
 
+def _one_too_many(past, future, boundary):
+    return np.arange(past, boundary - future + 2)
+
+
 def _no_past(past, future, boundary):
     return np.arange(0, boundary - future + 1)
 
@@ -137,6 +146,7 @@ def _past_twice(past, future, boundary):
             _reach_past_the_boundary,
         ),
         Mistake("Nothing leaks, but one window that may be used is missing.", _one_too_few),
+        Mistake("The last window still reaches one step past the boundary.", _one_too_many),
         Mistake("The first windows would need steps from before the series began.", _no_past),
         Mistake(
             "Nothing leaks, but you left out too much: only the targets need to end in time.",
@@ -158,6 +168,10 @@ def _reset_forgotten(h, r, z, inside, outside):
 
 def _reset_twice(h, r, z, inside, outside):
     return (1 - z) * np.tanh(r * (inside + outside)) + z * h
+
+
+def _reset_of_the_memory(h, r, z, inside, outside):
+    return (1 - z) * np.tanh(inside + r * h) + z * h
 
 
 def _no_tanh(h, r, z, inside, outside):
@@ -190,6 +204,10 @@ def _only_proposal(h, r, z, inside, outside):
             "r multiplies the input's part too. It belongs to the memory's part alone.",
             _reset_twice,
         ),
+        Mistake(
+            "r multiplies h itself. In this formula it multiplies `outside`, which is h after U.",
+            _reset_of_the_memory,
+        ),
         Mistake("The tanh is missing: n must stay between −1 and 1.", _no_tanh),
         Mistake(
             "You return the proposal n. The new memory keeps a share of the old one.",
@@ -208,6 +226,14 @@ def _outside(low, high, happened):
 
 def _below_the_top(low, high, happened):
     return np.mean(happened <= high)
+
+
+def _above_the_bottom(low, high, happened):
+    return np.mean(happened >= low)
+
+
+def _in_per_cent(low, high, happened):
+    return 100 * np.mean((low <= happened) & (happened <= high))
 
 
 def _how_many(low, high, happened):
@@ -237,6 +263,8 @@ def _width(low, high, happened):
     mistakes=[
         Mistake("That is the share *outside*.", _outside),
         Mistake("You look at the upper end only.", _below_the_top),
+        Mistake("You look at the lower end only.", _above_the_bottom),
+        Mistake("That is in per cent. Return a share between 0 and 1.", _in_per_cent),
         Mistake("That is a count. Return a share between 0 and 1.", _how_many),
         Mistake("That is the mean width. It says nothing about what happened.", _width),
     ],
@@ -294,7 +322,8 @@ def _sees_the_future(method):
     series, boundary = _known()
     for start in (boundary + 480, boundary + 1505):
         changed, new = series.copy(), np.array([start])
-        changed[start:, :2] += 1
+        later = changed[start:, :2]
+        later += np.random.default_rng(0).normal(size=later.shape)  # one shift for all is not seen
         pair = [_forecast_by(method)(each, new) for each in (series.copy(), changed)]
         if not np.allclose(*pair):
             return True
@@ -319,6 +348,10 @@ def _a_change(fit_boosting, yesterday):
 
 def _with_weather(fit_boosting):
     return lambda series, starts: fit_boosting(series, starts, weather=True)
+
+
+def _seen_before(copycat, known, all_starts, kept):
+    return lambda series, starts: copycat(known, all_starts[kept])
 
 
 def _one_column(fit_boosting):
@@ -368,6 +401,13 @@ def _one_column(fit_boosting):
             "knows tomorrow's demand, or tomorrow's temperature.",
             _with_weather,
             sign=_sees_the_future,
+        ),
+        Mistake(
+            "It takes away more than twice as much as the best honest methods do. The check hands "
+            "over January to August. Does your method use `known`, which holds September and "
+            "October too?",
+            _seen_before,
+            sign=lambda answer: _skill(answer) > 0.4,
         ),
     ],
 )
