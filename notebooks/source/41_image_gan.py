@@ -642,14 +642,16 @@ def distance(pictures):
 
 def pixel_sampler(images, count, draw):
     """Draw pictures from a bell curve fitted to the pixels."""
-    flat = images.reshape(len(images), -1)
+    flat = images.reshape(len(images), -1).astype("float64")
     mean = flat.mean(axis=0)
     flat = flat - mean
     sizes, components = np.linalg.eigh(flat.T @ flat)
     sizes, components = sizes[-100:] / len(flat), components[:, -100:]
-    mix = draw.normal(size=(count, 100)).astype("float32") * np.sqrt(sizes)
+    components *= np.sign(components.sum(axis=0))  # else either sign may come
+    mix = draw.normal(size=(count, 100)) * np.sqrt(sizes)
     pictures = mean + mix @ components.T  # (count, 784)
-    return np.clip(pictures, 0, 1).reshape(count, 28, 28, 1)
+    pictures = np.clip(pictures, 0, 1).reshape(count, 28, 28, 1)
+    return pictures.astype("float32")
 
 
 draw = np.random.default_rng(0)
