@@ -9,7 +9,7 @@ import numpy as np
 
 TITLE = "Which pixels matter"
 STUDY_MINUTES = 110
-NEEDS = ("11", "20", "50")
+NEEDS = ("11", "20", "21", "50")
 DATA = ("digits", "photographs", "efficientnet-lite0")
 FRAMEWORKS = ("pytorch", "keras", "tensorflow")
 
@@ -26,6 +26,10 @@ def _added_up(weights, pixels, k):
     return weights[:, k] @ pixels
 
 
+def _the_row(weights, pixels, k):
+    return weights[k] * pixels
+
+
 def _all_classes(weights, pixels, k):
     return weights * pixels[:, None]
 
@@ -35,7 +39,7 @@ def _all_classes(weights, pixels, k):
     "`weights` (D, K).",
     cases=[
         {"weights": np.array([[1.0, 2.0], [3.0, -4.0]]), "pixels": np.array([0.5, 0.25]), "k": 1},
-        {"weights": np.arange(12.0).reshape(4, 3) - 5, "pixels": np.array([0, 1, 0.5, 2]), "k": 0},
+        {"weights": np.arange(9.0).reshape(3, 3) - 5, "pixels": np.array([0, 1, 0.5]), "k": 0},
     ],
     hints=(
         "The score of class `k` is a sum over the pixels, plus a bias. What is one term of it?",
@@ -48,6 +52,11 @@ def _all_classes(weights, pixels, k):
         Mistake("You added the shares up. Keep one for each pixel.", _added_up),
         Mistake(
             "Those are the shares in all scores. Return those of class `k` only.", _all_classes
+        ),
+        Mistake(
+            "You took a row of `weights`: those belong to one pixel and all classes. With as many "
+            "pixels as classes no error tells you.",
+            _the_row,
         ),
     ],
 )
@@ -301,7 +310,7 @@ QUIZ = quiz.Quiz(
         "brightness 0.9, and the baseline is grey, 0.6. Which method gives the pixel a share?",
         right="none of them",
         because="At 0.9 the slope is 0, and on the way from 0.6 to 0.9 it is 0 all along. From "
-        "black, integrated gradients would give it the whole score.",
+        "black, integrated gradients would give it all that the score gained on the way.",
         wrong={
             "gradient × input": "0.9 times a slope of 0 is 0.",
             "integrated gradients": "From 0.6 to 0.9 the score does not rise. The baseline "

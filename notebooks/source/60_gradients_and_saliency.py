@@ -8,7 +8,7 @@
 # gradients and occlusion by hand in two frameworks · check that an explanation adds up · choose a
 # baseline, and say what it hides · test an explanation against random pixels.
 #
-# **Needs:** lessons 11, 20 and 50. **Data:** handwritten digits, five photographs, a network with
+# **Needs:** lessons 11, 20, 21 and 50. **Data:** handwritten digits, five photographs, a network with
 # 4.65 million trained weights (all shipped).
 #
 # {measured}
@@ -44,7 +44,8 @@ course.review("60")
 #
 # The **gradient** of the score says how steeply it changes with each pixel: $\partial s_k /
 # \partial x_i$. In training we took the gradient of the loss along the weights. Here the weights
-# stay as they are, and we take the gradient of a *score* along the *pixels*.
+# stay as they are, and we take the gradient of a *score* along the *pixels*. In PyTorch,
+# `torch.autograd.grad` gives the gradient of a number along whatever we name.
 
 # %%
 digits = data.load("digits")
@@ -131,8 +132,8 @@ for three in threes:
 
 # %% [markdown]
 # Orange speaks for a 3, blue against it. Every share lies where there is ink, and shares and bias
-# add up to the score. For a linear model nothing is left to explain. The trouble begins with the
-# bends.
+# add up to the score. For a linear model the sum comes out exactly. (Counted from black, that is:
+# remember it for section 6.) The trouble begins with the bends.
 
 # %% [markdown]
 # ## 2 · A score that levels off
@@ -212,9 +213,11 @@ print(integrated_gradients(slope_of_min, x, None, baseline=0, steps=8))
 # million photographs. Lesson 50 shows how to build on it; here we only ask it.
 
 # %% tolerance=0.02
-name = "efficientnet-lite0"
-network = pretrained.load(name, "pytorch")
-class_names = [each.split(",")[0] for each in pretrained.classes(name)]
+network_name = "efficientnet-lite0"
+network = pretrained.load(network_name, "pytorch")
+class_names = [
+    each.split(",")[0] for each in pretrained.classes(network_name)
+]
 photographs = data.load("photographs")
 titles = photographs.classes[:5]  # the other three show a texture, no thing
 images = photographs.train.images[:5]  # (5, 224, 224, 3)
@@ -230,9 +233,10 @@ results.Table(
 )
 
 # %% [markdown]
-# Three are right. *Missile* for the rocket is close, and ImageNet has no class for an astronaut,
-# so every answer had to be wrong there; both have a probability of only 0.18. All methods of this
-# lesson need one thing from a framework, the slope. Everything else is NumPy.
+# *Tripod* and *espresso* are right. For the cat, *tiger cat* is nearly as probable as *Egyptian cat*,
+# and the photograph does not settle which it is. *Missile* for the rocket is close, and ImageNet has
+# no class for an astronaut, so every answer had to be wrong there; both have a probability of only
+# 0.18. Four of our five methods need one thing from a framework, the slope. Everything else is NumPy.
 
 
 # %%
@@ -277,8 +281,9 @@ def smooth_grad(slope, image, k, noise=0.15, samples=8, seed=0):
 # The fifth method needs no slope at all. **Occlusion** covers one place after another with a grey
 # square and sees how far the score drops.
 #
-# **Exercise: find the bug.** This function runs and gives a map. But in its maps the numbers grow
-# from left to right and from top to bottom, whatever the picture.
+# **Exercise: find the bug.** This function runs and gives a map. Try it on a white picture, with the
+# brightness as the score: each square should cost the same. But the numbers grow from left to right
+# and from top to bottom.
 
 
 # %% tags=["exercise"]
@@ -363,7 +368,7 @@ tiny = generator.uniform(-1e-6, 1e-6, images.shape).astype("float32")
 moved = [pytorch_slope(*pair) for pair in zip(images + tiny, answers)]
 
 # %%
-twin = pretrained.load(name, "keras")  # the same weights, in Keras
+twin = pretrained.load(network_name, "keras")  # the same weights, in Keras
 
 
 @tf.function  # compiled at the first call
@@ -467,8 +472,8 @@ for count in [count for count in (1, 3, 9, 27) if count <= fine_steps]:
 results.Table(("steps", "gap, digit", "gap, cat"), tuple(rows))
 
 # %% [markdown]
-# For the digit even one step is good. For the cat 27 steps still miss 40 % of the score. Where on
-# the way does the score rise?
+# (c). For the digit even one step is good. For the cat 27 steps are still off by 40 % of the score.
+# Where on the way does the score rise?
 
 # %%
 brightness = np.concatenate([np.linspace(0, 0.1, 21), np.linspace(0.15, 1, 9)])
@@ -486,12 +491,13 @@ axes.set(
 )
 axes.legend(loc="center right")
 plot.describe(
-    "The score rises from 0 to 9 before 4 percent of the brightness, then stays."
+    "The score rises from 0 to 9 before 4 percent of the brightness, then stays "
+    "between 8 and 9."
 )
 
 # %% [markdown]
-# At 4 % of its brightness, black to our eyes, the photograph already has its full score.
-# Everything there is to integrate happens before the first of 9 even steps. So put the steps where
+# At 4 % of its brightness, black to our eyes, the photograph already has its full score. Nearly the
+# whole rise happens before the first of 9 even steps. So put the steps where
 # the score rises: $\alpha_j = u_j^3$ with even $u_j$, and each slope weighted by $3 u_j^2$, the
 # width of its piece.
 
@@ -592,7 +598,7 @@ for method in ("gradient × input", "integrated from grey"):
 #
 # **Predict, then run.** The network is sure that the second photograph shows a *tripod*. Five of
 # the six maps are made of slopes. Which of these places will none of the five single out: (a) the
-# place where hands and camera meet, (b) the arm of the dark coat, (c) the lower legs of the
+# place where hands and camera meet, (b) the sleeve of the dark coat, (c) the lower legs of the
 # tripod?
 
 
@@ -622,18 +628,19 @@ def show_maps(place):
 
 show_maps(titles.index("cameraman"))
 plot.describe(
-    "Six maps for tripod. Saliency and SmoothGrad are strong around hands and camera, "
+    "Six maps for tripod. Saliency is strong around hands and camera and on the sleeve, "
+    "SmoothGrad around the camera, at the head of the tripod and at a spot on the horizon, "
     "gradient times input and integration from black around camera and face, integration "
-    "from grey on the arm below the hands. For occlusion a square over the left leg costs "
+    "from grey on the sleeve below the hands. For occlusion a square over the left leg costs "
     "most, and squares over head and shoulder raise the score."
 )
 
 # %% [markdown]
-# (c). Saliency is strongest around hands and camera and on the arm of the coat; SmoothGrad there
-# and at a spot on the horizon; gradient × input and integration from black around camera and face;
-# integration from grey nearly alone on the arm. None of them singles out the lower legs. Occlusion
-# disagrees: what costs most is a square over the middle of the left leg, and squares over the
-# man's head and shoulder *raise* the score. Less man, more tripod.
+# (c). Saliency is strongest around hands and camera and on the sleeve of the coat; SmoothGrad around the
+# camera, at the head of the tripod and at a spot on the horizon; gradient × input and integration from black
+# around camera and face; integration from grey on the sleeve. None of them singles out the lower legs.
+# Occlusion disagrees: what costs most is a square over the middle of the left leg, and squares over the man's
+# head and shoulder *raise* the score. Less man, more tripod.
 #
 # **Predict, then run.** For the astronaut the network says *bobsled*. What in the picture could
 # look like a bobsled: (a) the flag behind her, (b) the helmet in her arms, (c) the shuttle?
@@ -641,16 +648,16 @@ plot.describe(
 # %% tags=["predict"] image_tolerance=0.05
 show_maps(titles.index("astronaut"))
 plot.describe(
-    "Six maps for bobsled. Saliency, SmoothGrad, integration from grey and occlusion are "
-    "strong on the black helmet; gradient times input and integration from black are "
+    "Six maps for bobsled. Saliency, SmoothGrad and integration from grey are strong on "
+    "the black helmet, occlusion at its left edge; gradient times input and integration from black are "
     "strong on the light background beside the shuttle, and weak on the helmet."
 )
 
 # %% [markdown]
-# (b). Saliency, SmoothGrad, integration from grey and occlusion are strong on the black shining
-# helmet. A crew in a bobsled wears such helmets, and the network's second answer is *football
-# helmet*. Gradient × input and integration from black cannot show it: the helmet is black. A map
-# is a guess about a cause. So take the cause away, and, to be fair, another place of the same size
+# (b). Saliency, SmoothGrad and integration from grey are strong on the black shining helmet,
+# occlusion at its left edge. A crew in a bobsled wears such helmets, and the network's second answer is *football
+# helmet*. Gradient × input and integration from black can hardly show it: most of the helmet is
+# black. A map is a guess about a cause. So take the cause away, and, to be fair, another place of the same size
 # too.
 
 # %% tolerance=0.03
@@ -670,10 +677,10 @@ for name, columns in regions.items():
 results.Table(("covered", "bobsled", "football helmet"), tuple(rows))
 
 # %% [markdown]
-# Without the helmet, *football helmet* is gone and *bobsled* falls to a third. But without the
-# suit *bobsled* falls too, and *football helmet* rises. To the network, helmet and suit together
-# are more like a bobsled, the helmet alone is more like a football helmet. The map showed the
-# helmet, but not that the helmet needs the suit.
+# Take these two grey rectangles at their word. Without the helmet, *football helmet* is gone and *bobsled*
+# falls to a third. But without the suit *bobsled* falls too, and *football helmet* rises. To the network,
+# helmet and suit together are more like a bobsled, the helmet alone is more like a football helmet. The map
+# showed the helmet, but not that the helmet needs the suit.
 #
 # ## 6 · The baseline decides what can be seen
 # **Predict, then run.** The cameraman's coat is almost black: with the man's hair and camera, dark
@@ -695,10 +702,11 @@ for method in list(maps)[2:5]:
 # is an answer without its question.
 #
 # ## 7 · A test
-# What are the maps worth? If a map names the pixels that the answer needs, covering them must hurt
-# the answer, and more than covering others (Samek and others, 2017, call it pixel flipping;
-# Petsiuk and others, 2018, deletion). So we cover the first 2 % with grey and see how much of the
-# probability is lost. As baselines: pixels drawn at random, ten times, and a disc in the middle,
+# What are the maps worth? If a map names the pixels that the answer needs, covering them must hurt the
+# answer, and more than covering others (Samek and others, 2017, do so with small regions and call it region
+# perturbation; Petsiuk and others, 2018, deletion). So we cover the first 2 % of the photograph's pixels with
+# grey and see how much of the probability is lost. (The maps come from the photographs taken again; we cover
+# the photographs themselves.) As baselines: pixels drawn at random, ten times, and a disc in the middle,
 # where photographers put things.
 
 
@@ -740,17 +748,22 @@ lost_at_2["disc in the middle"] = lost(disc, 0.02)
 lost_at_2["random pixels"] = lost_at_random(0.02)
 rows = []
 for method, values in lost_at_2.items():
-    error = values.std(ddof=1) / np.sqrt(5)
-    each = [round(float(value), 2) for value in values]
-    rows.append((method, *each, f"{values.mean():.2f} ± {error:.2f}"))
-results.Table(("lost at 2 %", *titles, "mean ± standard error"), tuple(rows))
+    less = lost_at_2["integrated from grey"] - values  # pair by pair
+    error = less.std(ddof=1) / np.sqrt(5)
+    each = [round(float(value), 2) for value in (*values, values.mean())]
+    behind = f"{less.mean():.2f} ± {error:.2f}" if less.any() else ""
+    rows.append((method, *each, behind))
+results.Table(
+    ("lost at 2 %", *titles, "mean", "less than from grey"), tuple(rows)
+)
 
 # %% [markdown]
-# On average every map takes away more than random pixels do, and integrating from grey takes most:
-# 0.61 against 0.15. But read along the rows. On the cameraman no map does much: the tripod stays
-# recognised. The standard errors over five photographs are about as large as the differences
-# between the maps. And the two largest losses belong to wrong answers, *bobsled* and *missile*,
-# that had a probability of 0.18 to begin with.
+# (b). On average every map takes away more than random pixels do, and integrating from grey takes most: about
+# 0.6 against 0.15. The last column compares the maps photograph by photograph, with the standard error of the
+# difference: the lead over the other maps is roughly two to three such errors. On five photographs that is
+# a hint and no proof. And read along the rows. On the cameraman no map does much: the tripod stays
+# recognised. The two largest losses belong to wrong answers, *bobsled* and *missile*, that had a probability
+# of 0.18 to begin with.
 
 # %% tags=["headline"] tolerance=0.08
 headline = results.Headline(
@@ -786,11 +799,11 @@ results.Table(
 )
 
 # %% [markdown]
-# Integrating from grey keeps its place, with 0.58 to 0.64. SmoothGrad does not: with other noise
-# (the camera's, and its own) it takes away between 0.16, hardly more than random pixels, and 0.47.
-# And on the cat alone saliency goes from 0.04 to 0.27, by noise that nobody sees. A ranking of
-# these maps from one run would have been a lottery. And five runs of five photographs say nothing
-# about other photographs: for those, read the standard errors above.
+# Integrating from grey keeps its place, with 0.58 to 0.64. SmoothGrad (here of 6 noisy copies) does not: with
+# other noise (the camera's, and its own) it takes away between 0.16, hardly more than random pixels, and
+# 0.47. And on the cat alone saliency goes from 0.04 to 0.27, by noise that nobody sees. Behind the first
+# place, a ranking of these maps from one run would have been a lottery. And five runs of five photographs say
+# nothing about other photographs: for those, read the standard errors above.
 #
 # **Is the comparison fair?** Saliency and SmoothGrad order the pixels by *size*, the other maps by
 # *signed* share: what speaks against the class comes last. **Predict, then run.** What happens to
@@ -828,10 +841,10 @@ for method, values in lost_at_20.items():
 results.Table(("lost when covered", "2 %", "20 %"), tuple(rows))
 
 # %% [markdown]
-# Look to the right. At 20 % random dots do as much harm as most maps. A photograph full of grey
-# dots is something that the network has never met, and it fails wherever they are. (Hooker and
-# others, 2019, therefore train anew on covered pictures.) A deletion test at a large share shows
-# that, and nothing about the map.
+# Look to the right. At 20 % only the map from grey takes away clearly more than random dots do. A photograph
+# full of grey dots is something that the network has never met, and it fails wherever they are. (Hooker and
+# others, 2019, therefore train anew on covered pictures.) A deletion test at a large share shows that, and
+# nothing about the map.
 #
 # Is integrating from grey better than integrating from black, then? Look at the rules of the game:
 # we cover with *grey*.
@@ -848,10 +861,9 @@ heads = ("lost at 2 %", "covered with black", "covered with grey")
 results.Table(heads, tuple(rows))
 
 # %% [markdown]
-# (b). From black wins where we cover with black, by 0.68 to 0.01, from grey where we cover with
-# grey, by 0.61 to 0.46. "Important" has no meaning before you say what takes the place of a pixel.
-# The test has a baseline too, and with one of these four numbers alone you can prove what you
-# like.
+# (b). From black wins where we cover with black, by about 0.7 to nothing, from grey where we cover with grey,
+# by about 0.6 to not quite 0.5. "Important" has no meaning before you say what takes the place of a pixel.
+# The test has a baseline too, and with one of these four numbers alone you can prove what you like.
 #
 # ### Try it
 # Cover the pixels that a method names. Where does the answer break down, and would *you* still
@@ -890,8 +902,8 @@ covering
 
 # %% [markdown]
 # To us the coffee with 2 % grey dots is as good as new, and the network has lost most of its
-# probability. It is sensitive to details that mean nothing to us. This map is right about the
-# network; it is the network that does not see as we do.
+# probability. It is sensitive to details that mean nothing to us. For grey dots this map is
+# right about the network; it is the network that does not see as we do.
 #
 # ### A common mistake in thinking
 # "The map shows the rocket clearly. So the network sees a missile." The test: ask for the map of a
@@ -919,8 +931,9 @@ correlation = np.corrcoef(*[blocks(values).ravel() for values in found])[0, 1]
 print(f"correlation of the two maps: {correlation:.2f}")
 
 # %% [markdown]
-# (c). The two maps have a correlation of about 0.9, though one class is the answer and the other
-# absurd. Do the slopes really know nothing of the class? **Predict, then run.** For each
+# (c). The two maps have a **correlation** of about 0.9 (it is 1 if two maps rise and fall together, 0
+# if they have nothing in common, and −1 if they are opposite), though one class is the answer and the
+# other absurd. Do the slopes really know nothing of the class? **Predict, then run.** For each
 # photograph we compare the slopes of its answer with those of another class, the answer of the
 # next photograph: the slopes themselves, with their signs, and their sizes in blocks. Then we do
 # the same with a broken network, whose last layer has its weights shuffled. Will the correlation
@@ -958,12 +971,12 @@ results.Table(
 )
 
 # %% [markdown]
-# (c). The signed slopes of two classes have correlations between −0.3 and 0.4: they do depend on
-# the class. Their sizes in blocks have 0.6 to 0.8. The class is in the signs, and a map of sizes
-# has thrown them away. It shows where the network is sensitive, and that is mostly where something
-# *is*: edges, bright against dark. A network whose last layer is shuffled knows no class any more,
-# and its map of sizes looks nearly as before. Adebayo and others (2018) test many methods in this
-# way: a map that a broken network draws as well cannot tell you what the network knows.
+# (c). The signed slopes of two classes have correlations between −0.3 and 0.4: they do depend on the class.
+# Their sizes in blocks have 0.6 to 0.8. The class is in the signs, and a map of sizes has thrown them away.
+# It shows where the network is sensitive, and that is mostly where something *is*: edges, bright against
+# dark. A network whose last layer is shuffled knows no class any more, and its map of sizes is as close to
+# the old one as that of another class. Adebayo and others (2018) test many methods in this way: a map that a
+# broken network draws as well cannot tell you what the network knows.
 #
 # ## 8 · Your turn, and questions
 # Back to the man and his tripod.
@@ -996,10 +1009,10 @@ lesson.square.check(square)
 lesson.QUIZ
 
 # %% [markdown]
-# ## 9 · For the curious: a millionth
+# ## 9 · For the curious: the last digits
 # PyTorch and Keras have the same weights, and their scores agree to 1 in 10 000. Do their slopes?
-# We kept PyTorch's slopes of all five photographs, and those of the same photographs with every
-# pixel moved by at most a millionth.
+# We kept PyTorch's slopes of all five photographs, and their slopes after every pixel was moved by at
+# most a millionth.
 #
 # **Predict, then run.** What changes the slopes more: (a) to take the other framework, or (b) to
 # stay in PyTorch and move every pixel by a millionth?
@@ -1017,8 +1030,8 @@ for change, slopes in (("in Keras", in_keras), ("pixels moved", moved)):
 # outside. Where it is next to one of its two bends, the seventh digit decides which, and a few
 # slopes jump. PyTorch and TensorFlow round differently in that digit, so they fall on different
 # sides of a few bends. Both use the same rule at a bend; no convention differs apart from the
-# order of the axes. Maps of slopes are the same map in both frameworks, but never equal to the
-# last digit, not even with themselves on another machine.
+# order of the axes. Maps of slopes are the same map in both frameworks, but need not be equal to the
+# last digit, not even to themselves on another machine.
 #
 # ## Take-aways
 # - A slope explains the model near this picture. A share of the score needs a *way*: from which
@@ -1029,12 +1042,11 @@ for change, slopes in (("in Keras", in_keras), ("pixels moved", moved)):
 #   with that of a broken network.
 # - Show all examples, not the best one.
 #
-# **What you will also meet.** *Grad-CAM* weighs the maps of the last convolution instead of pixels
-# (`dlcourse.interpret.grad_cam`). *LIME* fits a small linear model to pictures with parts covered;
-# *SHAP* shares a score out by a rule from game theory, and integrated gradients are that rule
-# (Aumann and Shapley's) for a smooth way. None of them says whether a model may be trusted: where
-# much depends on the answer, a model that needs no explanation can be the better choice (Rudin,
-# 2019).
+# **What you will also meet.** *Grad-CAM* weights the maps of the last convolution instead of pixels
+# (`dlcourse.interpret.grad_cam`). *LIME* fits a small linear model to pictures with parts covered; *SHAP*
+# shares a score out by a rule from game theory, Shapley's; integrated gradients follow the form of it that
+# Aumann and Shapley gave for smooth scores. None of them says whether a model may be trusted: where much
+# depends on the answer, a model that needs no explanation can be the better choice (Rudin, 2019).
 #
 # **Sources:** Simonyan, Vedaldi and Zisserman (2013), *Deep inside convolutional networks*,
 # https://arxiv.org/abs/1312.6034 · Zeiler and Fergus (2013), *Visualizing and understanding
@@ -1061,7 +1073,7 @@ for change, slopes in (("in Keras", in_keras), ("pixels moved", moved)):
 # **Run of show, 110 minutes:** 1 the linear model, on the board (14) · 2 levelling off and the way
 # from a baseline (16) · 3 slopes in two frameworks, the bug in occlusion (18) · 4 does it add up
 # (12) · 5 the maps; let the room argue about the bobsled (13) · 6 black or grey (7) · 7 the test,
-# the slider and the espresso (20) · 8 questions (5) · 9 a millionth (5). `square` is homework.
+# the slider and the espresso (20) · 8 questions (5) · 9 the last digits (5). `square` is homework.
 #
 # **To cut:** sections 6 and 9; the table of larger shares. **Keep** the espresso and the shuffled
 # layer: people remember them when they see the next colourful map.
