@@ -504,7 +504,7 @@ plot.describe(
 
 # %% [markdown]
 # Three labelled stamps of each class, through features, get more test stamps right than **all**
-# 128 do in this network from scratch: 0.75 against 0.49, with a standard error of 0.06. That is
+# 128 do in this network from scratch: 0.75 against about 0.5, with a standard error of 0.06. That is
 # the case for transfer. It says how little data of your own can be enough, provided somebody else
 # had plenty.
 #
