@@ -4,12 +4,14 @@
 
 Takes about a quarter of an hour on one core. It executes the lesson's own `recipe` cells and writes
 what the lesson shows, dlcourse/lessons/transfer_learning.json: for each setting and each of five
-seeds the accuracy in five-fold cross-validation over the training stamps, and on the test stamps.
+seeds the accuracy in five-fold cross-validation over the training stamps, and on the test stamps;
+and what the features of the same network are worth with random weights.
 """
 
 import json
 
 from dlcourse import lessons, notebooks, runtime
+from dlcourse.networks import pytorch as networks
 
 import numpy as np
 import torch
@@ -23,7 +25,12 @@ SETTINGS = {
     "steps of 0.03": {"learning_rate": 3e-2},
     "0.00003, random last layer": {"start": None},
     "0.00003, random last layer, 20 epochs": {"start": None, "epochs": 20},
-    "0.00003, norm of each batch": {"frozen_norm": False},
+    "0.00003, batch norm in training mode": {"frozen_norm": False},
+    "the same, old averages put back": {"frozen_norm": False, "averages_back": True},
+    "the same with steps of 0: only the averages move": {
+        "frozen_norm": False,
+        "learning_rate": 0.0,
+    },
 }
 
 
@@ -40,9 +47,14 @@ def probe_on(cells, chosen):
 def right(cells, options, seed, chosen, judged):
     """Fine-tune on the chosen training stamps; return which of the judged maps are right."""
     options = {"epochs": 4, "start": probe_on(cells, chosen)} | options
+    averages_back = options.pop("averages_back", False)
     runtime.seed(seed)
     maps, labels = cells["maps"]["train"][chosen], cells["labels"][chosen]
     model = cells["fine_tune"](maps, labels, **options)
+    if averages_back:
+        before = dict(cells["top"].named_buffers())
+        for name, buffer in model.named_buffers():
+            buffer.copy_(before[name])
     maps, labels = judged
     return cells["predicted"](model, maps) == labels
 
@@ -74,6 +86,25 @@ def measured_probe(cells):
     return {"folds": [share(correct)], "test": [share(test)]}
 
 
+def untrained(cells, seed):
+    """Return the nearest mean's test accuracy on features of the network with random weights."""
+    runtime.seed(seed)
+    model = networks.efficientnet_lite0()
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = None  # the plain mean of all batches
+    model.train()
+    with torch.no_grad():
+        for start in range(0, len(cells["train"]), 32):
+            model(cells["enlarged"](cells["train"][start : start + 32].images))
+    model.eval()
+    features = {
+        part: cells["passed_through"](model[:-1], cells[part]).numpy() for part in ("train", "test")
+    }
+    guessed = cells["nearest_mean"](features["train"], cells["train"].labels, features["test"])
+    return share(guessed == cells["test"].labels)
+
+
 def main():
     torch.set_num_threads(1)
     cells = notebooks.recipe(SLUG)
@@ -81,7 +112,8 @@ def main():
     for name, options in SETTINGS.items():
         settings.append({"name": name, **measured(cells, options)})
         print(json.dumps(settings[-1]), flush=True)
-    facts = {"cores": 1, "seeds": SEEDS, "settings": settings}
+    random = [untrained(cells, seed) for seed in range(SEEDS)]
+    facts = {"cores": 1, "seeds": SEEDS, "settings": settings, "random weights": random}
     path = lessons.FOLDER / f"{SLUG}.json"
     path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 

@@ -23,7 +23,7 @@ def _to_one(pixels):
 
 
 def _only_divided(pixels):
-    return pixels / 128 - 127
+    return pixels.astype("float32") - 127 / 128
 
 
 @exercise.function(
@@ -242,14 +242,19 @@ def _her_helmet():
     hints=(
         "Look at the photograph in section 1. Is there a shuttle, and where?",
         "There is a model of a shuttle at the right, its nose near row 10, its base near row 120. "
-        "Rows count from the top, columns from the left.",
-        "Squares with a side of 64 to 80 pixels, a row near 48 and a column near 150 work.",
+        "Its lower two thirds are enough. Rows count from the top, columns from the left.",
+        "Squares with a side of 64 to 72 pixels, a row near 48 and a column near 150 work.",
     ),
     mistakes=[
         Mistake(
-            "That is nearly the whole photograph: most of what is in it is not the shuttle.",
+            "Most of what is in this square is not the shuttle. Try a smaller one.",
             _whole_picture,
-            sign=lambda answer: _is_square(answer) and answer[2] > 150,
+            sign=lambda answer: (
+                _is_square(answer)
+                and _fits(answer)
+                and answer[2] > 100
+                and _says_shuttle(answer) < 0.5
+            ),
         ),
         Mistake(
             "Rows count from the top and columns from the left. Did you swap them?",
@@ -269,7 +274,10 @@ def _her_helmet():
             "There is little of the shuttle in this square. It is at the upper right.",
             _her_helmet,
             sign=lambda answer: (
-                _is_square(answer) and _fits(answer) and (answer[1] + answer[2] < 165)
+                _is_square(answer)
+                and _fits(answer)
+                and (answer[1] + answer[2] < 165 or answer[0] > 115)
+                and _says_shuttle(answer) < 0.5
             ),
         ),
     ],
@@ -283,17 +291,18 @@ QUIZ = quiz.Quiz(
     __name__,
     unsure=quiz.choice(
         "A network trained on ImageNet is shown a photograph. Its two best answers have "
-        "probabilities of 0.18 and 0.17. What can you conclude?",
-        right="no class fits well, or several do",
-        because="A picture without a class of its own (the astronaut) and one that several classes "
-        "could claim (the cat) both look like this.",
+        "probabilities of 0.18 and 0.17. What is the most you can say?",
+        right="that it is unsure, and not why",
+        because="A picture without a class of its own (the astronaut), one that several classes "
+        "could claim (the cat) and one that it finds hard all give a low best probability.",
         wrong={
-            "what is in the photograph has no class": "It may have three: the cat's probability "
-            "was divided among Egyptian cat, tiger cat and tabby.",
-            "the network was badly trained, or the photograph is damaged": "Neither is needed: "
-            "softmax has to divide 1 among the classes there are.",
-            "the best answer is right about 18 times in 100": "Only where such probabilities have "
-            "been checked against how often they are right, on pictures of this sort.",
+            "that what is in the photograph has no class": "It may have three: the cat's "
+            "probability was divided among Egyptian cat, tiger cat and tabby.",
+            "that the network was badly trained, or the photograph is damaged": "Neither is "
+            "needed: softmax has to divide 1 among the classes there are.",
+            "that its best answer is right about 18 times in 100": "Only where such "
+            "probabilities have been checked against how often they are right, on pictures of "
+            "this sort.",
         },
     ),
     half=quiz.number(
