@@ -235,8 +235,8 @@ print(f"{milliseconds(lambda: convolve_by_loops(cameraman, kernel)):.0f} ms")
 print(f"{milliseconds(lambda: convolve(as_images, as_filters)):.1f} ms")
 
 # %% [markdown]
-# The first time is that of the loops. The multiplications are the same, but in the product none of
-# them is a line of Python.
+# (c), as a rule; the first time is that of the loops. The multiplications are the same, but in the
+# product none of them is a line of Python.
 #
 # ### The same layer in PyTorch
 # Two conventions differ. **The pictures:** NumPy in this course, and Keras, write (N, H, W, C),
@@ -780,9 +780,10 @@ over_seeds("black")
 # %% [markdown]
 # To the sides and upwards both convolutional networks are well ahead of the dense one: 0.56 to
 # 0.70 against 0.38 to the sides, 0.68 against 0.52 upwards. Downwards *small squares* is ahead,
-# 0.67 against 0.60, and *large squares* is not ahead at all. So the convolution helps in every
-# direction; the large pooling helps a lot to the sides (0.70 against 0.56), costs 0.04 in the
-# usual position, where *large squares* is the last of the four, and fails downwards. What is
+# 0.67 against 0.60, and *large squares* is not ahead at all. So convolutions with a
+# small pooling help in every direction (which of the two does it, these rows do not say). The large
+# pooling helps a lot to the sides (0.70 against 0.56), costs 0.04 in the usual position, where it is
+# no better than the linear model, and fails downwards. What is
 # different there? Clothes touch the upper and the lower edge of the frame more than the sides:
 
 # %%
