@@ -996,7 +996,9 @@ for _ in range(500):
     new = right_above_each(order[5_000:])
     place = np.flatnonzero(old >= 0.99)[0]
     changes.append(new[place] - old[place])
-print(f"worse on new pictures: {np.mean(np.less(changes, 0)):.2f} of the splits")
+print(
+    f"worse on new pictures: {np.mean(np.less(changes, 0)):.2f} of the splits"
+)
 print(f"change: mean {np.mean(changes):.4f}, spread {np.std(changes):.4f}")
 
 # %% [markdown]

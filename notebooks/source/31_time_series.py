@@ -941,7 +941,9 @@ gain = by_day["dense network"] - np.array(recorded["GRU"]["days"])
 two_days = np.sort(gain.argsort()[-2:])
 dates = times[starts["Nov"][0] + 48 * two_days].astype("datetime64[D]")
 share = gain[two_days].sum() / gain.sum()
-print(f"{dates[0]} and {dates[1]}: {share:.0%} of the gain over the dense network")
+print(
+    f"{dates[0]} and {dates[1]}: {share:.0%} of the gain over the dense network"
+)
 
 # %% [markdown]
 # Against the dense network, the copies and ridge the gain is more than two standard errors. Against boosting

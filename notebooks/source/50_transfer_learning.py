@@ -478,7 +478,9 @@ shares = {"features": {}, "from scratch": {}, "pixels": {}}
 for name, size in sizes.items():
     chosen = [few_of_each(train.labels, size, generator) for _ in range(100)]
     shares["features"][name] = [by_nearest_mean(cache, each) for each in chosen]
-    shares["from scratch"][name] = [from_scratch(each) for each in chosen[:draws]]
+    shares["from scratch"][name] = [
+        from_scratch(each) for each in chosen[:draws]
+    ]
     shares["pixels"][name] = [by_nearest_mean(pixels, each) for each in chosen]
 rows = []
 for name in sizes:
@@ -594,9 +596,13 @@ results.Table(("pixels", "test accuracy"), tuple(rows))
 
 # %% tolerance=0.02
 with torch.no_grad():
-    of_bytes = torch.cat([network[1:](255 * part) for part in pictures.split(2)])
+    of_bytes = torch.cat(
+        [network[1:](255 * part) for part in pictures.split(2)]
+    )
 for name, before, after in zip(photographs.classes, scores, of_bytes):
-    print(f"{name}: {names[before.argmax()]}, with 0 to 255 {names[after.argmax()]}")
+    print(
+        f"{name}: {names[before.argmax()]}, with 0 to 255 {names[after.argmax()]}"
+    )
 
 # %% [markdown]
 # (c), about 0.8: three to five stamps fewer, and no error. Bytes, a hundred times too large, leave

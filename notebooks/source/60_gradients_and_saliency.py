@@ -215,9 +215,7 @@ print(integrated_gradients(slope_of_min, x, None, baseline=0, steps=8))
 # %% tolerance=0.02
 network_name = "efficientnet-lite0"
 network = pretrained.load(network_name, "pytorch")
-class_names = [
-    each.split(",")[0] for each in pretrained.classes(network_name)
-]
+class_names = [each.split(",")[0] for each in pretrained.classes(network_name)]
 photographs = data.load("photographs")
 titles = photographs.classes[:5]  # the other three show a texture, no thing
 images = photographs.train.images[:5]  # (5, 224, 224, 3)
