@@ -16,6 +16,7 @@ import html
 import inspect
 import linecache
 import re
+import sysconfig
 import textwrap
 import threading
 import time
@@ -43,6 +44,10 @@ HEADINGS = {
     "shown": "",
 }
 SHOWN_CHARACTERS = 160
+NOT_A_LEARNERS = (  # folders of code: this package, the libraries, Python itself
+    Path(__file__).parent,
+    *(Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib", "stdlib")),
+)
 
 
 class AnswerError(CourseError, RuntimeError):
@@ -325,17 +330,19 @@ class ValueExercise(_ComputedExercise):
 class OutcomeExercise(_ComputedExercise):
     """The answer is something that was trained or found; it must reach a stated bar."""
 
-    def __init__(self, solution, ask, hints, mistakes, measure, bar, what):
+    def __init__(self, solution, ask, hints, mistakes, measure, bar, what, examine):
         super().__init__(solution, ask, hints, mistakes)
         self.measure, self.bar, self.what = measure, bar, what
+        self.examine = examine or (lambda answer: answer)
 
     def _verdict(self, answer):
+        examined = self.examine(answer)
         # Signs first: a mistake may reach the bar, such as a score on the pictures trained on.
-        advice = self._advice(answer, lambda make: False)
+        advice = self._advice(examined, lambda make: False)
         if advice:
             return Feedback("wrong", advice)
         try:
-            measured = _guarded(lambda: self.measure(answer))
+            measured = _guarded(lambda: self.measure(examined))
         except _Raised as raised:
             if raised.code or isinstance(raised.__cause__, CourseError):
                 raise  # the learner's own line, or words that are meant to be read
@@ -396,6 +403,7 @@ def outcome(
     what: str,
     hints: Sequence[str],
     mistakes: Sequence[Mistake],
+    examine: Callable[[Any], Any] | None = None,
 ):
     """Declare an exercise whose answer must reach a bar: put this above a function that gets there.
 
@@ -406,23 +414,27 @@ def outcome(
         bar: The least number that is right.
         what: What the number is, as the beginning of a sentence: "Its validation accuracy is".
         mistakes: Each with its `sign`, which is looked for before the number is taken.
+        examine: Where several signs need the same long computation: what `measure` and the signs
+            get in place of the answer, made once for each judgement. It computes when asked.
 
     The solution's parameters name what it uses of the notebook. Its body, with `name = ` in place
     of `return `, is what learners see.
     """
-    return lambda solution: OutcomeExercise(solution, ask, hints, mistakes, measure, bar, what)
+    return lambda solution: OutcomeExercise(
+        solution, ask, hints, mistakes, measure, bar, what, examine
+    )
 
 
 class _Raised(Exception):
     """The learner's own code raised an error: what it says, and the line it came from."""
 
     def __init__(self, error):
-        last = traceback.extract_tb(error.__traceback__)
-        own = [frame for frame in last if frame.filename != __file__]
         self.message, self.code = f"{type(error).__name__}: {error}", ""
-        if own and Path(own[0].filename).parent.parent != Path(__file__).parent:  # not a lesson's
-            line = linecache.getline(own[0].filename, own[0].lineno).strip()
-            self.code = f"line {own[0].lineno}: {line}" if line else ""
+        for frame in traceback.extract_tb(error.__traceback__):
+            if not any(Path(frame.filename).is_relative_to(folder) for folder in NOT_A_LEARNERS):
+                line = linecache.getline(frame.filename, frame.lineno).strip()
+                self.code = f"line {frame.lineno}: {line}" if line else ""
+                break
         super().__init__(self.message)
 
 

@@ -22,7 +22,7 @@ def quiet_frameworks():
         # A thread that spins while it waits slows training many times over on a busy machine; one
         # that sleeps at once loses a third of the speed on a quiet one. So: spin a little, sleep.
         "OMP_WAIT_POLICY": "PASSIVE",
-        "GOMP_SPINCOUNT": "5000",
+        "GOMP_SPINCOUNT": "1500",
         "OMP_NUM_THREADS": cores,
         "TF_NUM_INTRAOP_THREADS": cores,
     }

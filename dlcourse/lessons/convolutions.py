@@ -24,6 +24,18 @@ def _without_stride(pixels, window, stride, padding):
     return pixels + 2 * padding - window + 1
 
 
+def _positions_divided(pixels, window, stride, padding):
+    return (pixels + 2 * padding - window + 1) // stride
+
+
+def _not_rounded(pixels, window, stride, padding):
+    return (pixels + 2 * padding - window) / stride + 1
+
+
+def _no_padding(pixels, window, stride, padding):
+    return (pixels - window) // stride + 1
+
+
 def _rounded_up(pixels, window, stride, padding):
     return -(-(pixels + 2 * padding - window) // stride) + 1
 
@@ -36,6 +48,7 @@ def _rounded_up(pixels, window, stride, padding):
         {"pixels": 28, "window": 3, "stride": 1, "padding": 1},
         {"pixels": 7, "window": 7, "stride": 1, "padding": 0},
         {"pixels": 10, "window": 2, "stride": 3, "padding": 0},
+        {"pixels": 7, "window": 3, "stride": 2, "padding": 0},
     ],
     hints=(
         "At which pixels can the window begin? First count for stride 1 and no padding.",
@@ -49,6 +62,13 @@ def _rounded_up(pixels, window, stride, padding):
         Mistake("Padding is added on both sides.", _padding_once),
         Mistake("The window moves `stride` pixels at a time.", _without_stride),
         Mistake("A window that sticks out does not count: round down.", _rounded_up),
+        Mistake("There are no half positions: round down.", _not_rounded),
+        Mistake("You never use `padding`.", _no_padding),
+        Mistake(
+            "You divide the number of positions by the stride. Position 0 counts whatever the "
+            "stride is: divide first, then add it.",
+            _positions_divided,
+        ),
     ],
 )
 def output_size(pixels, window, stride, padding):
@@ -71,6 +91,10 @@ def _overlapping(maps):
     return np.max(list(shifted), axis=0)
 
 
+def _from_zero(maps):
+    return np.maximum(max_pool.answer(maps), 0)
+
+
 def _wrong_order(maps):
     n, h, w, c = maps.shape
     return maps.reshape(n, 2, h // 2, 2, w // 2, c).max(axis=(1, 3))
@@ -86,6 +110,7 @@ def _wrong_order(maps):
             ]
         },
         {"maps": np.random.default_rng(0).normal(size=(2, 4, 6, 3))},
+        {"maps": -np.random.default_rng(1).uniform(1, 2, (1, 4, 4, 2))},
     ],
     hints=(
         "On paper first: the squares of a 4 × 4 map do not overlap, so 4 numbers remain.",
@@ -97,6 +122,10 @@ def _wrong_order(maps):
         Mistake("Those are the means of the squares. Keep the largest value instead.", _means),
         Mistake("You keep one corner of each square, whatever else is in it.", _every_second),
         Mistake("Your squares overlap: they must move by two pixels.", _overlapping),
+        Mistake(
+            "Where all four numbers are negative, so is the largest. With what did you begin?",
+            _from_zero,
+        ),
         Mistake(
             "The sizes are right, but far-apart rows are compared: split each axis into (half, 2), "
             "not (2, half).",
@@ -117,6 +146,14 @@ def _forgets_strides(windows, strides):
     return 1 + sum(window - 1 for window in windows)
 
 
+def _last_stride(windows, strides):
+    seen, step = 1, 1
+    for window, stride in zip(windows, strides):
+        seen += (window - 1) * step
+        step = stride
+    return seen
+
+
 def _stride_of_its_own(windows, strides):
     seen, step = 1, 1
     for window, stride in zip(windows, strides):
@@ -133,6 +170,7 @@ def _stride_of_its_own(windows, strides):
         {"windows": (3, 3), "strides": (1, 1)},
         {"windows": (3, 2, 3), "strides": (1, 2, 1)},
         {"windows": (7, 3, 3), "strides": (2, 2, 1)},
+        {"windows": (3, 3, 3, 2), "strides": (2, 1, 2, 1)},
     ],
     hints=(
         "Two 3 × 3 layers see 5 pixels: the second window of 3 adds one on each side.",
@@ -148,6 +186,11 @@ def _stride_of_its_own(windows, strides):
             _forgets_strides,
         ),
         Mistake("A layer's own stride matters only for the layers behind it.", _stride_of_its_own),
+        Mistake(
+            "You use the last stride alone. Behind two strides of 2, neighbours lie four pixels "
+            "apart.",
+            _last_stride,
+        ),
     ],
 )
 def receptive_field(windows, strides):
@@ -160,11 +203,11 @@ def receptive_field(windows, strides):
 
 def _overwrites(d_out, kernel):
     rows, columns = d_out.shape
-    blame = np.zeros((rows + 2, columns + 2))
+    slopes = np.zeros((rows + 2, columns + 2))
     for row in range(rows):
         for column in range(columns):
-            blame[row : row + 3, column : column + 3] = d_out[row, column] * kernel
-    return blame
+            slopes[row : row + 3, column : column + 3] = d_out[row, column] * kernel
+    return slopes
 
 
 def _flipped(d_out, kernel):
@@ -192,32 +235,32 @@ def _transposed(d_out, kernel):
     hints=(
         "Try it with a single output, `d_out` of shape (1, 1), then with two outputs side by side. "
         "Which of the two is wrong?",
-        "A pixel lies in several windows. What happens to the blame that it got from the first "
-        "one?",
-        "Each window *adds* its blame to what its pixels have already: `+=`.",
+        "A pixel lies in several windows. What happens to the part of its slope that came from the "
+        "first one?",
+        "Each window *adds* its part to what its pixels have already: `+=`.",
     ),
     given=_overwrites,
     mistakes=[
         Mistake(
-            "Each window overwrites the blame that its pixels got from the windows before it.",
+            "Each window overwrites what its pixels got from the windows before it.",
             _overwrites,
         ),
         Mistake(
-            "The kernel is flipped. A pixel gets blame through the very weight that it was "
+            "The kernel is flipped. A pixel's slope comes through the very weight that it was "
             "multiplied by.",
             _flipped,
         ),
-        Mistake("The border pixels get blame too: each lies in some window.", _only_the_inside),
+        Mistake("The border pixels have slopes too: each lies in some window.", _only_the_inside),
         Mistake("Rows and columns of the kernel are swapped.", _transposed),
     ],
 )
 def back_to_pixels(d_out, kernel):
     rows, columns = d_out.shape
-    blame = np.zeros((rows + 2, columns + 2))
+    slopes = np.zeros((rows + 2, columns + 2))
     for row in range(rows):
         for column in range(columns):
-            blame[row : row + 3, column : column + 3] += d_out[row, column] * kernel
-    return blame
+            slopes[row : row + 3, column : column + 3] += d_out[row, column] * kernel
+    return slopes
 
 
 def _edges(other_diagonal=False):
@@ -259,6 +302,10 @@ def _dark_side_wrong():
 
 def _other_diagonal():
     return np.array([[0, -1, -2], [1, 0, -1], [2, 1, 0]])
+
+
+def _nothing():
+    return np.zeros((3, 3))
 
 
 def _horizontal():
@@ -316,7 +363,15 @@ def _sizes(kernel):
         Mistake(
             "It responds to both diagonals: they differ only in which corner is dark.",
             _horizontal,
-            sign=lambda answer: _is_kernel(answer) and 0.2 < _selectivity(answer) < 0.8,
+            sign=lambda answer: (
+                _is_kernel(answer)
+                and any(0.2 < _selectivity(side * np.asarray(answer)) < 0.8 for side in (1, -1))
+            ),
+        ),
+        Mistake(
+            "All its weights are 0, so it responds to nothing.",
+            _nothing,
+            sign=lambda answer: _is_kernel(answer) and not np.any(answer),
         ),
     ],
 )

@@ -275,6 +275,7 @@ def coverage(low, high, happened):
 
 
 PAST, FUTURE = 336, 48
+BAR = 0.1
 
 
 @functools.cache
@@ -285,49 +286,69 @@ def _known():
     return series, len(electricity.train)
 
 
-@functools.cache
-def _valid():
-    """Return the starts of September and October, what happened, and the mean of two copies."""
-    series, boundary = _known()
-    starts = np.arange(boundary, len(series) - FUTURE + 1)
-    when = starts[:, None] + np.arange(FUTURE)
-    copied = series[when - PAST, 0]
-    last_week = copied.copy()
-    for day in range(6, 0, -1):
-        same = series[when - 48 * day, 2] == series[when, 2]
-        copied = np.where(same, series[when - 48 * day, 0], copied)
-    return starts, series[when, 0], (last_week + copied) / 2
+def _corrected_copies(series, starts):
+    """Return the lesson's baseline (N, 48): it never trains, and knows calendar and last gap."""
+
+    def two_copies(starts):
+        when = starts[:, None] + np.arange(FUTURE)
+        last_week = copied = series[when - PAST, 0]
+        for day in range(6, 0, -1):
+            same = series[when - 48 * day, 2] == series[when, 2]
+            copied = np.where(same, series[when - 48 * day, 0], copied)
+        return (last_week + copied) / 2
+
+    gap = series[starts - 1, 0] - two_copies(starts - FUTURE)[:, -1]
+    return two_copies(starts) + gap[:, None] * 0.5 ** (np.arange(FUTURE) / 16)
 
 
-@functools.lru_cache(maxsize=2)
-def _forecast_by(method):
-    """Train a method on January to August, which is all it gets to see."""
-    series, boundary = _known()
-    return method(series[:boundary].copy(), np.arange(PAST, boundary - FUTURE + 1))
+class _Trial:
+    """A learner's method, trained once on January to August, which is all it gets to see."""
 
+    def __init__(self, method):
+        self.method = method
+        self.series, self.boundary = _known()
+        self.starts = np.arange(self.boundary, len(self.series) - FUTURE + 1)
 
-@functools.lru_cache(maxsize=2)
-def _forecasts_of(method):
-    return np.asarray(_forecast_by(method)(_known()[0].copy(), _valid()[0]))
+    def trained_before(self, end):
+        starts = np.arange(PAST, end - FUTURE + 1)
+        return self.method(self.series[:end].copy(), starts)
 
+    @functools.cached_property
+    def forecast(self):
+        return self.trained_before(self.boundary)
 
-def _skill(method):
-    _, happened, copies = _valid()
-    error = np.abs(_forecasts_of(method) - happened).mean()
-    return 1 - error / np.abs(copies - happened).mean()
+    @functools.cached_property
+    def forecasts(self):
+        return np.asarray(self.forecast(self.series.copy(), self.starts.copy()))
 
+    @functools.cached_property
+    def skill(self):
+        happened = self.series[self.starts[:, None] + np.arange(FUTURE), 0]
+        error = np.abs(self.forecasts - happened).mean()
+        return 1 - error / np.abs(_corrected_copies(self.series, self.starts) - happened).mean()
 
-def _sees_the_future(method):
-    """Return whether a forecast changes when demand and temperature after its start do."""
-    series, boundary = _known()
-    for start in (boundary + 480, boundary + 1505):
-        changed, new = series.copy(), np.array([start])
-        later = changed[start:, :2]
-        later += np.random.default_rng(0).normal(size=later.shape)  # one shift for all is not seen
-        pair = [_forecast_by(method)(each, new) for each in (series.copy(), changed)]
-        if not np.allclose(*pair):
-            return True
-    return False
+    def says_another_thing_when_asked_again(self):
+        again = self.forecast(self.series.copy(), self.starts.copy())
+        return not np.allclose(self.forecasts, again, equal_nan=True)
+
+    def sees_the_future(self):
+        """Return whether forecasts change when demand and temperature after their starts do."""
+        for last in (self.boundary + 480, self.boundary + 1505):
+            for new in (np.array([last]), last - np.arange(24)[::-1]):
+                changed = self.series.copy()
+                later = changed[last:, :2]
+                # Each number by its own amount: one shift for all is not seen.
+                later += np.random.default_rng(0).normal(size=later.shape)
+                pair = [self.forecast(each, new.copy()) for each in (self.series.copy(), changed)]
+                if not np.allclose(*pair):
+                    return True
+        return False
+
+    def does_not_learn(self):
+        """Return whether four months of training give the same forecasts as eight."""
+        made = self.forecasts[::480]  # before the method, which may be an object, learns again
+        other = self.trained_before(self.boundary // 2)
+        return np.allclose(other(self.series.copy(), self.starts[::480]), made)
 
 
 def _an_array(boosting, known, valid_starts):
@@ -336,6 +357,34 @@ def _an_array(boosting, known, valid_starts):
 
 def _a_forecast(boosting):
     return boosting
+
+
+def _deaf(fit_boosting, fit_dense, known, train_starts):
+    trained = better_method.answer(fit_boosting, fit_dense)(known, train_starts)
+    return lambda series, starts: trained
+
+
+def _rolling_dice(fit_boosting):
+    generator = np.random.default_rng(0)
+
+    def method(series, starts):
+        trained = fit_boosting(series, starts)
+
+        def forecast(series, new):
+            made = trained(series, new)
+            return made + generator.normal(0, 0.01, made.shape)
+
+        return forecast
+
+    return method
+
+
+def _with_gaps(fit_boosting):
+    def method(series, starts):
+        trained = fit_boosting(series, starts)
+        return lambda series, new: np.where(trained(series, new) < 3.5, np.nan, 5.0)
+
+    return method
 
 
 def _a_change(fit_boosting, yesterday):
@@ -364,11 +413,12 @@ def _one_column(fit_boosting):
 
 @exercise.outcome(
     ask="Write a method, `better_method(series, starts)`, that gives back a forecast (a function "
-    "of a series and new starts). Trained on January to August it must take away at least 0.19 "
-    "of the two copies' error in September and October, and must not see the future.",
-    measure=_skill,
-    bar=0.19,
-    what="The share of the copies' error that it takes away is",
+    "of a series and new starts). Trained on January to August it must take away at least 0.1 of "
+    "the corrected copies' error in September and October, and must not see the future.",
+    examine=_Trial,
+    measure=lambda trial: trial.skill,
+    bar=BAR,
+    what="The share of the corrected copies' error that it takes away is",
     hints=(
         "Two models that are wrong in different places: what does a committee of them do?",
         "`fit_boosting` and `fit_dense` are methods. Train both inside yours.",
@@ -378,36 +428,56 @@ def _one_column(fit_boosting):
         Mistake(
             "Those are forecasts. Hand over the method: the check trains it itself.",
             _an_array,
-            sign=lambda answer: not callable(answer),
+            sign=lambda trial: not callable(trial.method),
         ),
         Mistake(
             "That is a forecast, already trained. Hand over the method that trains it: called with "
             "a series and starts, it gives back a function.",
             _a_forecast,
-            sign=lambda answer: not callable(_forecast_by(answer)),
+            sign=lambda trial: not callable(trial.forecast),
         ),
         Mistake(
             "Your forecast has another shape. Return 48 half-hours for each start: (2881, 48).",
             _one_column,
-            sign=lambda answer: np.shape(_forecasts_of(answer)) != (2881, 48),
+            sign=lambda trial: trial.forecasts.shape != (2881, 48),
         ),
         Mistake(
-            "That is the change against yesterday. Add yesterday's demand to get GW.",
+            "Some of your forecasts are no numbers (nan or infinite). Do you divide by zero, or "
+            "take the logarithm of what is not positive?",
+            _with_gaps,
+            sign=lambda trial: not np.isfinite(trial.forecasts).all(),
+        ),
+        Mistake(
+            "The mean of your forecasts is near 0, so they are not in GW. Do you return the change "
+            "against yesterday, or scaled numbers?",
             _a_change,
-            sign=lambda answer: abs(np.mean(_forecasts_of(answer))) < 1,
+            sign=lambda trial: abs(trial.forecasts.mean()) < 1,
+        ),
+        Mistake(
+            "Asked twice with the same series and starts, your forecast gives different numbers. "
+            "Chance belongs into the training.",
+            _rolling_dice,
+            sign=_Trial.says_another_thing_when_asked_again,
         ),
         Mistake(
             "Your forecast changes when what comes after its start changes. At the start nobody "
             "knows tomorrow's demand, or tomorrow's temperature.",
             _with_weather,
-            sign=_sees_the_future,
+            sign=_Trial.sees_the_future,
         ),
         Mistake(
             "It takes away more than twice as much as the best honest methods do. The check hands "
             "over January to August. Does your method use `known`, which holds September and "
             "October too?",
             _seen_before,
-            sign=lambda answer: _skill(answer) > 0.4,
+            sign=lambda trial: trial.skill > 0.3,
+        ),
+        Mistake(
+            "Your method forecasts the same, whether it is trained on four months or on eight: it "
+            "does not learn from the series it is handed. Train on `series` and `starts`, its "
+            "arguments.",
+            _deaf,
+            sign=lambda trial: trial.skill >= BAR and trial.does_not_learn(),
         ),
     ],
 )
@@ -456,8 +526,8 @@ QUIZ = quiz.Quiz(
         "Two models were compared on two months. A is better by 0.008 ± 0.006 GW. What do you "
         "report?",
         right="the number, and that chance could explain it",
-        because="It is 1.3 standard errors. On two other months the order may be the other way "
-        "round, as it was here.",
+        because="It is 1.3 standard errors, so chance alone often brings as much. And it speaks of "
+        "these two months: others may not be like them.",
         wrong={
             "A, because smaller is better": "On these two months. The question is about the next.",
             "that both are equally good, since it is below two standard errors": "Not shown to be "
