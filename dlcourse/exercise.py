@@ -323,8 +323,12 @@ class ValueExercise(_ComputedExercise):
         if _same(answer, self.answer(), self.tolerance):
             return Feedback("right", f"{_short(answer)} {self.unit}".rstrip() + ".")
         advice = self._advice(answer, lambda make: _same(answer, make(), self.tolerance))
-        unit = f" Give a plain number ({self.unit})." if self.unit else ""
-        return Feedback("wrong", advice or f"It is not {_short(answer)}.{unit}")
+        said = f"It is not {_short(answer)}"
+        if self.unit and isinstance(answer, int | float | np.number):
+            said += f" {self.unit}."
+        else:
+            said += f". Give a plain number ({self.unit})." if self.unit else "."
+        return Feedback("wrong", advice or said)
 
 
 class OutcomeExercise(_ComputedExercise):
@@ -344,11 +348,14 @@ class OutcomeExercise(_ComputedExercise):
         try:
             measured = _guarded(lambda: self.measure(examined))
         except _Raised as raised:
-            if raised.code or isinstance(raised.__cause__, CourseError):
-                raise  # the learner's own line, or words that are meant to be read
+            if raised.code:
+                raise  # the learner's own line
             said = f"Your answer is {_short(answer)}, and that cannot be measured. {self.ask}"
+            if isinstance(raised.__cause__, CourseError):
+                said = str(raised.__cause__)  # words that are meant to be read
             return Feedback("wrong", said)
-        said = f"{self.what} {measured:.3g}; you need at least {self.bar:g}."
+        told = _beside(measured, self.bar)
+        said = f"{self.what} {told}; you need at least {self.bar:g}."
         return Feedback("right" if measured >= self.bar else "wrong", said)
 
 
@@ -626,6 +633,15 @@ def _short(value):
         inner = ", ".join(map(_short, value)) + ("," if text.endswith(",)") else "")
         text = f"{text[0]}{inner}{text[-1]}"
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+
+
+def _beside(number, bar):
+    """Return a number with three figures, or as many as show on which side of the bar it lies."""
+    for figures in range(3, 17):
+        told = f"{number:.{figures}g}"
+        if (float(told) >= bar) == (number >= bar):
+            break
+    return told
 
 
 def _text_of(answer):

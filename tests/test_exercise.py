@@ -417,14 +417,15 @@ def score(
 
 def test_a_value_is_right_or_wrong_with_its_unit():
     assert pixels.judge(784) == Feedback("right", "784 pixels.")
-    assert pixels.judge(785) == Feedback("wrong", "It is not 785. Give a plain number (pixels).")
+    assert pixels.judge(785) == Feedback("wrong", "It is not 785 pixels.")
     assert pixels.judge(28) == Feedback("wrong", "That is one side.")
     assert pixels.judge(-5) == Feedback("wrong", "No picture has less than nothing.")
 
 
 @pytest.mark.parametrize("answer", ["many", np.ones(20), [784], len])
 def test_a_value_of_another_kind_is_wrong_even_where_a_sign_cannot_read_it(answer):
-    assert pixels.judge(answer).outcome == "wrong"
+    feedback = pixels.judge(answer)
+    assert feedback.outcome == "wrong" and feedback.message.endswith("(pixels).")
 
 
 @pytest.mark.parametrize("each", [pixels, score])
@@ -436,6 +437,35 @@ def test_a_blank_value_is_not_tried(each, answer):
 def test_an_outcome_is_held_against_its_bar():
     assert score.judge(0.9) == Feedback("right", "Your score is 0.9; you need at least 0.9.")
     assert score.judge(0.5) == Feedback("wrong", "Your score is 0.5; you need at least 0.9.")
+    assert score.judge(0.8999) == Feedback("wrong", "Your score is 0.8999; you need at least 0.9.")
+
+
+def _outcome(measure, examine=None):
+    asked = {"ask": "Reach 1.", "bar": 1, "what": "It is", "hints": HINTS}
+    mistake = Mistake("Negative.", lambda: -1, sign=lambda answer: answer.number < 0)
+    declare = exercise.outcome(measure=measure, examine=examine, mistakes=[mistake], **asked)
+    return declare(score.answer)
+
+
+def test_an_outcome_is_examined_once_for_each_judgement():
+    made = []
+
+    class Examined:
+        def __init__(self, answer):
+            self.number = answer
+            made.append(answer)
+
+    each = _outcome(lambda examined: examined.number, Examined)
+    assert [each.judge(answer).outcome for answer in (1, 1, -1)] == ["right", "right", "wrong"]
+    assert made == [1, 1, -1]
+
+
+def test_an_error_inside_an_answer_is_shown_with_its_own_line():
+    def method():
+        return undefined_here  # noqa: F821
+
+    feedback = _outcome(lambda answer: answer()).judge(method)
+    assert feedback.outcome == "raised" and "undefined_here" in feedback.code
 
 
 def test_a_sign_goes_before_the_measure():
@@ -444,8 +474,7 @@ def test_a_sign_goes_before_the_measure():
 
 def test_a_measure_that_refuses_the_answer_says_so_in_its_own_words():
     said = score.judge("0.95")
-    assert said.outcome == "raised"
-    assert said.message == "RangeError: This needs a score. Hand over a number."
+    assert said == Feedback("wrong", "This needs a score. Hand over a number.")
 
 
 @pytest.mark.parametrize("answer", ["x", 5, [1, 2], np.eye(2), (1.5, 2, 3), len])

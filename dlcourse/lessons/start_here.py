@@ -1,6 +1,8 @@
 """Facts, a figure, exercises and quiz of notebooks/*_start_here.ipynb."""
 
-from dlcourse import backends, data, exercise, plot, quiz
+import inspect
+
+from dlcourse import backends, data, exercise, plot, quiz, results
 from dlcourse.exercise import Mistake
 
 import numpy as np
@@ -79,6 +81,7 @@ def _all_right(predicted, labels):
         {"predicted": np.array([3, 1, 4, 1]), "labels": np.array([3, 1, 4, 0])},
         {"predicted": np.array([2, 2, 2, 2, 2]), "labels": np.array([2, 0, 1, 3, 4])},
         {"predicted": np.array([7, 8]), "labels": np.array([7, 8])},
+        {"predicted": np.array([1, 1, 0, 2, 1, 0]), "labels": np.array([1, 1, 1, 2, 0, 0])},
     ],
     hints=(
         "`predicted == labels` compares number by number and gives an array of True and False.",
@@ -89,7 +92,11 @@ def _all_right(predicted, labels):
         Mistake("You counted the right ones. A share also divides by how many there are.", _count),
         Mistake("That is the share of mistakes. You need the share of right answers.", _error),
         Mistake("That is in percent. In this course shares go from 0 to 1.", _percent),
-        Mistake("You ask whether all of them are right. How many of them are?", _all_right),
+        Mistake(
+            "Your function gives 1 only if all are right, else 0. Do you ask whether *all* are, or "
+            "cut off what comes after the point (`//`, `int`)?",
+            _all_right,
+        ),
     ],
 )
 def accuracy(predicted, labels):
@@ -113,7 +120,7 @@ def _best_scores(scores, classes):
 
 
 @exercise.function(
-    ask="Return one name for each picture: that of the class with its highest score.",
+    ask="Return a list with one name for each picture: that of the class with its highest score.",
     given=_down_the_column,
     cases=[
         {
@@ -149,14 +156,17 @@ def names_of(scores, classes):
     return [classes[k] for k in scores.argmax(axis=1)]
 
 
+def _accuracy_on(split, model):
+    # By the scores' order alone, which a softmax at the end does not change.
+    return results.accuracy(backends.scores(model, split.pixels), split.labels)
+
+
 def _validation_accuracy(model):
-    valid = data.load("fashion-mnist").valid
-    return backends.evaluate(model, valid.pixels, valid.labels).accuracy
+    return _accuracy_on(data.load("fashion-mnist").valid, model)
 
 
 def _test_accuracy(model):
-    test = data.load("fashion-mnist").test
-    return backends.evaluate(model, test.pixels, test.labels).accuracy
+    return _accuracy_on(data.load("fashion-mnist").test, model)
 
 
 def _untrained(new_keras):
@@ -169,6 +179,10 @@ def _record_of_training(new_keras, train):
 
 def _score_only(train):
     return 0.99
+
+
+def _not_called(new_keras):
+    return new_keras
 
 
 def _trained_on_validation(new_keras, fashion):
@@ -191,15 +205,16 @@ def _trained_on_validation(new_keras, fashion):
     ),
     mistakes=[
         Mistake(
-            "It is as good as guessing. Was `fit` called on this very model?",
+            "It is as good as guessing. Was `fit` called on this very model, and with `.images`, "
+            "whose numbers go from 0 to 1 as the check's do?",
             _untrained,
-            sign=lambda answer: hasattr(answer, "layers") and _validation_accuracy(answer) < 0.2,
+            sign=lambda answer: _validation_accuracy(answer) < 0.2,
         ),
         Mistake(
             "It is far better on the validation pictures than on the test pictures. Was it trained "
             "on them?",
             _trained_on_validation,
-            sign=lambda answer: _validation_accuracy(answer) - _test_accuracy(answer) > 0.05,
+            sign=lambda answer: _validation_accuracy(answer) - _test_accuracy(answer) > 0.025,
         ),
         Mistake(
             "That is the record of the training, which `fit` returns. Hand over the model itself.",
@@ -207,10 +222,15 @@ def _trained_on_validation(new_keras, fashion):
             sign=lambda answer: hasattr(answer, "history") and not hasattr(answer, "layers"),
         ),
         Mistake(
-            "That is a number. Hand over the model: the check measures it on the validation "
+            "That is no model. Hand over the model alone: the check measures it on the validation "
             "pictures itself.",
             _score_only,
-            sign=lambda answer: isinstance(answer, float),
+            sign=lambda answer: isinstance(answer, int | float | np.number | list | tuple),
+        ),
+        Mistake(
+            "That is the function that makes a model. Call it, and train what it gives.",
+            _not_called,
+            sign=inspect.isfunction,
         ),
     ],
 )
@@ -256,8 +276,8 @@ QUIZ = quiz.Quiz(
         right="0.80",
         because="New pictures are what it will meet. It has seen the training pictures before.",
         wrong={
-            "0.99": "That measures memory. Nobody needs a network for pictures whose labels are "
-            "known.",
+            "0.99": "That measures memory most of all. Nobody needs a network for pictures whose "
+            "labels are known.",
             "0.895, the mean of both": "A mean of memory and skill is neither.",
         },
     ),
