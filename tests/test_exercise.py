@@ -3,11 +3,12 @@
 import importlib
 import inspect
 import math
+import operator
 import re
 import time
 
-from dlcourse import exercise, lessons, progress, quiz
-from dlcourse.errors import LessonError, RangeError
+from dlcourse import backends, exercise, lessons, progress, quiz
+from dlcourse.errors import CourseError, LessonError
 from dlcourse.exercise import Feedback, Mistake
 
 import numpy as np
@@ -385,19 +386,13 @@ def pixels():
     return side * side
 
 
-def _measured(answer):
-    if isinstance(answer, str):
-        raise RangeError("This needs a score. Hand over a number.")
-    return answer
-
-
 def _a_copied_score():
     return 0.99
 
 
 @exercise.outcome(
     ask="Reach 0.9 and put it in `score`.",
-    measure=_measured,
+    measure=float,
     bar=0.9,
     what="Your score is",
     hints=HINTS,
@@ -464,7 +459,7 @@ def test_an_error_inside_an_answer_is_shown_with_its_own_line():
     def method():
         return undefined_here  # noqa: F821
 
-    feedback = _outcome(lambda answer: answer()).judge(method)
+    feedback = _outcome(operator.methodcaller("__call__")).judge(method)
     assert feedback.outcome == "raised" and "undefined_here" in feedback.code
 
 
@@ -473,8 +468,10 @@ def test_a_sign_goes_before_the_measure():
 
 
 def test_a_measure_that_refuses_the_answer_says_so_in_its_own_words():
-    said = score.judge("0.95")
-    assert said == Feedback("wrong", "This needs a score. Hand over a number.")
+    said = _outcome(backends.of).judge(3)
+    with pytest.raises(CourseError) as told:
+        backends.of(3)
+    assert said == Feedback("wrong", str(told.value))
 
 
 @pytest.mark.parametrize("answer", ["x", 5, [1, 2], np.eye(2), (1.5, 2, 3), len])
