@@ -1,7 +1,9 @@
-"""Measure lesson 41: its network trained ten times as long, and what a frozen judge leads to.
+"""Measure lesson 41: longer runs, a frozen judge, and the generator's two losses.
 
-    python benchmarks/image_gan.py            # everything, about a quarter of an hour on two cores
+    python benchmarks/image_gan.py            # everything, about 25 minutes on two cores
     python benchmarks/image_gan.py alone      # the frozen judge only, five seeds
+    python benchmarks/image_gan.py two_losses # minimax beside the loss in use, five seeds
+    python benchmarks/image_gan.py only_time  # the lesson's own run, ten times as long
 
 It executes the lesson's own `recipe` cells and writes what the lesson shows:
 dlcourse/lessons/image_gan.json and .npz (both generators, in half precision, and what they made of
@@ -91,6 +93,7 @@ def measured_alone(cells, fashion):
     library, _ = cells["looked_at"](fashion.train[:2_000].pixels)
     names = ("loss", "distance", "apart", "variety")
     measures = {moment: {name: [] for name in names} for moment in ("before", "after")}
+    again = {"distance": []}  # after 200 more rounds in which the judge learns again
     for seed in SEEDS:
         cells["seed"] = seed
         runtime.seed(seed)
@@ -98,7 +101,11 @@ def measured_alone(cells, fashion):
         noise = torch.randn(PICTURES, cells["NOISE"])
         cells["train_gan"](players, pixels, 600)
 
-        def look(finished, alone, frozen, noise=noise):
+        kept = []
+
+        def look(finished, alone, frozen, noise=noise, kept=kept):
+            if finished == 200:
+                kept[:] = alone, frozen
             if finished not in (0, 200):
                 return
             pictures = cells["drawn"](alone, noise)
@@ -115,23 +122,80 @@ def measured_alone(cells, fashion):
             row["variety"].append(len(np.unique(squares.argmin(axis=1))))
 
         cells["play_alone"](players, 200, look)
-        print("alone", seed, measures, flush=True)
+        kept[1].requires_grad_(True)
+        kept[1].train()
+        cells["train_gan"](kept, pixels, 200)
+        features, _ = cells["looked_at"](cells["drawn"](kept[0], noise))
+        again["distance"].append(round(results.frechet_distance(features, real), 2))
+        print("alone", seed, measures, again, flush=True)
     squares = (library**2).sum(axis=1) - 2 * real[:500] @ library.T
-    return measures | {"variety_of_real": len(np.unique(squares.argmin(axis=1)))}
+    variety = len(np.unique(squares.argmin(axis=1)))
+    return measures | {"learning again": again, "variety_of_real": variety}
+
+
+def measured_two_losses(cells, fashion):
+    """Return the distance after the lesson's 600 rounds, for each seed, with each loss."""
+    pixels = fashion.train[:20_000].pixels[..., 0]
+    real, _ = cells["looked_at"](fashion.test.pixels)
+    losses = {"non-saturating": cells["generator_loss"], "minimax": cells["minimax_loss"]}
+    found = {name: [] for name in losses}
+    for seed in SEEDS:
+        cells["seed"] = seed
+        for name, loss in losses.items():
+            runtime.seed(seed)
+            players = cells["generator_network"](), cells["discriminator_network"]()
+            noise = torch.randn(PICTURES, cells["NOISE"])
+            cells["train_gan"](players, pixels, 600, loss_of_fakes=loss)
+            features, _ = cells["looked_at"](cells["drawn"](players[0], noise))
+            found[name].append(round(results.frechet_distance(features, real), 2))
+        print("two losses", seed, found, flush=True)
+    return found
+
+
+def measured_only_time(cells, fashion):
+    """Return losses and distance of the lesson's own run (seed 0) after up to 6 000 rounds."""
+    pixels = fashion.train[:20_000].pixels[..., 0]
+    real, _ = cells["looked_at"](fashion.test.pixels)
+    cells["seed"] = 0
+    runtime.seed(0)
+    players = cells["generator_network"](), cells["discriminator_network"]()
+    noise = torch.randn(PICTURES, cells["NOISE"])
+    moments = []
+
+    def measure(finished):
+        if finished in MOMENTS:
+            features, _ = cells["looked_at"](cells["drawn"](players[0], noise))
+            distance = round(results.frechet_distance(features, real), 3)
+            moments.append({"round": finished, "distance": distance})
+            print("only time", moments[-1], flush=True)
+
+    losses = cells["train_gan"](players, pixels, ROUNDS, watch=measure)
+    of_generator, of_discriminator = losses.reshape(60, -1, 2).mean(axis=1).round(3).T.tolist()
+    measures = {"moments": moments, "discriminator_loss": of_discriminator}
+    return measures | {"generator_loss": of_generator}
+
+
+PARTS = {
+    "alone": measured_alone,
+    "two_losses": measured_two_losses,
+    "only_time": measured_only_time,
+}
 
 
 def main():
     cells, fashion = notebooks.recipe(SLUG), data.load("fashion-mnist")
-    alone = measured_alone(cells, fashion)
-    if sys.argv[1:] == ["alone"]:
-        facts = lessons.recorded(SLUG) | {"alone": alone}
+    if sys.argv[1:]:
+        (part,) = sys.argv[1:]
+        found = {part: PARTS[part](cells, fashion)}
+        facts = lessons.recorded(SLUG) | found
         text = json.dumps(facts, indent=1) + "\n"
         (lessons.FOLDER / f"{SLUG}.json").write_text(text, encoding="utf-8")
         return
     pixels = fashion.train.pixels[..., 0]
     real, _ = cells["looked_at"](fashion.test.images)
     arrays = {}
-    measured = {"cores": runtime.available_cores(), "rounds": ROUNDS, "alone": alone}
+    measured = {"cores": runtime.available_cores(), "rounds": ROUNDS}
+    measured |= {part: measure(cells, fashion) for part, measure in PARTS.items()}
     for name, kinds in (("any", None), ("asked", fashion.train.labels)):
         generator, film, measured[name] = measured_run(cells, pixels, real, kinds)
         arrays[f"{name}.film"] = film

@@ -271,6 +271,17 @@ class FunctionExercise(Exercise):
         case, got, want = self.cases[wrong[0]], found[wrong[0]], wanted[wrong[0]]
         return Feedback("wrong", advice or f"`{self._shown(case)}` {_difference(got, want)}")
 
+    def carry_on_with(self, answer, names=None):
+        # Later cells may rely on an array where a list was right as well.
+        if self.judge(answer).outcome != "right":
+            return self.answer
+        found, wanted = _call(answer, self.cases[0], self.seconds), self._outputs(self.answer)[0]
+        if isinstance(wanted, np.ndarray) and not hasattr(found, "__array__"):
+            return functools.wraps(answer)(
+                lambda *given, **named: np.array(answer(*given, **named))
+            )
+        return answer
+
     def _example(self, mistake, names):
         # Changed, for all that anyone can see: the function as it was given is not an attempt.
         return functools.partial(mistake.example)

@@ -28,6 +28,11 @@ def _difference(p, q):
     return p - q
 
 
+def _without_brackets(p, q):
+    with np.errstate(invalid="ignore"):
+        return p / p + q
+
+
 @exercise.function(
     ask="Return the probability of real that the best discriminator gives at a point where real "
     "points have density `p` and fakes density `q`; both may be arrays.",
@@ -49,6 +54,7 @@ def _difference(p, q):
             _the_larger,
         ),
         Mistake("Where both are equal this gives 0, but real is as likely as not.", _difference),
+        Mistake("`p / p + q` divides first, then adds. Brackets are missing.", _without_brackets),
     ],
 )
 def best_discriminator(p, q):
@@ -124,9 +130,13 @@ def _both_fake(real_scores, fake_scores):
     return np.logaddexp(0, real_scores).mean() + np.logaddexp(0, fake_scores).mean()
 
 
+def _halved(real_scores, fake_scores):
+    return judging_loss.answer(real_scores, fake_scores) / 2
+
+
 @exercise.function(
-    ask="Fix the discriminator's loss: it must be small when real pictures get high scores and "
-    "fakes low ones.",
+    ask="Fix the discriminator's loss, the mean over the real pictures plus the mean over the "
+    "fakes: it must be small when real pictures get high scores and fakes low ones.",
     cases=[
         {"real_scores": np.array([3.0, 1.0]), "fake_scores": np.array([-2.0, -4.0, 1.0])},
         {"real_scores": np.array([0.0]), "fake_scores": np.array([0.0])},
@@ -146,6 +156,8 @@ def _both_fake(real_scores, fake_scores):
                 _only_real),
         Mistake("This rewards high scores for real pictures and for fakes.", _both_real),
         Mistake("This rewards low scores for real pictures and for fakes.", _both_fake),
+        Mistake("That is half of it. Add the two means: at scores of 0 that gives 1.39, not 0.69.",
+                _halved),
     ],
 )  # fmt: skip
 def judging_loss(real_scores, fake_scores):
@@ -179,6 +191,10 @@ def _cut_once(pixels, window, stride, padding):
     return (pixels - 1) * stride + window - padding
 
 
+def _not_cut(pixels, window, stride, padding):
+    return (pixels - 1) * stride + window
+
+
 @exercise.function(
     ask="Return how many pixels a transposed convolution gives along one side.",
     cases=[
@@ -203,6 +219,7 @@ def _cut_once(pixels, window, stride, padding):
         Mistake("Padding is cut off here, not added.", _padding_added),
         Mistake("Between three stamps there are two steps.", _one_stamp_more),
         Mistake("Padding is cut off at both ends.", _cut_once),
+        Mistake("You never cut the padding off.", _not_cut),
     ],
 )
 def grown_size(pixels, window, stride, padding):
@@ -226,9 +243,9 @@ def _hardly_trained(short_run):
 
 @exercise.outcome(
     ask="Replace the `...` by a `short_run(…)` that uses at most 9 600 pictures (batch size times "
-    "rounds) and beats the bell curve of pixels by at least 11.",
+    "rounds) and beats the bell curve of pixels by at least 10.",
     measure=lambda run: run["better_by"],
-    bar=11,
+    bar=10,
     what="It beats the bell curve of pixels by",
     hints=(
         "What helps a network to learn: more pictures seen, or more steps taken?",
@@ -265,7 +282,7 @@ QUIZ = quiz.Quiz(
         "−log of its probability once for a real picture and once for a fake, added up?",
         right=1.386,
         tolerance=0.015,
-        because="Twice log 2. A loss near 1.39 means that it cannot tell them apart.",
+        because="Twice log 2: what the best discriminator has when nothing can be told apart.",
         wrong={
             0.0: "That is the loss of one that is sure and right every time.",
             0.693: "That is half of it: real pictures or fakes. It sees both.",
@@ -289,7 +306,7 @@ QUIZ = quiz.Quiz(
         "A generator's Fréchet distance equals that of real training pictures. What do you check "
         "next?",
         right="the nearest training pictures",
-        because="A generator that hands out training pictures gets the best distance there is.",
+        because="A generator that hands out training pictures gets just such a distance.",
         wrong={
             "the distance to the training pictures instead of the test pictures": "A copier would "
             "look even better there.",
@@ -297,9 +314,10 @@ QUIZ = quiz.Quiz(
         },
     ),
     saturating=quiz.choice(
-        "Why is the generator trained on −log σ(s), and not on log(1 − σ(s))?",
+        "What speaks for training the generator on −log σ(s), and not on log(1 − σ(s))?",
         right="its slope is large for a bad fake",
-        because="There the slope is nearly −1; that of minimax is nearly 0.",
+        because="There the slope is nearly −1; that of minimax is nearly 0. How much that brings "
+        "must be tested: here it brought nothing that could be measured.",
         wrong={
             "its slope is larger everywhere": "Only for s below 0. For a fake that is taken for "
             "real, minimax pulls harder.",

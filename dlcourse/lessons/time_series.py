@@ -246,7 +246,7 @@ def _width(low, high, happened):
 
 @exercise.function(
     ask="Return the coverage: the share (0..1) of the numbers in `happened` that lie between `low` "
-    "and `high`. All three arrays have one shape.",
+    "and `high`, which are arrays. `happened` has their shape, or several such rows.",
     cases=[
         {
             "low": np.array([[0.0, 1.0], [2.0, 3.0]]),
@@ -254,6 +254,11 @@ def _width(low, high, happened):
             "happened": np.array([[1.0, 2.5], [1.5, 3.2]]),
         },
         {"low": np.zeros(5), "high": np.ones(5), "happened": np.array([0.5, 0.1, 2, 0.9, 0.3])},
+        {
+            "low": np.array([0.0, 1.0]),
+            "high": np.array([1.0, 2.0]),
+            "happened": np.array([[0.5, 0.5], [2.0, 1.5], [0.1, 1.2]]),
+        },
     ],
     hints=(
         "When is one number inside? It must pass two comparisons.",
@@ -344,6 +349,12 @@ class _Trial:
                     return True
         return False
 
+    def is_deaf(self):
+        """Return whether forecasts stay the same when the past that is handed over changes."""
+        new, changed = self.starts[::480], self.series.copy()
+        changed[:, 0] = 2 * changed[:, 0].mean() - changed[:, 0]  # upside down
+        return np.allclose(self.forecast(changed, new.copy()), self.forecasts[::480])
+
     def does_not_learn(self):
         """Return whether four months of training give the same forecasts as eight."""
         made = self.forecasts[::480]  # before the method, which may be an object, learns again
@@ -362,6 +373,14 @@ def _a_forecast(boosting):
 def _deaf(fit_boosting, fit_dense, known, train_starts):
     trained = better_method.answer(fit_boosting, fit_dense)(known, train_starts)
     return lambda series, starts: trained
+
+
+def _deaf_forecast(fit_boosting, known):
+    def method(series, starts):
+        trained = fit_boosting(series, starts, weather=True)
+        return lambda series, new: trained(known, new)
+
+    return method
 
 
 def _rolling_dice(fit_boosting):
@@ -466,11 +485,17 @@ def _one_column(fit_boosting):
             sign=_Trial.sees_the_future,
         ),
         Mistake(
-            "It takes away more than twice as much as the best honest methods do. The check hands "
-            "over January to August. Does your method use `known`, which holds September and "
-            "October too?",
+            "It takes away more than any honest method that we know of. The check hands over "
+            "January to August. Does your method use `known`, which holds September and October "
+            "too?",
             _seen_before,
-            sign=lambda trial: trial.skill > 0.3,
+            sign=lambda trial: trial.skill > 0.22,
+        ),
+        Mistake(
+            "Your forecast stays the same when the whole series that it is handed changes. Does it "
+            "look at `known` in place of its argument?",
+            _deaf_forecast,
+            sign=_Trial.is_deaf,
         ),
         Mistake(
             "Your method forecasts the same, whether it is trained on four months or on eight: it "

@@ -146,7 +146,8 @@ mistakes = np.flatnonzero(predicted != test.labels)
 
 # %% [markdown]
 # The next cell is an **explorer**: move the slider to look at single test pictures. Then choose *mistakes
-# only* and look at a dozen. Which classes does the network mix up?
+# only* and look at a dozen: cover the label with your hand and name the thing yourself first. Which classes
+# does the network mix up?
 
 
 # %%
@@ -348,19 +349,20 @@ squares = np.stack(
 means_accuracy = accuracy(squares.argmin(axis=1), test.labels)
 
 # %% [markdown]
-# And one more, which learns nothing at all: look up the most similar of the 10 000 training pictures, and give
-# the label that it has. (Most similar: the squares of the differences between the pixels add up to the least.)
+# And one more, which learns nothing at all: look up the five most similar of the 10 000 training pictures,
+# and give the label that most of them have. (Most similar: the squares of the differences between the
+# pixels add up to the least.)
 
 # %%
-look_up = KNeighborsClassifier(1).fit(train.features, train.labels)
+look_up = KNeighborsClassifier(5).fit(train.features, train.labels)
 look_up_accuracy = accuracy(look_up.predict(test.features), test.labels)
 
 # %% [markdown]
 # Now the network of section 5, once more, with the pictures in another order. `backends.fit`, a helper of the
 # course, runs the loop.
 #
-# **Predict, then run.** The network gets a little more than 80 of 100 right. The nearest mean, and the most
-# similar picture: (a) 40 and 50, (b) 70 and 80, (c) 70 and 90?
+# **Predict, then run.** The network gets a little more than 80 of 100 right. The nearest mean, and the five
+# most similar pictures: (a) 40 and 50, (b) 70 and 80, (c) 70 and 90?
 
 # %% tags=["parameters"]
 seed = 0
@@ -384,27 +386,25 @@ def trained(examples, epochs, seed):
 
 
 def share_right(network, examples):
-    found = backends.evaluate(network, examples.images, examples.labels)
-    return found.accuracy
+    scores = backends.scores(network, examples.images)
+    return accuracy(scores.argmax(axis=1), examples.labels)
 
 
 # %% tags=["predict"] tolerance=0.03
 started = time.perf_counter()
 network = trained(train, 3, seed)
 seconds = time.perf_counter() - started
-longer = share_right(trained(train, 10, seed), test)
 rows = (
     ("nearest mean", f"{means_accuracy:.2f}"),
-    ("most similar picture", f"{look_up_accuracy:.2f}"),
+    ("five most similar", f"{look_up_accuracy:.2f}"),
     ("network, 3 epochs", f"{share_right(network, test):.2f}"),
-    ("network, 10 epochs", f"{longer:.2f}"),
 )
 results.Table(("5 000 test pictures", "accuracy"), rows)
 
 # %% [markdown]
-# (b). After three epochs the network is about as good as looking things up. Without the stronger baseline we
-# would have been too proud of it. Trained for longer it gets ahead, and it no longer needs the 10 000 pictures
-# when it answers.
+# (b). After three epochs the network does what looking things up does, and no more. Without the stronger
+# baseline we would have been too proud of it. (It has one advantage already: it no longer needs the 10 000
+# pictures when it answers. And in section 7 it will be trained for longer.)
 #
 # One training is one draw: with other random weights, or the pictures in another order, it ends a little higher
 # or lower. The **seed band** ("typically …") says how much; it was measured once with five seeds (numbers that
@@ -416,7 +416,7 @@ headline = results.Headline(
     what="accuracy on 5 000 test pictures, 3 epochs",
     score=share_right(network, test),
     baseline=float(look_up_accuracy),
-    baseline_name="most similar training picture",
+    baseline_name="five most similar training pictures",
     parameters=sum(table.numel() for table in network.parameters()),
     seconds=seconds,
     band=lessons.band("start_here"),
@@ -437,8 +437,9 @@ for start in range(5):
     print(f"start {start}: its 200 training pictures {own:.2f}, new {new:.2f}")
 
 # %% [markdown]
-# (b). It gets nearly all of the 200 right, and three quarters of the new ones. The first number says nothing
-# about the second. Only pictures that it has not seen say what it can do.
+# (b). Here 1.00 on its own pictures goes with 0.75 on new ones; in section 1, 0.84 went with 0.83. Which of
+# the two cases you are in, the training pictures do not tell. Only pictures that it has not seen say what
+# it can do.
 #
 # ## 7 · Your turn
 # **Exercise.** Get at least 85 of 100 *validation* pictures right. These are a third, separate part of the
@@ -466,17 +467,24 @@ better_model = ...  # for example new_keras(64), then .fit as in section 1
 lesson.better_model.check(better_model)
 
 # %% [markdown]
-# And now, once, the test pictures. (Until your network is there, the cell tests that of section 6.)
+# And the test pictures? Here they are beside the validation pictures, for your network (until it is there,
+# for that of section 6) and for the look-up, which nobody has tuned.
 
 # %% tolerance=0.03
 there = lesson.better_model.judge(better_model).outcome == "right"
-for name in ("valid", "test"):
-    pictures = getattr(fashion, name)[:5_000]
-    share = share_right(better_model if there else network, pictures)
-    print(f"{name}: {share:.2f}")
+chosen = better_model if there else network
+rows = []
+for name, pictures in (("validation", fashion.valid), ("test", test)):
+    looked_up = accuracy(look_up.predict(pictures.features), pictures.labels)
+    rows.append(
+        (name, f"{looked_up:.3f}", f"{share_right(chosen, pictures):.3f}")
+    )
+results.Table(("pictures", "five most similar", "network"), rows)
 
 # %% [markdown]
-# Nearly the same: few things were tried, so little was chosen with the validation pictures.
+# Both lose about 0.01: these test pictures are a little harder. If yours loses more than the look-up, ask
+# how much you have chosen with the validation pictures. (Strictly, the test pictures are no longer new
+# either: section 3 has looked at them one by one.)
 
 # %% [markdown]
 # ## 8 · Questions
