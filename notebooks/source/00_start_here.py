@@ -482,7 +482,7 @@ for name, pictures in (("validation", fashion.valid), ("test", test)):
 results.Table(("pictures", "five most similar", "network"), rows)
 
 # %% [markdown]
-# Both lose about 0.01: these test pictures are a little harder. If yours loses more than the look-up, ask
+# Both lose about 1 in 100: these test pictures are a little harder. If yours loses more than the look-up, ask
 # how much you have chosen with the validation pictures. (Strictly, the test pictures are no longer new
 # either: section 3 has looked at them one by one.)
 

@@ -1039,7 +1039,7 @@ print(
 # is one more choice in the count that nobody would notice: where the spans of five days begin. Here is the
 # gain in standard errors for spans that begin 0 to 4 days later.
 
-# %% tolerance=0.4
+# %% tolerance=0.2
 rows = []
 for rival in ("corrected copies", "ridge", "boosting", "dense network"):
     gain, ratios = gain_over(rival, "Nov, Dec"), []
