@@ -531,6 +531,21 @@ def test_carry_on_with_gives_the_answer_if_it_is_right_and_else_the_solution():
     assert pixels.carry_on_with(...) == pixels.carry_on_with(28) == 784
 
 
+def test_carry_on_with_gives_an_array_where_a_list_was_right_as_well():
+    def doubled(n):
+        return [2 * each for each in n]
+
+    @exercise.function(ask="Double.", cases=[{"n": np.arange(3)}], hints=HINTS, mistakes=[])
+    def double(n):
+        return 2 * n
+
+    assert double.judge(doubled).outcome == "right"
+    carried_on = double.carry_on_with(doubled)
+    assert carried_on.__name__ == "doubled"
+    assert isinstance(carried_on(np.arange(4)), np.ndarray)
+    assert carried_on(n=np.arange(4)).tolist() == [0, 2, 4, 6]
+
+
 def test_carry_on_with_needs_the_notebooks_names_where_the_solution_does():
     assert score.carry_on_with(0.97) == 0.97
     assert score.carry_on_with(0.1, {"start": 0.75}) == pytest.approx(0.95)
