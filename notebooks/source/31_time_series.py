@@ -255,9 +255,8 @@ for copy in (same_type, two_copies):
 # %% tags=["recipe"]
 def corrected_copies(series, starts, hours=8):
     """Add the last half-hour's gap to the two copies, halved every few hours."""
-    said = two_copies(series, starts - 48)[
-        :, -1
-    ]  # a day ago, for step start - 1
+    # Made a day ago, the last of 48 copies was for the half-hour just over.
+    said = two_copies(series, starts - 48)[:, -1]
     gap = series[starts - 1, 0] - said
     fading = 0.5 ** (np.arange(48) / 2 / hours)  # (48,)
     return two_copies(series, starts) + gap[:, None] * fading
@@ -1182,13 +1181,7 @@ for share in shares:
     fixed = f"{fixed_held:.0%}", f"{(high - low).mean():.2f} GW"
     fresh = f"{np.mean(held):.0%}", f"{np.mean(widths):.2f} GW"
     rows.append((f"{share:.0%}", *fixed, *fresh, f"{stretched:.0%}"))
-heads = (
-    "Sep and Oct: held",
-    "width",
-    "fresh: held",
-    "width ",
-    "stretched: held",
-)
+heads = ("Sep, Oct: held", "width", "fresh: held", "width ", "stretched")
 results.Table(("promised", *heads), tuple(rows))
 
 # %% [markdown]
