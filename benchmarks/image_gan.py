@@ -175,7 +175,29 @@ def measured_only_time(cells, fashion):
     return measures | {"generator_loss": of_generator}
 
 
+def measured_scores(cells, fashion):
+    """Tell which scores of fakes the generator met in its 600 rounds (seed 0)."""
+    met = []
+
+    def loss(fake_scores):
+        met.append(fake_scores.detach().ravel())
+        return cells["generator_loss"](fake_scores)
+
+    cells["seed"] = 0
+    runtime.seed(0)
+    players = cells["generator_network"](), cells["discriminator_network"]()
+    pixels = fashion.train[:20_000].pixels[..., 0]
+    torch.randn(PICTURES, cells["NOISE"])  # as in the lesson, which draws its noise here
+    cells["train_gan"](players, pixels, 600, loss_of_fakes=loss)
+    met = torch.cat(met).numpy()
+    return {
+        "median": round(float(np.median(met)), 3),
+        "below -5": round(float((met < -5).mean()), 4),
+    }
+
+
 PARTS = {
+    "scores": measured_scores,
     "alone": measured_alone,
     "two_losses": measured_two_losses,
     "only_time": measured_only_time,

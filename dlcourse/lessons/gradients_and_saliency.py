@@ -250,8 +250,8 @@ def _sticks_out():
 
 
 @exercise.outcome(
-    ask="Put into `square` the row and column of the upper left corner of a grey square, 48 pixels "
-    "wide, that lowers the probability of *tripod* by 0.15 or more.",
+    ask="Put into `square` the row and column (whole numbers) of the upper left corner of a grey "
+    "square, 48 pixels wide, that lowers the probability of *tripod* by 0.15 or more.",
     measure=_drop,
     bar=DROP,
     what="The probability of the tripod drops by",
@@ -272,7 +272,7 @@ def _sticks_out():
             "That is the middle of the picture, and there it makes the network surer: less man. "
             "Where is the tripod itself?",
             _the_middle,
-            sign=lambda place: max(abs(int(side) - 88) for side in place) <= 8,
+            sign=lambda place: max(abs(int(side) - 88) for side in place) <= 8 and _drop(place) < 0,
         ),
         Mistake(
             "The row comes first, counted from the top, then the column, from the left.",
@@ -336,22 +336,23 @@ QUIZ = quiz.Quiz(
         because="A picture full of grey dots is strange to the network. That is why a map must be "
         "compared with random dots, and at small shares.",
         wrong={
-            "these pixels were the important ones": "Other random pixels do the same harm.",
-            "the network needs every pixel of a picture": "It knows the cat at 4 % of its "
-            "brightness; it is the dots that disturb it.",
+            "these pixels were the important ones": "On most photographs other random pixels do "
+            "the same harm.",
+            "the network needs every pixel of a picture": "It gives the cat its score at 4 % "
+            "of the brightness; it is the dots that disturb it.",
         },
     ),
     clear_map=quiz.choice(
-        "The saliency map for *missile* shows the outline of the rocket. A colleague concludes "
+        "A SmoothGrad map for *missile* shows the outline of the rocket. A colleague concludes "
         "that the network sees the rocket as a missile. Which test would you ask for first?",
         right="the same map for *espresso*",
-        because="It shows the rocket too. The sizes of slopes are large where something is, "
-        "whatever the class.",
+        because="It shows the rocket too: the sizes of slopes hardly depend on the class, even an "
+        "absurd one.",
         wrong={
             "a map with finer blocks, to see the outline clearly": "A sharper picture of the same "
             "thing proves no more.",
-            "the same map on ten more photographs of rockets": "It will show their outlines too, "
-            "for every class.",
+            "the same map on ten more photographs of rockets": "Ten more maps for the one class "
+            "cannot tell whether the map knows the class.",
         },
     ),
 )

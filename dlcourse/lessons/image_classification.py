@@ -16,6 +16,10 @@ def _without_biases():
     return 32 * 16 * 3 * 3
 
 
+def _a_bias_for_each_channel():
+    return 32 * 16 * 9 + 16
+
+
 def _one_channel_only():
     return 32 * 3 * 3 + 32
 
@@ -34,6 +38,9 @@ def _one_filter():
     ),
     mistakes=[
         Mistake("The biases are missing: one for each filter.", _without_biases),
+        Mistake(
+            "A bias belongs to a filter, not to a channel that comes in.", _a_bias_for_each_channel
+        ),
         Mistake(
             "Your filters look at one channel only. A filter weighs all 16 of them.",
             _one_channel_only,
@@ -226,7 +233,7 @@ def _knows_more_pictures(model):
     """Whether it does as well on the next 5 000 training pictures as on the first."""
     train = data.load("fashion-mnist").train
     first, others = (_accuracy_on(model, train[start : start + 5_000]) for start in (0, 5_000))
-    return _validation_accuracy(model) > 0.88 and first - others < 0.01
+    return _validation_accuracy(model) > 0.86 and first - others < 0.01
 
 
 def _trained_on_all(fast):

@@ -243,9 +243,9 @@ def _hardly_trained(short_run):
 
 @exercise.outcome(
     ask="Replace the `...` by a `short_run(…)` that uses at most 9 600 pictures (batch size times "
-    "rounds) and beats the bell curve of pixels by at least 10.",
+    "rounds) and beats the bell curve of pixels by at least 9.",
     measure=lambda run: run["better_by"],
-    bar=10,
+    bar=9,
     what="It beats the bell curve of pixels by",
     hints=(
         "What helps a network to learn: more pictures seen, or more steps taken?",
@@ -256,7 +256,7 @@ def _hardly_trained(short_run):
         Mistake(
             "Those are settings. Hand over what `short_run` returns for them.",
             _the_settings,
-            sign=lambda answer: "better_by" not in answer,
+            sign=lambda answer: "better_by" not in answer or "pictures" not in answer,
         ),
         Mistake(
             "That used more than 9 600 pictures: batch size times rounds.",
@@ -306,7 +306,8 @@ QUIZ = quiz.Quiz(
         "A generator's Fréchet distance equals that of real training pictures. What do you check "
         "next?",
         right="the nearest training pictures",
-        because="A generator that hands out training pictures gets just such a distance.",
+        because="A generator that hands out training pictures gets just such a distance. Look for "
+        "moved copies, too.",
         wrong={
             "the distance to the training pictures instead of the test pictures": "A copier would "
             "look even better there.",
@@ -316,8 +317,8 @@ QUIZ = quiz.Quiz(
     saturating=quiz.choice(
         "What speaks for training the generator on −log σ(s), and not on log(1 − σ(s))?",
         right="its slope is large for a bad fake",
-        because="There the slope is nearly −1; that of minimax is nearly 0. How much that brings "
-        "must be tested: here it brought nothing that could be measured.",
+        because="There the slope is nearly −1; that of minimax is nearly 0. Here the discriminator "
+        "was hardly ever that sure, and both losses led equally far.",
         wrong={
             "its slope is larger everywhere": "Only for s below 0. For a fake that is taken for "
             "real, minimax pulls harder.",
