@@ -678,9 +678,9 @@ results.Table(("covered", "bobsled", "football helmet"), tuple(rows))
 
 # %% [markdown]
 # Without the helmet, *football helmet* is gone: that answer does depend on the helmet. *Bobsled* falls to a
-# third, but it falls with each of the other rectangles as well, with the face, half as large, further
-# still. So nothing here shows that the helmet is the cause of *bobsled*. A map that lights up is no proof,
-# and neither is one rectangle.
+# third, but it falls with each of the other rectangles as well, with two of them further still, though one
+# of these is only half as large. So nothing here shows that the helmet is the cause of *bobsled*. A map
+# that lights up is no proof, and neither is one rectangle.
 #
 # ## 6 · The baseline decides what can be seen
 # **Predict, then run.** The cameraman's coat is almost black: with the man's hair and camera, dark
