@@ -692,7 +692,7 @@ def _scores_of_training(trained, forward, x_train):
         ),
         Mistake(
             "Some of these numbers are infinite or not numbers: the training blew up. How large "
-            "was the learning rate?",
+            "was the learning rate, and did the steps go downhill?",
             _blown_up,
             sign=lambda answer: not all(np.isfinite(to_numpy(array)).all() for array in answer),
         ),
@@ -702,8 +702,8 @@ def _scores_of_training(trained, forward, x_train):
             sign=lambda answer: _mostly_copies(answer[0]),
         ),
         Mistake(
-            "It is hardly better than guessing. Did the training change these very arrays, and did "
-            "each step go against the slope?",
+            "It is hardly better than guessing. Did the training change these very arrays, did "
+            "each step go against the slope, and was the rate small enough to keep units alive?",
             _never_trained,
             sign=lambda answer: _score(answer) < 0.4,
         ),

@@ -612,10 +612,11 @@ print(f"standard error of the accuracy: {standard_error:.3f}")
 print(f"one test digit more or less: {1 / len(y_test):.3f}")
 
 # %% [markdown]
-# The standard error alone is about as large as the whole seed band, from its lowest to its highest accuracy.
-# Logistic regression and the network get the same number of digits right, give or take a digit or two, so on
-# these small pictures the hidden layer buys nothing that this test could show. (Section 7 has a task for
-# which it is needed.)
+# The standard error alone is about as large as the whole seed band, from its lowest to its highest
+# accuracy. Logistic regression and the network get the same number of digits right, give or take a digit or
+# two, so on these small pictures the network buys nothing that this test could show. (They differ in their
+# training, too: this compares two recipes, not the hidden layer alone. Section 7 has a task for which it is
+# needed.)
 #
 # ### What did the hidden units learn?
 # Each hidden unit has 64 weights, one for each pixel, so we can look at them as a picture.
@@ -741,10 +742,11 @@ results.Table(
 
 # %% [markdown]
 # On the validation digits it is worse by about one in a hundred, more than two standard errors of either
-# kind. On the test digits the gap is smaller, and could be chance. Its loss on the training pictures, though,
-# is half as large again. All this we know only because we have the right gradient to compare it with. If you
-# make this mistake, you have only the row of the careless gradient, and nothing in it looks wrong. That is
-# why a gradient that you wrote yourself needs a check that does not depend on training.
+# kind. (Other sets of ten starts showed about half of that.) On the test digits the gap is smaller, and
+# could be chance. Its loss on the training pictures, though, is half as large again. All this we know only
+# because we have the right gradient to compare it with. If you make this mistake, you have only the row of
+# the careless gradient, and nothing in it looks wrong. That is why a gradient that you wrote yourself needs
+# a check that does not depend on training.
 #
 # ### The check
 # We did it already in section 3: move a weight up and down by a small $\varepsilon$ and see what the
@@ -827,9 +829,10 @@ results.Table(("array", "backward", "careless_backward"), rows)
 # that was computed before. The check finds what training does not show, and it even says where to look.
 #
 # ### How small is small?
-# A slope is a limit, $\varepsilon \to 0$. We checked with $\varepsilon = 10^{-5}$. **Predict, then run.** For the
-# 32 biases $b_1$ we now take $\varepsilon = 10^{-13}$, still in 64-bit numbers. How accurate are the slopes?
-# (a) about $10^8$ times more accurate, (b) as accurate as before, (c) about $10^8$ times less accurate.
+# A slope is a limit, $\varepsilon \to 0$. We checked with $\varepsilon = 10^{-5}$. **Predict, then run.**
+# For the 32 biases $b_1$ we now take $\varepsilon = 10^{-13}$, still in 64-bit numbers. How accurate are
+# the slopes? (a) about $10^8$ times more accurate, (b) as accurate as before, (c) about $10^8$ times less
+# accurate.
 
 
 # %%
@@ -892,14 +895,15 @@ print(f"mean error of these: {errors[kink].mean():.0e}")
 print(f"mean error of the others: {errors[~kink].mean():.0e}")
 
 # %% [markdown]
-# (c). Small steps fail because of rounding: the two losses agree in nearly all their digits, and what
-# is left of their difference is noise, blown up by dividing by a tiny number. Large steps fail for
-# two reasons. The curve of the loss bends within the step, which costs little here (the right end of the line of
-# float64). And
-# the ReLU has a **kink**: if a step moves some picture's z across 0, the two sides of the difference
-# belong to two different straight pieces (the triangles; the lines leave these slopes out, and the best steps
-# printed above count them in). In 64 bits a step near 0.00001 avoids both.
-# If only a few slopes of your own network disagree, look at the kinks before you look for a mistake.
+# (c). Small steps fail because of rounding: the two losses agree in nearly all their digits, and what is
+# left of their difference is noise, blown up by dividing by a tiny number. (In 32 bits nothing is left of
+# it at the far left: both losses are the same number, the slope comes out as 0, and the line is flat.)
+# Large steps fail for two reasons. The curve of the loss bends within the step, which costs little here
+# (the right end of the line of float64). And the ReLU has a **kink**: if a step moves some picture's z
+# across 0, the two sides of the difference belong to two different straight pieces (the triangles; the
+# lines leave these slopes out, and the best steps printed above count them in). In 64 bits a step near
+# 0.00001 avoids both. If only a few slopes of your own network disagree, look at the kinks before you look
+# for a mistake.
 
 # %% [markdown]
 # ## 7 · What is a hidden layer for?
@@ -946,11 +950,13 @@ plot.describe(
 )
 
 # %% [markdown]
-# (b). Each class lies in two opposite corners. A straight line can cut one corner off, but it cannot have two
-# opposite corners on one side and the other two on the other side, and logistic regression does no better
-# than tossing a coin. With hidden units the border is made of straight pieces, and the kinks of the ReLUs are
-# where they meet. This task is known as XOR, *exclusive or*: the class depends on the two inputs together and on
-# neither alone. Whether a task needs a hidden layer depends on the data, and the baseline tells you.
+# (b). Each class lies in two opposite corners. A straight line can cut one corner off, and would then get
+# about two thirds; it cannot have two opposite corners on one side and the other two on the other side.
+# Logistic regression does not even find that line: the corners of a class pull it in opposite directions,
+# and it does no better than tossing a coin. With hidden units the border is made of straight pieces, and
+# the kinks of the ReLUs are where they meet. This task is known as XOR, *exclusive or*: the class depends
+# on the two inputs together and on neither alone. Whether a task needs a hidden layer depends on the data,
+# and the baseline tells you.
 
 # %% [markdown]
 # ## 8 · The same network in PyTorch
@@ -1165,7 +1171,7 @@ for model in (pytorch_model, keras_model):
 # %% [markdown]
 # ## 12 · A common mistake in thinking
 # "It does not matter where the weights start, training will sort it out." **Predict, then run.** Start all
-# weights and biases from the same number, 0.1, and train for two epochs. How many of the 32 hidden units
+# weights and biases from the same number, 0.1, and train as long as above. How many of the 32 hidden units
 # are then different from each other? (a) 32, (b) about half, (c) 1. And if they all start from 0?
 
 
@@ -1174,10 +1180,11 @@ starts = {
     "random": weights,
     "all 0.1": [np.full_like(array, 0.1) for array in weights],
     "all 0": [np.zeros_like(array) for array in weights],
+    "random, one unit": new_weights(0, sizes=(64, 1, 10)),
 }
 rows = []
 for name, start in starts.items():
-    end, _ = train_numpy(start, x_train, y_train, epochs=2)
+    end, _ = train_numpy(start, x_train, y_train, epochs=epochs)
     units = {tuple(column) for column in end[0].T.round(4)}
     reached = results.accuracy(forward(end, x_valid)[2], y_valid)
     rows.append((name, len(units), f"{reached:.2f}"))
@@ -1185,8 +1192,9 @@ results.Table(("start", "different units", "validation accuracy"), rows)
 
 # %% [markdown]
 # (c). All 32 units see the same pixels, give the same output, receive the same slope and make the same
-# step. It is a network of one unit at 32 times the price. Random starting weights are there to break
-# this **symmetry**.
+# step. It is a network of one unit at 32 times the price, and gets about as far as one unit (which often
+# gets nowhere: its ReLU may be dead from the start). Random starting weights are there to break this
+# **symmetry**.
 #
 # From 0 not even that one unit learns, however long we train. $dh = ds\,W_2^\top$ is 0, so the hidden layer
 # gets no slope; and h is 0, so $dW_2 = h^\top ds$ is 0 too. Only the biases of the scores learn. This is the
