@@ -211,7 +211,7 @@ def _says_shuttle(answer):
     picture = photographs.train.images[photographs.classes.index("astronaut")]
     stretch = _stretch(side)
     square = picture[row : row + side, column : column + side]
-    enlarged = np.einsum("ai,ijc,bj->abc", stretch, square, stretch)
+    enlarged = np.einsum("ai,ijc,bj->abc", stretch, square, stretch, optimize=True)
     scores = backends.of(_network()).scores(_network(), enlarged[None].astype("float32"))
     return float(arrays.softmax(scores)[0, _place_of_shuttle()])
 
@@ -291,7 +291,7 @@ QUIZ = quiz.Quiz(
     __name__,
     unsure=quiz.choice(
         "A network trained on ImageNet is shown a photograph. Its two best answers have "
-        "probabilities of 0.18 and 0.17. What is the most you can say?",
+        "probabilities of 0.18 and 0.17. What is the most that these two numbers alone tell you?",
         right="that it is unsure, and not why",
         because="A picture without a class of its own (the astronaut), one that several classes "
         "could claim (the cat) and one that it finds hard all give a low best probability.",

@@ -98,7 +98,8 @@ results.Table(
 # labels is "astronaut" or "woman"**; the only people among them are a groom, a ballplayer and a
 # scuba diver. Softmax divides all of the probability among the classes there are, whatever the
 # picture shows. Brick, grass and gravel have no class either. A low highest probability is then
-# the only sign that something is wrong, and not a safe one: it was low for the cat as well.
+# one sign that something is wrong, and not a safe one: it was low for the cat as well. (How high the scores
+# themselves are is another sign, which softmax hides, and no safe one either.)
 #
 # **Exercise: one line is missing.** A network needs its pixels in the range it was trained with.
 # This one was trained with bytes (0 to 255), minus 127, divided by 128. Our `network` does that in
@@ -216,9 +217,9 @@ print(f"largest change of a score: {(moved - scores).abs().max():.1f}")
 
 # %% [markdown]
 # (b). No error, all sizes fit, and three of eight answers change: **the same sizes are not the same
-# numbers.** All three are photographs without a class of their own, where the network was unsure from
-# the start. Where it is sure you would not notice. So when you carry weights from one framework to
-# another, compare the scores.
+# numbers.** All three are photographs without a class of their own, where the network was unsure from the
+# start. The best answers of the others stay, so on those you would not notice. So when you carry weights
+# from one framework to another, compare the scores.
 
 # %%
 del keras_network, symmetric
@@ -537,12 +538,12 @@ print(f"{min(of_random):.2f} to {max(of_random):.2f}")
 # much).
 #
 # ## 6 · The linear probe, and how to choose without a test set
-# A better classifier on features is the logistic regression of lesson 11. On features of a frozen network it
-# is called a **linear probe**. In scikit-learn's, the setting that matters most here is `C`: the smaller, the
-# more it holds the weights down. Which `C` is best? The test stamps must not say, and there is no validation
-# set: 128 stamps are too few to give some away. **Cross-validation** uses them all: cut the training stamps
-# into five **folds**, train on four, judge on the fifth, five times. Each stamp is judged once, by a model
-# that has not seen it.
+# Usually a better classifier on features is the logistic regression of lesson 11. On features of a frozen
+# network it is called a **linear probe**. In scikit-learn's, the setting that matters most here is `C`: the
+# smaller, the more it holds the weights down. Which `C` is best? The test stamps must not say, and there is
+# no validation set: 128 stamps are too few to give some away. **Cross-validation** uses them all: cut the
+# training stamps into five **folds**, train on four, judge on the fifth, five times. Each stamp is judged
+# once, by a model that has not seen it.
 
 # %% tags=["recipe"]
 folds = StratifiedKFold(n_splits=5, shuffle=True, random_state=0)
@@ -560,8 +561,8 @@ print(f"standard error of 0.89 on 128 stamps: {error:.3f}")
 results.Table(("C", "accuracy in cross-validation"), tuple(rows))
 
 # %% [markdown]
-# From 0.1 on they differ by about one stamp, less than the standard error: no reason to prefer one
-# of them. We keep the library's own `C = 1`, for features and for pixels, and see what it gets on
+# From 0.1 on they differ by about one stamp, less than the standard error: no reason to prefer one of them.
+# We keep the library's own `C = 1`, for features and (without looking) for pixels, and see what it gets on
 # the test stamps.
 
 # %% tags=["recipe"] tolerance=0.03
@@ -652,8 +653,9 @@ labels = torch.tensor(train.labels)
 # 1. Take **small steps**: what the network knows is worth more than what 128 stamps can teach it.
 # 2. **Do not begin with a random last layer**: its large first gradients would shake the layers
 #    below. Copy the weights of the linear probe into it.
-# 3. Keep **batch norm** (lesson 21) in evaluation mode. In training mode its stored averages, over
-#    1.28 million photographs, drift towards those of your stamps, and the weights do not fit these.
+# 3. Keep **batch norm** (lesson 21) in evaluation mode. In training mode its stored averages, over 1.28
+#   million photographs, drift towards those of your stamps, and the layers after it, the copied probe above
+#   all, were fitted to the old ones.
 #
 # The function has a switch for each.
 
@@ -723,14 +725,16 @@ results.Table(
 #   0.79, and a thousand times larger it has destroyed what the network knew:
 #   guessing the most common class would be better.
 # - **The random last layer** fails at small steps, with 0.57, but not because it shakes the layers
-#   below: in four epochs such small steps do not bring it far enough. After 20 epochs it is at
-#   0.88. The probe saves the way.
-# - **Batch norm in training mode** has 0.80 on the test stamps, where evaluation mode has 0.86; it is
-#   lower with all five seeds. (In cross-validation it is 0.89 and 0.91: on so few stamps no proof.)
-#   The last two rows say where the loss comes from. With steps of 0 no weight changes, only the
-#   stored averages move, and that alone gives 0.80. With the old averages put back after training it
-#   is 0.85. So it is the averages. (Here they move by 1 % with each batch; with the tenth of lesson 21
-#   they would move faster.)
+#   below: in four epochs such small steps do not bring it far enough. After 20 epochs, with the layers below
+#   adapted to it, it is at 0.88. The probe gives a head start.
+# - **Batch norm in training mode** has 0.80 on the test stamps, where evaluation mode has 0.86; it is lower
+#   with all five seeds, but these are the same 66 stamps each time. (In cross-validation it is 0.89 and
+#   0.91: on so few stamps no proof.) The last two rows ask where the loss comes from. With steps of 0 no
+#   weight changes, only the stored averages move, and that alone gives 0.80 on the test stamps. With the
+#   old averages put back after training it is 0.85. That points to the averages. And this is the mildest
+#   case: only the batch norms that are trained here are in training mode, for four epochs, and their
+#   averages move by 1 % with each batch. With the tenth of lesson 21, or with the whole network in training
+#   mode, they would move much further.
 #
 # So cross-validation chooses small steps. (The table shows the test stamps as well, for every setting;
 # the choice must not use them.)
