@@ -903,7 +903,7 @@ plot.describe("One blurred, ghostly picture of each class from its bell curve.")
 
 # %% [markdown]
 # (b). The copier comes first: it hands out real pictures. **A perfect distance does not mean that anything
-# new was made**, which is why we looked for copies. And ten bell curves that know nothing but means and
+# new was made**, which is why we looked for copies. And ten bell curves fitted to nothing but means and
 # covariances of pixels draw ghosts with double sleeves, yet beat our short run and come near the longer
 # one. (They were fitted to 500 pictures of each class, the single one to 2 000.) The distance compares
 # means and covariances of features. It sees nothing else of the clouds' shapes, and nothing that the expert
