@@ -144,27 +144,29 @@ def runs(recorded):
     }, weights
 
 
+def accuracies(models):
+    """Return {"valid", "test"}: the accuracy of each model on both."""
+    return {
+        "valid": [accuracy(model, FASHION.valid) for model in models],
+        "test": [accuracy(model, FASHION.test) for model in models],
+    }
+
+
 def lenet(recorded):
     """Train LeNet with the residual network's recipe and several highest learning rates."""
     found = {}
     for peak in (0.05, 0.1, 0.15):
         models = [trained(seed, FAST_EPOCHS, CELLS["lenet"], peak=peak)[0] for seed in SEEDS]
-        found[str(peak)] = {
-            "valid": [accuracy(model, FASHION.valid) for model in models],
-            "test": [accuracy(model, FASHION.test) for model in models],
-        }
-    peak = max(found, key=lambda peak: sum(found[peak]["valid"]))
-    return {"lenet": found} | lenet_with_norm({"lenet": found}, float(peak))
+        found[str(peak)] = accuracies(models)
+    return {"lenet": found}
 
 
-def lenet_with_norm(recorded, peak=0.15):
+def lenet_with_norm(recorded):
     """Train LeNet with batch norm after its convolutions, at the rate that was best without."""
+    without = recorded["lenet"]
+    peak = float(max(without, key=lambda peak: sum(without[peak]["valid"])))
     models = [trained(seed, FAST_EPOCHS, CELLS["lenet_with_norm"], peak=peak)[0] for seed in SEEDS]
-    found = {
-        "valid": [accuracy(model, FASHION.valid) for model in models],
-        "test": [accuracy(model, FASHION.test) for model in models],
-    }
-    return {"lenet_with_norm": found}
+    return {"lenet_with_norm": accuracies(models)}
 
 
 def choices(recorded):
@@ -175,10 +177,7 @@ def choices(recorded):
             trained(seed, FAST_EPOCHS, peak=rate, schedule=lambda progress: 1.0)[0]
             for seed in SEEDS
         ]
-        constant[str(rate)] = {
-            "valid": [accuracy(model, FASHION.valid) for model in models],
-            "test": [accuracy(model, FASHION.test) for model in models],
-        }
+        constant[str(rate)] = accuracies(models)
     mirrored = {"augment": CELLS["mirror_half"], "both_ways": True}
     narrow, wide = count(CELLS["residual_network"]()), count(wider())
     rows = [

@@ -1,6 +1,7 @@
 """Measure lesson 41: longer runs, a frozen judge, and the generator's two losses.
 
     python benchmarks/image_gan.py            # everything, about 25 minutes on two cores
+    python benchmarks/image_gan.py scores     # which fakes' scores the generator meets
     python benchmarks/image_gan.py alone      # the frozen judge only, five seeds
     python benchmarks/image_gan.py two_losses # minimax beside the loss in use, five seeds
     python benchmarks/image_gan.py only_time  # the lesson's own run, ten times as long
@@ -29,6 +30,26 @@ SEEDS = range(5)
 def falling(progress):
     """Full learning rate for half of the training, then down to zero."""
     return min(1.0, 2 * (1 - progress))
+
+
+def new_game(cells, seed):
+    """Return new players and the noise to draw with, in the lesson's order of random numbers."""
+    cells["seed"] = seed
+    runtime.seed(seed)
+    players = cells["generator_network"](), cells["discriminator_network"]()
+    return players, torch.randn(PICTURES, cells["NOISE"])
+
+
+def distance(cells, generator, noise, real):
+    """Return the squared Fréchet distance of what the generator draws to real features."""
+    features, _ = cells["looked_at"](cells["drawn"](generator, noise))
+    return results.frechet_distance(features, real)
+
+
+def means_of_hundred(losses):
+    """Return both losses (ROUNDS, 2) as means of a hundred rounds each."""
+    of_generator, of_discriminator = losses.reshape(60, -1, 2).mean(axis=1).round(3).T.tolist()
+    return {"discriminator_loss": of_discriminator, "generator_loss": of_generator}
 
 
 def measured_run(cells, pixels, real, kinds):
@@ -60,10 +81,7 @@ def measured_run(cells, pixels, real, kinds):
         print(row, f"{time.perf_counter() - started:.0f} s", flush=True)
 
     losses = train_long(cells, players, pixels, kinds, measure)
-    # Means of a hundred steps each.
-    of_generator, of_discriminator = losses.reshape(60, -1, 2).mean(axis=1).round(3).T.tolist()
-    measures = {"moments": found, "discriminator_loss": of_discriminator}
-    return generator, np.array(film), measures | {"generator_loss": of_generator}
+    return generator, np.array(film), {"moments": found} | means_of_hundred(losses)
 
 
 def train_long(cells, players, pixels, kinds, measure):
@@ -95,10 +113,7 @@ def measured_alone(cells, fashion):
     measures = {moment: {name: [] for name in names} for moment in ("before", "after")}
     again = {"distance": []}  # after 200 more rounds in which the judge learns again
     for seed in SEEDS:
-        cells["seed"] = seed
-        runtime.seed(seed)
-        players = cells["generator_network"](), cells["discriminator_network"]()
-        noise = torch.randn(PICTURES, cells["NOISE"])
+        players, noise = new_game(cells, seed)
         cells["train_gan"](players, pixels, 600)
 
         kept = []
@@ -125,8 +140,7 @@ def measured_alone(cells, fashion):
         kept[1].requires_grad_(True)
         kept[1].train()
         cells["train_gan"](kept, pixels, 200)
-        features, _ = cells["looked_at"](cells["drawn"](kept[0], noise))
-        again["distance"].append(round(results.frechet_distance(features, real), 2))
+        again["distance"].append(round(distance(cells, kept[0], noise, real), 2))
         print("alone", seed, measures, again, flush=True)
     squares = (library**2).sum(axis=1) - 2 * real[:500] @ library.T
     variety = len(np.unique(squares.argmin(axis=1)))
@@ -140,14 +154,10 @@ def measured_two_losses(cells, fashion):
     losses = {"non-saturating": cells["generator_loss"], "minimax": cells["minimax_loss"]}
     found = {name: [] for name in losses}
     for seed in SEEDS:
-        cells["seed"] = seed
         for name, loss in losses.items():
-            runtime.seed(seed)
-            players = cells["generator_network"](), cells["discriminator_network"]()
-            noise = torch.randn(PICTURES, cells["NOISE"])
+            players, noise = new_game(cells, seed)
             cells["train_gan"](players, pixels, 600, loss_of_fakes=loss)
-            features, _ = cells["looked_at"](cells["drawn"](players[0], noise))
-            found[name].append(round(results.frechet_distance(features, real), 2))
+            found[name].append(round(distance(cells, players[0], noise, real), 2))
         print("two losses", seed, found, flush=True)
     return found
 
@@ -156,23 +166,17 @@ def measured_only_time(cells, fashion):
     """Return losses and distance of the lesson's own run (seed 0) after up to 6 000 rounds."""
     pixels = fashion.train[:20_000].pixels[..., 0]
     real, _ = cells["looked_at"](fashion.test.pixels)
-    cells["seed"] = 0
-    runtime.seed(0)
-    players = cells["generator_network"](), cells["discriminator_network"]()
-    noise = torch.randn(PICTURES, cells["NOISE"])
+    players, noise = new_game(cells, 0)
     moments = []
 
     def measure(finished):
         if finished in MOMENTS:
-            features, _ = cells["looked_at"](cells["drawn"](players[0], noise))
-            distance = round(results.frechet_distance(features, real), 3)
-            moments.append({"round": finished, "distance": distance})
+            found = round(distance(cells, players[0], noise, real), 3)
+            moments.append({"round": finished, "distance": found})
             print("only time", moments[-1], flush=True)
 
     losses = cells["train_gan"](players, pixels, ROUNDS, watch=measure)
-    of_generator, of_discriminator = losses.reshape(60, -1, 2).mean(axis=1).round(3).T.tolist()
-    measures = {"moments": moments, "discriminator_loss": of_discriminator}
-    return measures | {"generator_loss": of_generator}
+    return {"moments": moments} | means_of_hundred(losses)
 
 
 def measured_scores(cells, fashion):
@@ -183,11 +187,8 @@ def measured_scores(cells, fashion):
         met.append(fake_scores.detach().ravel())
         return cells["generator_loss"](fake_scores)
 
-    cells["seed"] = 0
-    runtime.seed(0)
-    players = cells["generator_network"](), cells["discriminator_network"]()
+    players, _ = new_game(cells, 0)
     pixels = fashion.train[:20_000].pixels[..., 0]
-    torch.randn(PICTURES, cells["NOISE"])  # as in the lesson, which draws its noise here
     cells["train_gan"](players, pixels, 600, loss_of_fakes=loss)
     met = torch.cat(met).numpy()
     return {
