@@ -300,13 +300,17 @@ def frechet_distance(features, other_features):
             "both need at least two points, of the same number of features: (N, D) and (M, D)."
         )
     (mean, spread), (other_mean, other_spread) = (_mean_and_covariance(points) for points in clouds)
-    # tr (C₁ C₂)^½ is the sum of the roots of the eigenvalues of C₁^½ C₂ C₁^½, which is symmetric:
-    # they are real, and what rounding makes of a 0 can be cut off.
-    values, axes = np.linalg.eigh(spread)
-    root = (axes * np.sqrt(np.maximum(values, 0))) @ axes.T
-    shared = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ other_spread @ root), 0)).sum()
+    # With C₁ = R₁ᵀ R₁ and C₂ = R₂ᵀ R₂, tr (C₁ C₂)^½ is the sum of the singular values of R₁ R₂ᵀ.
+    # Roots of the eigenvalues of C₁^½ C₂ C₁^½ would do, but lose half the digits to rounding.
+    shared = np.linalg.svd(_root(spread) @ _root(other_spread).T, compute_uv=False).sum()
     apart = ((mean - other_mean) ** 2).sum() + np.trace(spread) + np.trace(other_spread)
     return max(0.0, float(apart - 2 * shared))
+
+
+def _root(covariance):
+    """Return a matrix R (D, D) with RᵀR = covariance."""
+    values, axes = np.linalg.eigh(covariance)
+    return np.sqrt(np.maximum(values, 0))[:, None] * axes.T
 
 
 def _mean_and_covariance(points):

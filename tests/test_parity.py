@@ -25,7 +25,7 @@ ROWS, STEPS = (
     IMAGES[..., 0],
 )  # (N, 64); (N, 8, 8): a picture read line by line
 
-few = settings(max_examples=8, deadline=None)
+few = settings(max_examples=8)
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 
 

@@ -135,7 +135,7 @@ def clouds(draw):
 
 @given(clouds())
 def test_a_cloud_has_no_frechet_distance_to_itself(points):
-    assert results.frechet_distance(points, points) == pytest.approx(0, abs=1e-6)
+    assert results.frechet_distance(points, points) == pytest.approx(0, abs=1e-10)
 
 
 @given(clouds(), st.integers(0, 10**6))
@@ -146,7 +146,7 @@ def test_the_frechet_distance_is_symmetric_and_never_negative(points, seed):
         results.frechet_distance(points, others),
         results.frechet_distance(others, points),
     )
-    assert there == pytest.approx(back, rel=1e-6, abs=1e-6)
+    assert there == pytest.approx(back, rel=1e-10, abs=1e-10)
     assert there >= 0
 
 
@@ -154,7 +154,7 @@ def test_the_frechet_distance_is_symmetric_and_never_negative(points, seed):
 def test_a_shifted_cloud_is_as_far_as_the_square_of_the_shift(points, shift):
     expected = points.shape[1] * shift**2
     found = results.frechet_distance(points, points + shift)
-    assert found == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    assert found == pytest.approx(expected, rel=1e-10, abs=1e-10)
 
 
 @given(clouds(), st.floats(0, 3))
@@ -163,7 +163,7 @@ def test_a_stretched_cloud_is_as_far_as_its_closed_form_says(points, factor):
         np.trace(np.atleast_2d(np.cov(points.T))) + (points.mean(axis=0) ** 2).sum()
     )
     found = results.frechet_distance(points, factor * points)
-    assert found == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    assert found == pytest.approx(expected, rel=1e-10, abs=1e-10)
 
 
 def test_the_frechet_distance_agrees_with_a_square_root_of_a_matrix():
