@@ -1,9 +1,8 @@
 """Measure lesson 41: longer runs, a frozen judge, and the generator's two losses.
 
-    python benchmarks/image_gan.py            # everything, about 25 minutes on two cores
-    python benchmarks/image_gan.py scores     # which fakes' scores the generator meets
+    python benchmarks/image_gan.py            # everything, about half an hour on two cores
     python benchmarks/image_gan.py alone      # the frozen judge only, five seeds
-    python benchmarks/image_gan.py two_losses # minimax beside the loss in use, five seeds
+    python benchmarks/image_gan.py losses     # minimax and more beside the loss in use, five seeds
     python benchmarks/image_gan.py only_time  # the lesson's own run, ten times as long
 
 It executes the lesson's own `recipe` cells and writes what the lesson shows:
@@ -109,9 +108,10 @@ def measured_alone(cells, fashion):
     pixels = fashion.train[:20_000].pixels[..., 0]
     real, _ = cells["looked_at"](fashion.test.pixels)
     library, _ = cells["looked_at"](fashion.train[:2_000].pixels)
-    names = ("loss", "distance", "apart", "variety")
+    names = ("loss", "distance", "apart", "variety", "imbalance", "largest class")
     measures = {moment: {name: [] for name in names} for moment in ("before", "after")}
     again = {"distance": []}  # after 200 more rounds in which the judge learns again
+    straight_on = {"distance": []}  # after 200 more rounds without the 200 alone
     for seed in SEEDS:
         players, noise = new_game(cells, seed)
         cells["train_gan"](players, pixels, 600)
@@ -124,7 +124,8 @@ def measured_alone(cells, fashion):
             if finished not in (0, 200):
                 return
             pictures = cells["drawn"](alone, noise)
-            features, _ = cells["looked_at"](pictures)
+            features, classes = cells["looked_at"](pictures)
+            shares = np.bincount(classes, minlength=10) / PICTURES
             first, second = pictures[: PICTURES // 2], pictures[PICTURES // 2 :]
             apart = np.sqrt(((first - second) ** 2).sum(axis=(1, 2, 3))).mean()
             squares = (library**2).sum(axis=1) - 2 * features[:500] @ library.T
@@ -135,30 +136,50 @@ def measured_alone(cells, fashion):
             row["distance"].append(round(results.frechet_distance(features, real), 2))
             row["apart"].append(round(float(apart), 2))
             row["variety"].append(len(np.unique(squares.argmin(axis=1))))
+            row["imbalance"].append(round(float(np.abs(shares - 0.1).sum() / 2), 3))
+            row["largest class"].append(round(float(shares.max()), 3))
 
         cells["play_alone"](players, 200, look)
         kept[1].requires_grad_(True)
         kept[1].train()
         cells["train_gan"](kept, pixels, 200)
         again["distance"].append(round(distance(cells, kept[0], noise, real), 2))
-        print("alone", seed, measures, again, flush=True)
+        cells["train_gan"](players, pixels, 200)
+        straight_on["distance"].append(round(distance(cells, players[0], noise, real), 2))
+        print("alone", seed, measures, again, straight_on, flush=True)
     squares = (library**2).sum(axis=1) - 2 * real[:500] @ library.T
     variety = len(np.unique(squares.argmin(axis=1)))
-    return measures | {"learning again": again, "variety_of_real": variety}
+    after = {"learning again": again, "straight on": straight_on}
+    return measures | after | {"variety_of_real": variety}
 
 
-def measured_two_losses(cells, fashion):
-    """Return the distance after the lesson's 600 rounds, for each seed, with each loss."""
+def measured_losses(cells, fashion):
+    """Return, for each loss of the generator, the distance after the lesson's 600 rounds and the
+    share of fakes that the discriminator was sure of, with a score below -5, for each seed."""
     pixels = fashion.train[:20_000].pixels[..., 0]
     real, _ = cells["looked_at"](fashion.test.pixels)
-    losses = {"non-saturating": cells["generator_loss"], "minimax": cells["minimax_loss"]}
-    found = {name: [] for name in losses}
+    losses = {
+        "non-saturating": cells["generator_loss"],
+        "minimax": cells["minimax_loss"],
+        "non-saturating, divided by 148": lambda scores: cells["generator_loss"](scores) / 148,
+    }
+    found = {name: {"distance": [], "median score": [], "below -5": []} for name in losses}
     for seed in SEEDS:
         for name, loss in losses.items():
+            met = []
+
+            def watched(fake_scores, loss=loss, met=met):
+                met.append(fake_scores.detach().ravel())
+                return loss(fake_scores)
+
             players, noise = new_game(cells, seed)
-            cells["train_gan"](players, pixels, 600, loss_of_fakes=loss)
-            found[name].append(round(distance(cells, players[0], noise, real), 2))
-        print("two losses", seed, found, flush=True)
+            cells["train_gan"](players, pixels, 600, loss_of_fakes=watched)
+            scores = torch.cat(met).numpy()
+            row = found[name]
+            row["distance"].append(round(distance(cells, players[0], noise, real), 2))
+            row["median score"].append(round(float(np.median(scores)), 3))
+            row["below -5"].append(round(float((scores < -5).mean()), 4))
+        print("losses", seed, found, flush=True)
     return found
 
 
@@ -179,28 +200,9 @@ def measured_only_time(cells, fashion):
     return {"moments": moments} | means_of_hundred(losses)
 
 
-def measured_scores(cells, fashion):
-    """Tell which scores of fakes the generator met in its 600 rounds (seed 0)."""
-    met = []
-
-    def loss(fake_scores):
-        met.append(fake_scores.detach().ravel())
-        return cells["generator_loss"](fake_scores)
-
-    players, _ = new_game(cells, 0)
-    pixels = fashion.train[:20_000].pixels[..., 0]
-    cells["train_gan"](players, pixels, 600, loss_of_fakes=loss)
-    met = torch.cat(met).numpy()
-    return {
-        "median": round(float(np.median(met)), 3),
-        "below -5": round(float((met < -5).mean()), 4),
-    }
-
-
 PARTS = {
-    "scores": measured_scores,
+    "losses": measured_losses,
     "alone": measured_alone,
-    "two_losses": measured_two_losses,
     "only_time": measured_only_time,
 }
 

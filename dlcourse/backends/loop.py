@@ -292,7 +292,7 @@ def refused(inputs, wanted, error):
     )
     if inputs.ndim == wanted.count(","):  # as many axes but one
         text += "For a single example, add the batch axis: images[None]. "
-    if inputs.dtype == np.uint8:
+    if inputs.dtype == np.uint8 and inputs.ndim == 2:
         text += "Bytes count as pixels and are divided by 255: convert tokens to int64. "
     return ShapeError(f"{text}The framework says: {_reason(error)}")
 

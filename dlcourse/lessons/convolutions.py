@@ -154,6 +154,14 @@ def _last_stride(windows, strides):
     return seen
 
 
+def _doubled_by_each_stride(windows, strides):
+    seen, step = 1, 1
+    for window, stride in zip(windows, strides):
+        seen += (window - 1) * step
+        step *= 2 if stride > 1 else 1
+    return seen
+
+
 def _stride_of_its_own(windows, strides):
     seen, step = 1, 1
     for window, stride in zip(windows, strides):
@@ -170,6 +178,7 @@ def _stride_of_its_own(windows, strides):
         {"windows": (3, 3), "strides": (1, 1)},
         {"windows": (3, 2, 3), "strides": (1, 2, 1)},
         {"windows": (7, 3, 3), "strides": (2, 2, 1)},
+        {"windows": (3, 3), "strides": (3, 1)},
         {"windows": (3, 3, 3, 2), "strides": (2, 1, 2, 1)},
     ],
     hints=(
@@ -186,6 +195,10 @@ def _stride_of_its_own(windows, strides):
             _forgets_strides,
         ),
         Mistake("A layer's own stride matters only for the layers behind it.", _stride_of_its_own),
+        Mistake(
+            "You double the step at each stride. A stride of 3 makes it three times as large.",
+            _doubled_by_each_stride,
+        ),
         Mistake(
             "You use the last stride alone. Behind two strides of 2, neighbours lie four pixels "
             "apart.",
@@ -230,6 +243,10 @@ def _transposed(d_out, kernel):
         {
             "d_out": np.array([[1.0, -2.0], [0.5, 3.0]]),
             "kernel": np.array([[1.0, 2, 0], [0, -1, 4], [3, 0, 1]]),
+        },
+        {
+            "d_out": np.array([[1.0, -2.0, 4.0], [0.5, 3.0, -1.0]]),
+            "kernel": np.array([[0.0, 2, 1], [1, -1, 0], [3, 0, -2]]),
         },
     ],
     hints=(

@@ -256,9 +256,12 @@ def _sticks_out():
     bar=DROP,
     what="The probability of the tripod drops by",
     hints=(
-        "A square over one leg is not enough: two other legs are left. Where do all three meet?",
-        "The legs meet below the camera, a little to the right of the middle. Try a few rows and "
-        "columns there, and print the probability for each.",
+        "A square over the middle makes the network surer: less man. Centred on the place where "
+        "the legs meet it changes next to nothing. Print the probability for a few places further "
+        "down.",
+        "Just below the place where the legs meet one square still covers parts of all three. (A "
+        "place on a single leg can do it, too.) Move it a few pixels at a time: the region is "
+        "small.",
         "Try every place with a row from 112 to 160 and a column from 80 to 128, in steps of 16; "
         "keep the one with the lowest probability.",
     ),

@@ -230,10 +230,11 @@ def _validation_accuracy(model):
 
 
 def _knows_more_pictures(model):
-    """Whether it does as well on the next 5 000 training pictures as on the first."""
-    train = data.load("fashion-mnist").train
+    """Whether it does as well on the next 5 000 training pictures as on the first, or much better
+    than on pictures that nobody trains on."""
+    train, new = data.load("fashion-mnist").train, _validation_accuracy(model)
     first, others = (_accuracy_on(model, train[start : start + 5_000]) for start in (0, 5_000))
-    return _validation_accuracy(model) > 0.86 and first - others < 0.01
+    return new > 0.86 and (first - others < 0.01 or others - new > 0.02)
 
 
 def _trained_on_all(fast):
@@ -283,8 +284,8 @@ def _the_history(residual_network, train_fast, train):
             sign=lambda answer: hasattr(answer, "parameters") and _is_new(answer),
         ),
         Mistake(
-            "It knows the next 5 000 training pictures as well as the first 5 000. Was it trained "
-            "on more than those?",
+            "It knows the next 5 000 training pictures too well for pictures that it has not seen. "
+            "Was it trained on more than the first 5 000?",
             _trained_on_all,
             sign=_knows_more_pictures,
         ),
@@ -368,7 +369,7 @@ QUIZ = quiz.Quiz(
         },
     ),
     threshold=quiz.choice(
-        "You search the validation pictures for the threshold at which 99 % of the answers are "
+        "You search 5 000 validation pictures for the threshold at which 99 % of the answers are "
         "right. What should you expect on new pictures?",
         right="about 99 %, a few in a thousand either way",
         because="One threshold hardly fits 5 000 pictures: in the lesson new pictures were worse "

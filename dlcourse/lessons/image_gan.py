@@ -317,8 +317,8 @@ QUIZ = quiz.Quiz(
     saturating=quiz.choice(
         "What speaks for training the generator on −log σ(s), and not on log(1 − σ(s))?",
         right="its slope is large for a bad fake",
-        because="There the slope is nearly −1; that of minimax is nearly 0. Here the discriminator "
-        "was hardly ever that sure, and both losses led equally far.",
+        because="There the slope is nearly −1; that of minimax is nearly 0. But Adam divides "
+        "slopes by their usual size, and in the lesson both losses led equally far.",
         wrong={
             "its slope is larger everywhere": "Only for s below 0. For a fake that is taken for "
             "real, minimax pulls harder.",

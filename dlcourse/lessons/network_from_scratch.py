@@ -202,6 +202,12 @@ def _less_the_mean(scores):
         return powers / powers.sum(axis=1, keepdims=True)
 
 
+def _less_the_mean_of_all(scores):
+    with np.errstate(all="ignore"):
+        powers = np.exp(scores - scores.mean())
+        return powers / powers.sum(axis=1, keepdims=True)
+
+
 def _divided(scores):
     powers = np.exp(scores / np.abs(scores).max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
@@ -224,6 +230,8 @@ def _nan_to_zero(scores):
         {"scores": np.array([[1.0, 2.0, 3.0], [0.5, 0.0, 1.0]])},
         {"scores": np.array([[1000.0, 1001.0, 1002.0], [3.0, 1.0, 2.0]])},
         {"scores": np.array([[-2000.0, -2001.0]])},
+        {"scores": np.array([[2000.0, 2001.0], [-2000.0, -2001.0]])},
+        {"scores": np.array([[20_000.0, 20_001.0]])},
         {"scores": np.array([[0.0, 3000.0, 1.0], [0.0, 1000.0, 1001.0]])},
     ],
     given=_overflowing,
@@ -244,14 +252,19 @@ def _nan_to_zero(scores):
             _one_shift_for_all,
         ),
         Mistake(
-            "You subtract the smallest score of a row. If the others lie far above it, they are "
-            "still too large for `np.exp`.",
+            "What you subtract from a row is not its largest score (its smallest, or its first?). "
+            "The others may lie far above it and are still too large for `np.exp`.",
             _less_the_smallest,
         ),
         Mistake(
-            "You subtract the mean of a row. A score far above the mean is still too large for "
-            "`np.exp`.",
+            "What you subtract from a row is not its largest score (its mean, or its last?). A "
+            "score far above it is still too large for `np.exp`.",
             _less_the_mean,
+        ),
+        Mistake(
+            "You subtract the mean of the whole batch. A score far above it is still too large for "
+            "`np.exp`, and a row far below it becomes 0 / 0.",
+            _less_the_mean_of_all,
         ),
         Mistake("Dividing the scores changes the probabilities. Subtracting does not.", _divided),
         Mistake("Clipping makes different scores equal, so their order is lost.", _clipped),
@@ -289,6 +302,10 @@ def _one_bias_for_all(d_out, x, w):
 
 def _sum_over_units(d_out, x, w):
     return d_out @ w.T, x.T @ d_out, d_out.sum(axis=1)
+
+
+def _bias_in_a_row(d_out, x, w):
+    return d_out @ w.T, x.T @ d_out, d_out.sum(axis=0, keepdims=True)
 
 
 def _weights_before_inputs(d_out, x, w):
@@ -357,6 +374,10 @@ def _transposed_weights(d_out, x, w):
             _sum_over_units,
         ),
         Mistake(
+            "The numbers are right, but `d_b` has two axes (`keepdims`), and b has one.",
+            _bias_in_a_row,
+        ),
+        Mistake(
             "The right gradients, in the wrong order: `d_x` comes first.", _weights_before_inputs
         ),
         Mistake("`d_w` is transposed: its rows should belong to the inputs.", _transposed_weights),
@@ -392,6 +413,10 @@ def _one_sided(loss, weights, epsilon):
 
 def _half_the_width(loss, weights, epsilon):
     return 2 * numeric_gradient.answer(loss, weights, epsilon)
+
+
+def _divided_by_two_only(loss, weights, epsilon):
+    return epsilon**2 * numeric_gradient.answer(loss, weights, epsilon)
 
 
 def _never_moved_back(loss, weights, epsilon):
@@ -455,6 +480,11 @@ def _the_same_array_twice(loss, weights, epsilon):
             _one_sided,
         ),
         Mistake("Twice too large: from below to above is two epsilons.", _half_the_width),
+        Mistake(
+            "`/ 2 * epsilon` divides by 2 and then multiplies by epsilon. Put the divisor in "
+            "brackets: `/ (2 * epsilon)`.",
+            _divided_by_two_only,
+        ),
         Mistake(
             "The first slope is right, the later ones are off: a moved weight stays moved.",
             _never_moved_back,

@@ -1,8 +1,10 @@
 """Facts, a figure, exercises and quiz of notebooks/*_start_here.ipynb."""
 
+import contextlib
 import inspect
 
 from dlcourse import backends, data, exercise, plot, quiz, results
+from dlcourse.errors import ShapeError
 from dlcourse.exercise import Mistake
 
 import numpy as np
@@ -129,6 +131,10 @@ def _best_scores(scores, classes):
         },
         {"scores": np.array([[-3.0, -1.0, -2.0]]), "classes": ("bag", "coat", "boot")},
         {"scores": np.eye(4)[[2, 0, 3, 3]], "classes": ("bag", "coat", "boot", "shirt")},
+        {
+            "scores": np.array([[1.1, 1.3, 0.2], [0.4, 0.1, 0.45]]),
+            "classes": ("bag", "coat", "boot"),
+        },
     ],
     hints=(
         "`scores` has shape (N, K): a row for each picture, a column for each class. How many "
@@ -173,6 +179,21 @@ def _untrained(new_keras):
     return new_keras(64)
 
 
+def _takes_rows(model):
+    pixels = data.load("fashion-mnist").valid.pixels[:2]
+    try:
+        backends.scores(model, pixels)
+    except ShapeError:
+        with contextlib.suppress(ShapeError):
+            backends.scores(model, pixels.reshape(2, -1))
+            return True
+    return False
+
+
+def _for_rows(keras):
+    return keras.Sequential([keras.Input((784,)), keras.layers.Dense(10)])
+
+
 def _record_of_training(new_keras, train):
     return new_keras(64).fit(train.images[:200], train.labels[:200], verbose=0)
 
@@ -193,7 +214,8 @@ def _trained_on_validation(new_keras, fashion):
 
 @exercise.outcome(
     ask="Train a network that gets at least 85 of 100 validation pictures right, and put it in "
-    "`better_model`. Keras or PyTorch, any size.",
+    "`better_model`. Keras or PyTorch, any size; it should take the pictures as `.images` gives "
+    "them.",
     measure=_validation_accuracy,
     bar=0.85,
     what="Its validation accuracy is",
@@ -204,6 +226,13 @@ def _trained_on_validation(new_keras, fashion):
         "Try `new_keras(128)` and 5 epochs on `fashion.train[:25_000]`.",
     ),
     mistakes=[
+        Mistake(
+            "Your model takes rows of 784 numbers (`.features`), and the check shows it pictures "
+            "(`.images`). Let it begin as before: in Keras with `Input(shape=(28, 28, 1))` and "
+            "`Flatten`, in PyTorch with `nn.Flatten()`.",
+            _for_rows,
+            sign=_takes_rows,
+        ),
         Mistake(
             "It is as good as guessing. Was `fit` called on this very model, and with `.images`, "
             "whose numbers go from 0 to 1 as the check's do?",

@@ -1,6 +1,7 @@
 """Facts, exercises and quiz of notebooks/*_transfer_learning.ipynb."""
 
 import functools
+import warnings
 
 from dlcourse import arrays, backends, data, exercise, pretrained, quiz
 from dlcourse.exercise import Mistake
@@ -74,6 +75,12 @@ def _unsquared(features, labels, new):
     return (new[:, None] - means[None]).sum(axis=2).argmin(axis=1)
 
 
+def _seven_classes(features, labels, new):
+    with warnings.catch_warnings(action="ignore"):  # the mean of nothing
+        means = np.stack([features[labels == k].mean(axis=0) for k in range(7)])
+    return ((new[:, None] - means[None]) ** 2).sum(axis=2).argmin(axis=1)
+
+
 @exercise.function(
     ask="Return the class of the nearest class mean for each row of `new` (M, D): one mean for "
     "each class of `labels` (N,), over its rows of `features` (N, D).",
@@ -102,6 +109,11 @@ def _unsquared(features, labels, new):
             _nearest_example,
         ),
         Mistake("You take the mean that is farthest away.", _farthest),
+        Mistake(
+            "You take means of more classes than `labels` has here, and a class without an example "
+            "has no mean. Take the number of classes from `labels`.",
+            _seven_classes,
+        ),
         Mistake(
             "A large product is not a small distance: a long mean wins against a near one.",
             _largest_product,
