@@ -1166,7 +1166,8 @@ plot.describe(
 
 # %%
 _, said = looked_at(through_noise)
-print("the expert says:", ", ".join(fashion.classes[k] for k in said))
+for share, k in zip(shares.ravel(), said):
+    print(f"{float(share):.1f}: {fashion.classes[k]}")
 
 # %% [markdown]
 # (b), mostly. Below, two pictures are on top of each other at every step. Above, there is one thing at a

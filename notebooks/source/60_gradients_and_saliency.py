@@ -1043,7 +1043,7 @@ results.Table(("photograph", *heads, *more), tuple(rows))
 # sizes has thrown away most of what the slopes know of the class.
 #
 # A network whose last layer is shuffled has its features and knows no class any more, and its map of
-# sizes is as close to the old one as that of another class. With the kernels of all layers shuffled, the
+# sizes is about as close to the old one as that of another class. With the kernels of all layers shuffled, the
 # map is another one: in this draw the correlations are near 0. So the sizes depend on the features that
 # the network has learned, and hardly on the class. (Such a network is broken in more ways than one: the
 # stored averages of its batch norms no longer fit either.) Adebayo and others (2018) test many methods in
