@@ -350,7 +350,7 @@ class _Trial:
         return False
 
     def looks_elsewhere(self):
-        """Return whether forecasts change when the series loses its first week: every place in it
+        """Return whether forecasts change when the series loses its first week: every index
         moves by 336, hour and day of the week stay."""
         new = self.starts[::480]
         moved = self.forecast(self.series[PAST:].copy(), new - PAST)
@@ -529,7 +529,7 @@ def _one_column(fit_boosting):
         Mistake(
             "Your forecast changes when the series is handed over without its first week, for the "
             "same days. Does it look into one of the notebook's arrays, such as `temperature` or "
-            "`known`, at the place of the start? There it finds what has not happened yet.",
+            "`known`, at the index of the start? There it finds what has not happened yet.",
             _with_the_notebooks_weather,
             sign=_Trial.looks_elsewhere,
         ),

@@ -438,9 +438,9 @@ for start in range(5):
     print(f"start {start}: its 200 training pictures {own:.2f}, new {new:.2f}")
 
 # %% [markdown]
-# (b). Could you have seen it from the training pictures alone? Stop after 15 epochs instead of 100: then the
-# network gets about as many of its own pictures right as the first network of this section, which saw 10 000
-# pictures three times.
+# (b). Could you have known from its own pictures that it does so much worse on new ones? Stop after 15 epochs
+# instead of 100: then the network gets about the same *share* of its own pictures right as the first network of
+# this section, which saw 10 000 pictures three times.
 
 # %% tolerance=0.03
 stopped = [trained(few, 15, start) for start in range(5)]
@@ -501,10 +501,10 @@ for name, pictures in (("validation", fashion.valid), ("test", test)):
 results.Table(("pictures", "five most similar", "network"), rows)
 
 # %% [markdown]
-# Both get a little less right on the test pictures. By itself that shows nothing about choosing: by
-# chance alone two sets of 5 000 pictures differ by up to 1 in 100 or a little more. If yours loses
-# clearly more, say 2 in 100, ask how much you have chosen with the validation pictures. (Strictly, the
-# test pictures are no longer new either: section 3 has looked at them one by one.)
+# Both get slightly fewer of the test pictures right. By itself that shows nothing about choosing: by
+# chance alone the accuracies on two sets of 5 000 pictures may differ by a little more than 1 in 100. If
+# yours loses clearly more, say 2 in 100, ask how much you have chosen with the validation pictures.
+# (Strictly, the test pictures are no longer new either: section 3 has looked at them one by one.)
 
 # %% [markdown]
 # ## 8 · Questions

@@ -613,9 +613,9 @@ results.Table(
 )
 
 # %% [markdown]
-# (c). At our rate the single layer is about five digits behind the network. The rate makes this difference, not
-# the layer. At a rate of 1, which cost the network a good part of its units, the single layer gets as many
-# right as the network does, give or take a digit. So does logistic regression.
+# (c). At our rate the single layer is about five digits behind the network. But to catch up it needs no hidden
+# layer, only a larger rate: at a rate of 1, which cost the network a good part of its units, it gets as many
+# right as the network does at 0.2, give or take a digit. So does logistic regression.
 
 # %% tags=["headline"]
 started = time.perf_counter()
@@ -642,9 +642,9 @@ print(f"standard error of the accuracy: {standard_error:.3f}")
 print(f"one test digit more or less: {1 / len(y_test):.3f}")
 
 # %% [markdown]
-# The standard error alone is about as large as the whole seed band, from its lowest to its highest accuracy.
-# So on these small pictures the hidden layer buys nothing that this test could show. (Section 7 has a task for
-# which it is needed.)
+# The standard error alone is about as large as the whole seed band, from its lowest to its highest
+# accuracy. So on these small pictures the hidden layer buys nothing that this test could show, once the
+# single layer has a rate that suits it. (Section 7 has a task for which it is needed.)
 #
 # ### What did the hidden units learn?
 # Each hidden unit has 64 weights, one for each pixel, so we can look at them as a picture.
@@ -709,9 +709,9 @@ def careless_backward(weights, x, labels):
 
 
 # %% [markdown]
-# **Predict, then run.** We train with it from 30 random starts, exactly as before: same starts, same
-# batches, same learning rate. What accuracy does it reach on the validation digits? (a) about 0.10, (b) about
-# 0.80, (c) about 0.97.
+# **Predict, then run.** We train from 30 random starts, once with the right gradient and once with this
+# one: same starts, same batches, same learning rate for both. What accuracy does this one reach on the
+# validation digits? (a) about 0.10, (b) about 0.80, (c) about 0.97.
 
 # %% tags=["predict"] tolerance=0.01
 trained_often = {}
@@ -734,10 +734,11 @@ results.Table(
 )
 
 # %% [markdown]
-# (c). With a wrong gradient the network still gets nearly 97 of 100 digits right. Is it worse at all? Chance
-# comes in twice, as in section 5: with other starts and with other digits. Both trainings use the same starts
-# and are asked about the same digits, so we take the differences one by one, and look at the test digits too.
-# (The standard error of a mean is the spread of its numbers, divided by the square root of their number.)
+# (c). With a wrong gradient the network still gets nearly 97 of 100 digits right. Is it worse at all?
+# Chance comes in twice, as in section 5: with other starts and with other digits. Both trainings use the
+# same starts and are asked about the same digits, so we take the differences one by one, and look at the
+# test digits too. (The standard error of a mean is the spread of the values that it is taken over,
+# divided by the square root of how many there are.)
 
 
 # %% tolerance=0.005
@@ -1075,8 +1076,8 @@ keras_losses = train_keras(new_keras())
 
 # %% [markdown]
 # `from_logits=True` tells Keras that the model gives raw scores, also called *logits*, and not probabilities.
-# **Predict, then run.** We leave it out, for five random starts, and train for two epochs. With it, two
-# epochs give a validation accuracy of about 0.9. And without? (a) an error message, (b)
+# **Predict, then run.** We train for two epochs from five random starts, with it and without it. With it, the
+# validation accuracy is about 0.9. And without? (a) an error message, (b)
 # the same accuracy, (c) about 0.1.
 
 # %% tags=["predict"] tolerance=0.05
@@ -1233,9 +1234,9 @@ results.Table(("start", "different units", "validation accuracy"), rows)
 # answer to the question from section 2: small starting weights give a loss near log K, but the smaller $W_2$
 # is, the smaller are the slopes that it hands back.
 #
-# Does the size of the random weights matter? We take five starts each, with weights a tenth, three times and
-# ten times as large as ours. **Predict, then run.** Which has the lowest validation accuracy after 40 epochs:
-# (a) a tenth, (b) ten times, (c) all are alike, because 40 epochs are enough?
+# Does the size of the random weights matter? We take five starts for each of four sizes: a tenth of ours,
+# ours, three times and ten times ours. **Predict, then run.** Which has the lowest validation accuracy
+# after 40 epochs: (a) a tenth, (b) ten times, (c) none: after 40 epochs all are the same?
 
 # %% tags=["predict"] tolerance=0.05
 rows = []
@@ -1258,9 +1259,9 @@ results.Table(("weights, mean of five", *heads), rows)
 # %% [markdown]
 # (b). Small weights learn slowly at first and have caught up after 40 epochs. With three times the size
 # the training loss at the end is the lowest of all, and yet about one digit in a hundred more is wrong: a
-# better fit to the training digits is not a better network. With ten times the size about eight in a
-# hundred more are wrong, and 40 epochs do not even repair the training loss. Section 2 showed where that
-# begins: sure, and wrong.
+# better fit to the training digits need not be a better network. With ten times the size about eight in a
+# hundred more are wrong, and 40 epochs do not even repair the training loss. Section 2 showed how that
+# begins: the network is sure, and wrong.
 
 # %% [markdown]
 # ## 13 · Your turn, and questions
@@ -1346,8 +1347,8 @@ lesson.QUIZ
 # **Run of show, 170 minutes, best in two sittings:** 1–2 forward and the loss, two exercises (30) · 3 one
 # weight on the board, then p − y (25) · 4 matrices, with `dense_backward` (20) · *break* · 5 descent, the
 # explorer, baselines and two kinds of chance (25) · 6 the careless gradient and the check (25) · 7 the
-# chessboard (5) · 8–11 three libraries (15) · 12 symmetry (5) · 13 the deeper network and questions (20, or as
-# homework).
+# chessboard (5) · 8–11 three libraries (15) · 12 symmetry and the size of the start (5) · 13 the deeper
+# network and questions (20, or as homework).
 #
 # **To cut:** "How small is small?", section 10, the borders of the picture. **Keep** section 3 and the
 # careless gradient.

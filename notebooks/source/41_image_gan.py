@@ -753,7 +753,7 @@ results.Table(
 
 # %% [markdown]
 # A pull that is 148 times as weak leads just as far, so the overall size of the slopes does not count
-# here. What can still differ is which fakes of a batch pull most, and which rounds. In these five games
+# here. What can still differ is which fakes of a batch pull most, and which rounds. With these five seeds
 # we could not measure that it mattered. (With plain SGD, as in lesson 11, a step is as large as its slope
 # says, so the choice may matter more. We did not test that.)
 #
@@ -1026,12 +1026,11 @@ results.Table(
 # in the expert's features, to 500 fakes. For 500 real pictures it is 416; some share one. This loss is
 # taken over 64 fakes, with the judge in `eval()`.) It is not the full collapse of section 1, where the
 # distance of two fakes goes to 0: they stay more than half as far apart as before. How far it goes
-# differs from seed to seed. In the worst of the five nearly all fakes show the same stripes, and the
-# expert calls 92 of 100 of them a bag. (It has never seen such stripes, so that says that they look alike
-# to it, not that they are bags.) Pattern and collapse have the same root: the loss asks for scores, not
-# for variety. In the game the cure comes from the other player, who keeps learning and takes the
-# favourite pattern's high score away. This was measured too: the judge learns again, and both play 200
-# rounds more.
+# differs from seed to seed. In the worst of the five the expert puts 92 of 100 fakes in one class. (It
+# has never seen such patterns, so that says that they look alike to it, not that they belong to that
+# class.) Pattern and collapse have the same root: the loss asks for scores, not for variety. In the game
+# the cure comes from the other player, who keeps learning and takes the favourite pattern's high score
+# away. This was measured too: the judge learns again, and both play 200 rounds more.
 
 # %%
 again = recorded["alone"]["learning again"]["distance"]
@@ -1039,13 +1038,13 @@ straight_on = recorded["alone"]["straight on"]["distance"]
 for name, found in (
     ("200 rounds alone", after["distance"]),
     ("then 200 rounds with a judge that learns again", again),
-    ("200 rounds more without the detour", straight_on),
+    ("in place of both, 200 rounds of the game", straight_on),
 ):
     print(f"{name}: {min(found):.1f} to {max(found):.1f}")
 
 # %% [markdown]
-# The distance falls again, below what it was before, 17.0 to 18.2. (Not because of the detour, as the last
-# line shows.)
+# The distance falls again, below what it was before, 17.0 to 18.2. (Not because of the rounds alone: the last
+# line shows that the game gets as far without them.)
 #
 # ### A common mistake in thinking
 # "The losses tell how good the pictures are." **Predict, then run.** Here are both recorded runs of 6 000
@@ -1374,9 +1373,10 @@ results.Table(
 #
 # ## 10 · Your turn, and questions
 # **Exercise.** You may show the players 9 600 real pictures, no more. With batches of 64 that makes 150
-# rounds, and they end about 6 to 8 below the bell curve, depending on the machine. Choose another batch size, or another learning rate, or
-# both, so that the Fréchet distance ends at least 9 below that of the bell curve. You choose, so both are
-# measured against *validation* pictures; the test pictures have no say in it.
+# rounds, and they end about 6 to 8 below the bell curve, depending on the machine. Choose another batch
+# size, or another learning rate, or both, so that the Fréchet distance ends at least 9 below that of the
+# bell curve. You choose, so both are measured against *validation* pictures; the test pictures have no
+# say in it.
 
 
 # %%

@@ -592,9 +592,9 @@ heads = ("linear probe, of 128", "nearest mean, of 128")
 results.Table(("folds, seed", *heads), tuple(rows))
 
 # %% [markdown]
-# The probe is ahead in all six, by one to six stamps. These are the same 128 stamps each time, so this is a
-# reason to choose it and no proof that it is better. We take it for features, and for pixels, where we did not
-# compare, and see what it gets on the test stamps.
+# The probe is ahead in all six, by one to six stamps. These are the same 128 stamps each time, so this is
+# a reason to choose it and no proof that it is better. We take it for features, and for pixels too, where
+# we did not cross-validate, and see what it gets on the test stamps.
 
 # %% tags=["recipe"] tolerance=0.03
 probe = LogisticRegression(C=1.0, max_iter=2000)
@@ -756,8 +756,8 @@ results.Table(
 #   0.79, and a thousand times larger it has destroyed what the network knew:
 #   guessing the most common class would be better.
 # - **The random last layer** fails at small steps, with 0.57, but not because it shakes the layers
-#   below: in four epochs such small steps do not bring it far enough. After 20 epochs it is at 0.88, and
-#   most of that comes from the layers below: trained alone for 20 epochs the last layer reaches 0.54 only. They
+#   below: in four epochs such small steps do not bring it far enough. After 20 epochs it is at 0.88, and the
+#   last layer alone does not get there: trained by itself for 20 epochs it reaches only 0.54. The layers below
 #   adapt to it rather than suffer from it. The probe gives a head start.
 # - **Batch norm in training mode** has 0.80 on the test stamps, where evaluation mode has 0.86, and 0.89 in
 #   cross-validation in place of 0.91: on so few stamps no proof. But this is the mildest case: the batch
@@ -816,11 +816,11 @@ results.Table(
 )
 
 # %% [markdown]
-# These 66 stamps cannot show that any of the last three is better: the nearest mean has one stamp more
-# than the probe, fine-tuning as many as the probe or one fewer, at all five seeds of the band, and the
-# standard error is three stamps. A million weights gained one stamp that 8967 had missed, and lost one or
-# two others. **Try what is cheap first**, the nearest mean and the linear probe: here fine-tuning adds
-# nothing to them that we could measure.
+# These 66 stamps cannot tell the last three apart: the nearest mean has one stamp more than the probe,
+# fine-tuning has as many as the probe or one fewer, at all five seeds of the band, and the standard error
+# is three stamps. A million weights gained one stamp that 8967 had missed, and lost one or two others.
+# **Try what is cheap first**, the nearest mean and the linear probe: here fine-tuning adds nothing to
+# them that we could measure.
 #
 # With more pictures, or pictures less like ImageNet's, fine-tuning can win: measure it, by
 # cross-validation. Two tricks that we have not tested are common there: smaller steps for lower

@@ -508,14 +508,14 @@ for place, title in enumerate(titles):
     said = class_names[at_4[place].argmax()]
     rise = at_4[place, k], at_10[place, k], scores[place, k]
     rows.append((title, said, *(f"{score:.1f}" for score in rise)))
-heads = ("answer at 4 %", "score of the full answer: at 4 %", "at 10 %", "full")
+heads = ("answer at 4 %", "score of its answer: at 4 %", "at 10 %", "at full")
 results.Table(("photograph", *heads), tuple(rows))
 
 # %% [markdown]
-# No: of the others only the tripod is still the answer at 4 %, with two thirds of its score. The cat is
-# the extreme case. But at 10 % all five have at least two thirds of their scores. So put the steps where
-# the score rises: $\alpha_j = u_j^3$ with even $u_j$, and each slope weighted by $3 u_j^2$, the width of
-# its piece.
+# No: of the others only the cameraman has its answer, *tripod*, at 4 % already, with two thirds of its
+# score. The cat is the extreme case. But at 10 % all five have at least two thirds of their scores. So
+# put the steps where the score rises: $\alpha_j = u_j^3$ with even $u_j$, and each slope weighted by $3
+# u_j^2$, the width of its piece.
 
 
 # %%
@@ -671,11 +671,11 @@ plot.describe(
 )
 
 # %% [markdown]
-# (b). Saliency, SmoothGrad and integration from grey are strong on the black shining helmet (and on the
-# black collar, SmoothGrad on the face as well), occlusion at its left edge. A crew in a bobsled wears
-# such helmets, and the network's second answer is *football helmet*. Gradient × input and integration
-# from black can hardly show it: most of the helmet is black. A map is a guess about a cause. So take the
-# cause away, and, to be fair, other places too.
+# (b). Saliency, SmoothGrad and integration from grey are strong on the shining black helmet and on the
+# black collar (SmoothGrad on the face as well); occlusion is strong at the helmet's left edge. A crew in
+# a bobsled wears such helmets, and the network's second answer is *football helmet*. Gradient × input and
+# integration from black can hardly show it: most of the helmet is black. A map is a guess about a cause.
+# So take the cause away, and, to be fair, other places too.
 
 # %% tolerance=0.03
 astronaut = images[titles.index("astronaut")]
@@ -851,14 +851,14 @@ results.Table(
 #
 # SmoothGrad (here of 6 noisy copies) has no firm place: with other noise (the camera's, and its own) it
 # takes away between 0.16, hardly more than random pixels, and 0.47. And on the cat alone saliency goes
-# from 0.04 to 0.27, by noise that nobody sees. Apart from the map from grey, a ranking of these maps from
-# one run would have been a lottery. And five runs of five photographs say nothing about other
-# photographs: for those, read the standard errors above.
+# from 0.04 to 0.27, by noise that nobody sees. In the five runs these two come out anywhere from second
+# to last of the six maps: their place in a ranking from one run would have been a lottery. And five runs
+# of five photographs say nothing about other photographs: for those, read the standard errors above.
 #
 # **Is the comparison fair?** Saliency and SmoothGrad order the pixels by *size*, the other maps by
 # *signed* share: what speaks against the class comes last. **Predict, then run.** What happens to
-# the signed maps if they are ordered by size too: do they lose (a) more of the probability,
-# (b) the same, (c) less? The five runs again:
+# the signed maps if they are ordered by size too: do they take away (a) more of the probability,
+# (b) as much, (c) less? The five runs again:
 
 # %% tags=["predict"]
 rows = []
@@ -872,10 +872,10 @@ results.Table(("lost at 2 %, in five runs", "by sign", "by size"), tuple(rows))
 # (c). From grey it is 0.40 to 0.45 in place of 0.58 to 0.64, and the slopes times the way keep only 0.31
 # to 0.38, mostly less than saliency takes (0.33 to 0.47). (From black it is less in each of the five
 # runs, too; for gradient × input in four of the five.) So the signs do the rest: a signed map leaves the
-# pixels that speak against the class uncovered. The sign of one pixel is not noise, even if no eye can
-# read it. The last row has the sign of the way only, up or down, and not its length: 0.62 to 0.76, the
-# most in four of the five runs. What matters most in this test is to know, for each pixel, whether making
-# it grey would lower the score. Many noisy slopes tell that best.
+# pixels that speak against the class uncovered. The sign of one pixel is not only noise, even if no eye
+# can read it. The last row has the sign of the way only, up or down, and not its length: 0.62 to 0.76,
+# the most in four of the five runs. So this test rewards a map that knows, for each pixel, whether making
+# it grey would lower the score, and how steeply. Many noisy slopes tell that best.
 #
 # What about larger shares?
 
@@ -1070,12 +1070,13 @@ for name in ("integrated from grey", "from grey, map of the next class"):
     print(f"lost at 2 %: {name}: {ends(recorded['mean'][name])}")
 
 # %% [markdown]
-# Not mainly at edges: the correlation is between −0.5 and 0.2. As section 5 drew it, the map from grey is
-# much alike for another class. (Two such maps share a factor that knows no class, how far a pixel is from
-# grey.) At helmet and sleeve it would probably light up for another class, too. With its signs it does
-# know the class: the map of another class takes away about 0.4, as much as the sizes alone did, and its
-# own about 0.6. So what we see in such a picture does most of the work and hardly knows the class. The
-# part that knows it is in signs that we cannot see.
+# Not mainly at edges: the correlation is between −0.5 and 0.2. As section 5 drew it, the map from grey
+# looks much the same for another class (correlations of 0.7 to 0.9). (Two such maps share a factor that
+# knows no class, how far a pixel is from grey.) At helmet and sleeve it would probably light up for
+# another class, too. With its signs it does know the class: the map of another class takes away about
+# 0.4, as much as the sizes alone did, and its own about 0.6. Random pixels take away 0.15. So most of
+# what this map gains over them comes with sizes, which we see and which hardly know the class. The part
+# that knows it is in signs that we cannot see.
 #
 # ## 8 · Your turn, and questions
 # Back to the man and his tripod.
