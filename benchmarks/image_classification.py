@@ -7,7 +7,7 @@ nothing else run), `starter`, `lenet`, `lenet_with_norm`, `choices`, `depth` (th
 half an hour of one core), `layout` (times again). Each executes the lesson's own `recipe` cells,
 prints what it found and writes its share of dlcourse/lessons/image_classification.json; `runs`
 writes the .npz too. What is compared is trained with the same seeds, and learning rates are
-chosen on the validation pictures, with a seed of their own.
+chosen on the validation pictures, with other seeds.
 """
 
 import json

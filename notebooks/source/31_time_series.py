@@ -1077,8 +1077,9 @@ results.Table(("change of the gain over", "GW", *heads), tuple(rows))
 # For boosting and the dense network it depends on where the spans begin, in September and October as
 # afterwards: eleven or twelve numbers do not settle it, and chance could explain either. Over the
 # corrected copies the gain stays below two in September and October, and afterwards it depends on the
-# beginning as well. What chance explains less easily is the change of sign from the first two months to
-# the last two (the last table; but we asked this only after we had seen both periods). A standard error
+# beginning as well. For boosting and the dense network, what chance explains less easily is that the
+# gain *changed* from September and October to November and December (the last table; but we asked this only
+# after we had seen both periods). A standard error
 # speaks of days like those it was counted on, and the days of early summer were others. (Nor did the GRU
 # find everything by itself: calendar and clock were put into its rows by hand, as boosting's features
 # were.)

@@ -1074,9 +1074,9 @@ for name in ("integrated from grey", "from grey, map of the next class"):
 # looks much the same for another class (correlations of 0.7 to 0.9). (Two such maps share a factor that
 # knows no class, how far a pixel is from grey.) At helmet and sleeve it would probably light up for
 # another class, too. With its signs it does know the class: the map of another class takes away about
-# 0.4, as much as the sizes alone did, and its own about 0.6. Random pixels take away 0.15. So most of
-# what this map gains over them comes with sizes, which we see and which hardly know the class. The part
-# that knows it is in signs that we cannot see.
+# 0.4, as much as the sizes alone did, and its own about 0.6. Random pixels take away 0.15. So more than
+# half of what this map gains over them comes with sizes, which we see and which hardly know the class.
+# The part that knows it is in signs that we cannot see.
 #
 # ## 8 · Your turn, and questions
 # Back to the man and his tripod.
