@@ -108,7 +108,7 @@ def measured_alone(cells, fashion):
     pixels = fashion.train[:20_000].pixels[..., 0]
     real, _ = cells["looked_at"](fashion.test.pixels)
     library, _ = cells["looked_at"](fashion.train[:2_000].pixels)
-    names = ("loss", "distance", "apart", "variety", "imbalance", "largest class")
+    names = ("loss", "distance", "apart", "variety", "largest class")
     measures = {moment: {name: [] for name in names} for moment in ("before", "after")}
     again = {"distance": []}  # after 200 more rounds in which the judge learns again
     straight_on = {"distance": []}  # after 200 more rounds without the 200 alone
@@ -136,7 +136,6 @@ def measured_alone(cells, fashion):
             row["distance"].append(round(results.frechet_distance(features, real), 2))
             row["apart"].append(round(float(apart), 2))
             row["variety"].append(len(np.unique(squares.argmin(axis=1))))
-            row["imbalance"].append(round(float(np.abs(shares - 0.1).sum() / 2), 3))
             row["largest class"].append(round(float(shares.max()), 3))
 
         cells["play_alone"](players, 200, look)

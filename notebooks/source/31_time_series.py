@@ -1005,10 +1005,11 @@ def gain_over(rival, period):
     return errors - np.array(recorded["GRU"][period]["days"])
 
 
-def in_spans(gain):
-    """The mean gain and its standard error, counted in spans of five days."""
-    spans = gain.reshape(-1, 5).mean(axis=1)
-    return spans.mean(), spans.std(ddof=1) / np.sqrt(len(spans))
+def in_spans(gain, later=0):
+    """The mean gain and its standard error, in whole spans of five days."""
+    count = (len(gain) - later) // 5
+    spans = gain[later : later + 5 * count].reshape(count, 5).mean(axis=1)
+    return spans.mean(), spans.std(ddof=1) / np.sqrt(count)
 
 
 rows = []
@@ -1046,8 +1047,7 @@ for rival in ("corrected copies", "ridge", "boosting", "dense network"):
     for period in ("Sep, Oct", "Nov, Dec"):
         gain, ratios = gain_over(rival, period), []
         for later in range(5):
-            whole = gain[later : later + 5 * ((60 - later) // 5)]
-            gained, standard_error = in_spans(whole)
+            gained, standard_error = in_spans(gain, later)
             ratios.append(f"{gained / standard_error:.1f}")
         rows.append((rival, period, *ratios))
 heads = [f"{later} day{'s' * (later != 1)} later" for later in range(5)]
@@ -1063,9 +1063,8 @@ for rival in ("boosting", "dense network"):
     early, late = gain_over(rival, "Sep, Oct"), gain_over(rival, "Nov, Dec")
     ratios = []
     for later in range(5):
-        end_of_spans = later + 5 * ((60 - later) // 5)
-        first, its_error = in_spans(early[later:end_of_spans])
-        second, other_error = in_spans(late[later:end_of_spans])
+        first, its_error = in_spans(early, later)
+        second, other_error = in_spans(late, later)
         standard_error = np.hypot(its_error, other_error)
         ratios.append(f"{(second - first) / standard_error:.1f}")
     rows.append((rival, f"{late.mean() - early.mean():.3f}", *ratios))
