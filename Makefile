@@ -22,7 +22,7 @@ notebooks: .venv/course-installed ## build the notebooks whose text, code or dat
 check: .venv/tests-installed ## everything cheap: style, spelling, stale notebooks, fast tests
 	@.venv/bin/dlcourse check
 
-bench: .venv/course-installed ## measure every figure that the README and the lessons state
+bench: .venv/tests-installed ## compare the package with other libraries; let nothing else run
 	@set -e; for script in benchmarks/*.py; do echo "$$script"; .venv/bin/python "$$script"; done
 
 # A stamp is written last: after an install that broke off, the next call goes on with it.

@@ -57,26 +57,28 @@ def lab(
     browser: Annotated[bool, typer.Option(help="Open a browser too.")] = True,
 ):
     """Open JupyterLab on a lesson. Ctrl-C ends it."""
-    from dlcourse import lab, notebooks
+    from dlcourse import catalogue, lab
     from dlcourse.errors import LessonError
 
-    lessons = notebooks.find([number] if number else [])
+    lessons = catalogue.find([number] if number else [])
     if not lessons or not lessons[0].notebook.exists():
         raise LessonError("There is no notebook to open yet. `dlcourse build` writes them.")
-    lab.serve(notebooks.folder(), lessons[0].notebook, port, browser, say=typer.echo)
+    lab.serve(catalogue.folder(), lessons[0].notebook, port, browser, say=typer.echo)
 
 
 @app.command("list")
 def list_lessons():
     """List the lessons: minutes to study, what the build measured, and what you have done."""
-    from dlcourse import course, notebooks
+    from dlcourse import catalogue, course
 
     table = Table("", "Lesson", "After", box=None, pad_edge=False)
     for heading in ("Study", "Runs in", "Memory", "Done"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for lesson in notebooks.lessons():
+    for lesson in catalogue.lessons():
         needs, standing = ", ".join(lesson.needs), str(course.Standing(lesson))
-        table.add_row(lesson.number, escape(lesson.title), needs, *_costs(lesson), standing)
+        table.add_row(
+            lesson.number, escape(lesson.title), needs, *catalogue.costs(lesson), standing
+        )
     OUT.print(table)
 
 
@@ -89,14 +91,14 @@ def show_progress(
     """Show what you have tried and done; it is kept on this machine only."""
     from datetime import datetime
 
-    from dlcourse import course, notebooks, progress
+    from dlcourse import catalogue, course, progress
 
     if on is not None:
         progress.switch(on)
     table = Table("", "Lesson", box=None, pad_edge=False)
     for heading in ("Done", "Attempts", "Last"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for lesson in notebooks.lessons():
+    for lesson in catalogue.lessons():
         tried = progress.attempts(lesson.slug)
         last = f"{datetime.fromtimestamp(tried[-1].moment):%Y-%m-%d %H:%M}" if tried else "–"
         standing = str(course.Standing(lesson))
@@ -104,13 +106,6 @@ def show_progress(
     OUT.print(table)
     state = "on: --off stops it" if progress.is_on() else "off: --on starts it"
     OUT.print(f"Keeping is {state}. The file: {escape(str(progress.place()))}", soft_wrap=True)
-
-
-def _costs(lesson):
-    """Return minutes, seconds and memory of a lesson as text; dashes before its first build."""
-    measured = lesson.measured
-    costs = (f"{measured.seconds:.0f} s", f"{measured.peak_memory_mb:.0f} MB") if measured else "––"
-    return f"{lesson.study_minutes} min", *costs
 
 
 @app.command()
@@ -124,9 +119,9 @@ def run(
     A budget is for a notebook as shipped: with --solved, only an exercise that breaks its own
     promises fails.
     """
-    from dlcourse import notebooks
+    from dlcourse import catalogue, notebooks
 
-    faults, total, chosen = [], 0.0, notebooks.find(numbers or ())
+    faults, total, chosen = [], 0.0, catalogue.find(numbers or ())
     for lesson in chosen:
         result = _run_with_bar(lesson, quick, solved)
         total += result.seconds
@@ -157,7 +152,7 @@ def _run_with_bar(lesson, quick, solved):
 
 def _report(result, word):
     """Print one line about a Run."""
-    lesson, colour = result.lesson, "green" if word in ("ok", "built") else "red"
+    lesson, colour = result.lesson, "green" if word in ("ok", "built", "holds") else "red"
     OUT.print(
         f"{lesson.number}  {escape(lesson.title):<34} {result.seconds:6.1f} s  "
         f"{result.peak_memory_mb:5.0f} MB  [{colour}]{word}[/{colour}]",
@@ -178,123 +173,61 @@ def build(
     numbers: Numbers = None,
     force: Annotated[bool, typer.Option("--force", help="Even what has not changed.")] = False,
 ):
-    """Write the notebooks whose text, code or data changed, and what other pages show of them."""
-    from dlcourse import notebooks
+    """Write the notebooks whose text, folder or data changed, and what other pages show of them.
+
+    What still holds is left as it is: after a change of the package, `--force` runs everything and
+    writes only notebooks in which an output differs.
+    """
+    from dlcourse import catalogue, notebooks
 
     faults = []
-    for lesson in notebooks.find(numbers or ()):
+    for lesson in catalogue.find(numbers or ()):
+        before = _bytes(lesson)
         with OUT.status(f"Building {lesson.number} {escape(lesson.title)}"):
             result = notebooks.build(lesson, force)
         if result is None:
             OUT.print(f"{lesson.number}  {escape(lesson.title):<34} nothing changed")
         else:
-            _report(result, "built")
+            _report(result, "built" if _bytes(lesson) != before else "holds")
             faults += notebooks.budget_faults(lesson, result)
-    for page in PAGES:
-        path = notebooks.folder() / page
+    for page in catalogue.PAGES:
+        path = catalogue.folder() / page
         if path.exists():
-            path.write_text(filled(page, path.read_text("utf-8")), "utf-8", newline="\n")
+            text = catalogue.filled(page, path.read_text("utf-8"))
+            path.write_text(text, "utf-8", newline="\n")
     _fail_with(faults)
 
 
-def filled(page, text):
-    """Return a page's text with what the lessons' folders say between its marks; see `PAGES`.
-
-    Raises:
-        LessonError: The marks are not there.
-    """
-    from dlcourse.errors import LessonError
-
-    for name, part in PAGES[page].items():
-        lines, last = text.splitlines(), f"<!-- end of {name} -->"
-        starts = [i for i, line in enumerate(lines) if line.startswith(f"<!-- {name}:")]
-        if not starts or last not in lines[starts[0] :]:
-            raise LessonError(f"{page} needs the lines `<!-- {name}: … -->` and `{last}`.")
-        end = lines.index(last, starts[0])
-        text = "\n".join([*lines[: starts[0] + 1], *part(), *lines[end:]]) + "\n"
-    return text
-
-
-def _table(rows):
-    return [f"| {' | '.join(row)} |" for row in rows]
-
-
-def _runs_of_show():
-    """Yield the lines of every lesson's cells for teachers."""
-    from dlcourse import notebooks
-
-    for lesson in notebooks.lessons():
-        yield ""
-        yield f"### {lesson.number} · [{lesson.title}](../notebooks/{lesson.notebook.name})"
-        for text in notebooks.for_teachers(lesson):
-            yield from (line for line in text.splitlines() if not line.startswith("#"))
-
-
-def _lesson_rows():
-    from dlcourse import notebooks
-
-    yield "", "Lesson", "Study", "Runs in", "Memory"
-    yield "---", "---", "---:", "---:", "---:"
-    for lesson in notebooks.lessons():
-        link = f"[{lesson.title}](notebooks/{lesson.notebook.name})"
-        yield lesson.number, link, *_costs(lesson)
-
-
-def _result_rows():
-    from dlcourse import lessons, notebooks
-
-    yield "", "What", "Score, over seeds", "Baseline", "Weights", "Training"
-    yield "---", "---", "---", "---", "---:", "---:"
-    for lesson in notebooks.lessons():
-        if facts := lessons.headline(lesson.slug):
-            yield (
-                lesson.number,
-                facts["what"],
-                str(lessons.band(lesson.slug)),
-                f"{facts['baseline']:.3f} ({facts['baseline_name']})",
-                f"{facts['parameters']:,}".replace(",", " "),
-                f"{facts['seconds']:.1f} s" if facts["seconds"] else "none",
-            )
-
-
-PAGES = {  # what `build` writes, between marks, into pages that people write
-    "README.md": {
-        "lessons": lambda: _table(_lesson_rows()),
-        "results": lambda: _table(_result_rows()),
-    },
-    "docs/teach.md": {"runs of show": _runs_of_show},
-}
+def _bytes(lesson):
+    return lesson.notebook.read_bytes() if lesson.notebook.exists() else b""
 
 
 @app.command()
-def bands(
-    numbers: Numbers = None,
-    seeds: Annotated[int, typer.Option(min=5, help="How many runs for each lesson.")] = 5,
+def measure(
+    number: Annotated[str, typer.Argument(help="Such as 41.")],
+    parts: Annotated[
+        list[str] | None, typer.Argument(help="Such as band; all of the lesson's if none is given.")
+    ] = None,
 ):
-    """Measure the lessons' headline results over several seeds; store them beside the lessons."""
-    from dlcourse import lessons, notebooks
+    """Measure what a lesson quotes: its headline over five seeds, and the runs that it replays."""
+    from dlcourse import catalogue, measure
 
-    for lesson in notebooks.find(numbers or ()):
-        with OUT.status(f"{lesson.number} {escape(lesson.title)}") as status:
-
-            def tell(done, of, status=status, lesson=lesson):
-                status.update(f"{lesson.number} {escape(lesson.title)}: {done} of {of} seeds")
-
-            notebooks.measure_band(lesson, seeds, tell)
-        OUT.print(f"{lesson.number}  {escape(lesson.title):<34} {lessons.band(lesson.slug)}")
-    OUT.print("Now `dlcourse build`: the notebooks and the README show the bands.")
+    (lesson,) = catalogue.find([number])
+    measure.measure(lesson, parts or (), say=lambda line: OUT.print(line, soft_wrap=True))
+    OUT.print(f"Now `dlcourse build {number}`: the notebook shows what was measured.")
 
 
 @app.command()
 def check():
     """Run everything cheap: style, layout, spelling, stale notebooks and pages, fast tests."""
-    from dlcourse import notebooks
+    from dlcourse import catalogue, notebooks
 
-    course, failed = notebooks.folder(), []
-    stale = [notebooks.stale(lesson) for lesson in notebooks.lessons()]
-    for page in PAGES:
+    course, failed = catalogue.folder(), []
+    stale = [notebooks.stale(lesson) for lesson in catalogue.lessons()]
+    for page in catalogue.PAGES:
         text = (course / page).read_text("utf-8")
-        stale += [None if filled(page, text) == text else f"{page} is stale. Run `dlcourse build`."]
+        fresh = catalogue.filled(page, text) == text
+        stale += [None if fresh else f"{page} is stale. Run `dlcourse build`."]
     failed += _checked("notebooks", "\n".join(filter(None, stale)), 0)
     for name, command in CHECKS.items():
         start = time.perf_counter()
@@ -360,18 +293,18 @@ def verify(names: Annotated[list[str] | None, typer.Argument(help="All if none i
 def new(
     title: Annotated[str, typer.Argument(help="The title of the lesson.")],
     part: Annotated[int, typer.Option(help="First digit of its number.")] = 7,
+    number: Annotated[str | None, typer.Option(help="Its number, else the next free.")] = None,
 ):
-    """Begin a lesson: text, facts and built notebook. The tests pass on them at once."""
-    from dlcourse import notebooks
+    """Begin a lesson: text, folder and built notebook. The tests pass on them at once."""
+    from dlcourse import catalogue, notebooks
 
-    lesson = notebooks.new(title, part)
-    build()  # the course map changes too
-    course = notebooks.folder()
-    facts = Path(notebooks.__file__).parent / "lessons" / f"{lesson.slug}.py"
+    lesson = notebooks.new(title, part, number)
+    build([lesson.number])
+    course = catalogue.folder()
     OUT.print(f"Lesson {lesson.number}, {escape(title)}:", soft_wrap=True)
     for path, what in (
         (lesson.source, "write the text here"),
-        (facts, "and its facts here"),
+        (lesson.folder / "__init__.py", "its facts, exercises and quiz here"),
         (lesson.notebook, f"`dlcourse build {lesson.number}` writes this one anew"),
     ):
         shown = path.relative_to(course) if path.is_relative_to(course) else path
@@ -401,10 +334,10 @@ def doctor(
 
 def _course_folder():
     try:
-        from dlcourse import notebooks
+        from dlcourse import catalogue
     except ImportError:  # a broken install is what the doctor is for
         return Path(__file__).parents[1]
-    return notebooks.folder()
+    return catalogue.folder()
 
 
 def _show(finding):

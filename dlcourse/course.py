@@ -4,7 +4,7 @@ import html
 import time
 from itertools import groupby
 
-from dlcourse import doctor, notebooks, progress, quiz, results
+from dlcourse import catalogue, doctor, progress, quiz, results
 from dlcourse.exercise import Exercise
 
 SYMBOLS = {"done": "●", "begun": "◐", "": "○"}
@@ -25,7 +25,7 @@ def questions(lesson):
 
 
 def _exercises_and_questions(lesson):
-    module = notebooks.module(lesson)
+    module = catalogue.module(lesson)
     found = {name: it for name, it in vars(module).items() if isinstance(it, Exercise)}
     return found, dict(getattr(module, "QUIZ", {}))
 
@@ -46,7 +46,7 @@ class Map:
     """Every lesson: its minutes, what it builds on, what this learner has done. See `map`."""
 
     def __init__(self):
-        rows = [(lesson, Standing(lesson)) for lesson in notebooks.lessons()]
+        rows = [(lesson, Standing(lesson)) for lesson in catalogue.lessons()]
         by_part = groupby(rows, key=lambda row: row[0].part)
         self.parts = [(part, list(rows)) for part, rows in by_part]
 
@@ -139,8 +139,8 @@ def _told(lesson, question):
 
 def quiz_of(number):
     """Return the Quiz of a lesson, so that a question can be answered in code."""
-    (lesson,) = notebooks.find([number])
-    return notebooks.module(lesson).QUIZ
+    (lesson,) = catalogue.find([number])
+    return catalogue.module(lesson).QUIZ
 
 
 def review(number, now=None):
@@ -156,9 +156,9 @@ def review(number, now=None):
         now: Moment in seconds since 1970; the clock's if None.
     """
     now = time.time() if now is None else now
-    (lesson,) = notebooks.find([number])
+    (lesson,) = catalogue.find([number])
     candidates = []
-    for earlier in notebooks.builds_on(lesson):
+    for earlier in catalogue.builds_on(lesson):
         kept = progress.attempts(earlier.slug)
         asked = list(questions(earlier).items())
         first = int(number) % max(1, len(asked))  # each lesson begins with another question
@@ -208,7 +208,7 @@ def machine():
 
 def _findings(name, check):
     try:
-        return list(check(notebooks.folder()))
+        return list(check(catalogue.folder()))
     except Exception as error:  # whatever is broken here is what the table is for
         fix = f"In a terminal: `dlcourse doctor`. {type(error).__name__}: {error}"
         return [doctor.Finding(name, "problem", "", fix=fix)]

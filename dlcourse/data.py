@@ -1,6 +1,5 @@
 """Data that come with the course: `load(name)` gives NumPy splits, class names and a card."""
 
-import hashlib
 import json
 import math
 import tomllib
@@ -243,7 +242,7 @@ def verify(name):
         "else `pip install --force-reinstall --no-deps dlcourse`."
     )
     try:
-        found = hashlib.sha256(facts.path.read_bytes()).hexdigest()
+        found = runtime.checksum(facts.path)
     except OSError as error:
         raise DataError(
             f"The data file {facts.path} cannot be read ({error.strerror}). {repair}"
@@ -339,10 +338,7 @@ def _known_good(facts):
 
 def _remember(facts):
     good = _good_files() | {str(facts.path): _version(facts)}
-    path = runtime.folder("cache") / "verified.json"
     try:
-        temporary = path.with_suffix(f".{id(good)}")
-        temporary.write_text(json.dumps(good))
-        temporary.replace(path)  # whole or not at all, also with two kernels at once
+        runtime.write_whole(runtime.folder("cache") / "verified.json", json.dumps(good))
     except OSError:
         pass  # no cache folder: the next load verifies again, which costs a tenth of a second

@@ -89,11 +89,11 @@ def versions(course):
     """Yield every package that is missing or is not the version that the tests ran with."""
     from packaging.requirements import Requirement
 
-    pins = _pins(course)
+    pinned = pins(course)
     needs = [Requirement(text) for text in metadata.requires("dlcourse") or ()]
     direct = {need.name: need for need in needs if not need.marker or need.marker.evaluate()}
     faults = 0
-    for name, pin in pins.items():
+    for name, pin in pinned.items():
         found, need = _installed(name), direct.get(name)
         if found == pin or (found is None and need is None):
             continue
@@ -107,10 +107,11 @@ def versions(course):
             _install(f"{name}=={pin}"),
         )
     if not faults:
-        yield Finding("versions", "ok", f"all {len(pins)} as in constraints.txt")
+        yield Finding("versions", "ok", f"all {len(pinned)} as in constraints.txt")
 
 
-def _pins(course):
+def pins(course):
+    """Return {package: version} of the `constraints.txt` in the course's folder."""
     lines = (Path(course) / "constraints.txt").read_text(encoding="utf-8").split()
     return dict(line.split("==") for line in lines)
 
@@ -130,8 +131,8 @@ def _install(what):
 
 
 def _reinstall(course):
-    pins = Path(course) / "constraints.txt"
-    return _install(f'--force-reinstall --constraint "{pins}" --editable "{course}"')
+    constraints = Path(course) / "constraints.txt"
+    return _install(f'--force-reinstall --constraint "{constraints}" --editable "{course}"')
 
 
 def kernel(course):

@@ -241,8 +241,7 @@ def _let_wait():
     for folder in (_folder(), runtime.folder("cache")):
         path = folder / WAITING.format(uuid.uuid4().hex)
         with suppress(OSError):
-            path.with_suffix(".part").write_text(json.dumps(_unsaved), encoding="utf-8")
-            path.with_suffix(".part").replace(path)  # whole or not at all
+            runtime.write_whole(path, json.dumps(_unsaved))
             _unsaved.clear()
             return False
     return False

@@ -1,9 +1,7 @@
 """What training and testing gave: histories, scores, calibration, distances, seed bands."""
 
 import html
-import json
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dlcourse.arrays import expect_axes, expect_examples, expect_labels, to_numpy
@@ -45,15 +43,6 @@ class History:
     def epochs(self):
         """Return how many epochs were finished."""
         return len(self.train_loss)
-
-    def save(self, path):
-        """Write the history to `path` as JSON text."""
-        Path(path).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
-
-    @classmethod
-    def load(cls, path):
-        """Return the history that `save` wrote."""
-        return cls(**json.loads(Path(path).read_text(encoding="utf-8")))
 
     def __str__(self):
         if not self.epochs:

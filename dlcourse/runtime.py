@@ -1,12 +1,10 @@
-"""The machine a lesson runs on: cores, threads, seed, device, versions, memory, folders."""
+"""The machine a lesson runs on: cores, threads, seed, memory, folders and files."""
 
+import hashlib
 import os
-import platform
 import random
 import sys
 from pathlib import Path
-
-PACKAGES = ("numpy", "torch", "tensorflow", "keras", "matplotlib", "scikit-learn", "jupyterlab")
 
 
 def quiet_frameworks():
@@ -82,22 +80,6 @@ def seed(number=0):
             seeding(sys.modules[name])
 
 
-def versions():
-    """Return {package: installed version or None} of what the lessons need, and Python."""
-    return {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
-
-
-def _version(name):
-    from importlib import metadata  # here, not above: it takes half the time of `import dlcourse`
-
-    for candidate in (name, f"{name}-cpu"):  # `tensorflow-cpu` is TensorFlow too
-        try:
-            return metadata.version(candidate)
-        except metadata.PackageNotFoundError:
-            continue
-    return None
-
-
 def peak_memory_mb():
     """Return the most memory this process has held so far, in MB (10⁶ bytes)."""
     if sys.platform == "win32":
@@ -111,6 +93,26 @@ def peak_memory_mb():
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS counts bytes
+
+
+def write_whole(path, content):
+    """Write text or bytes to `path` whole or not at all, also with two kernels at once.
+
+    Raises:
+        OSError: The folder cannot be written to; what was at `path` stays.
+    """
+    path = Path(path)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def checksum(path):
+    """Return the sha256 of a file, as 64 hexadecimal digits."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def folder(kind):

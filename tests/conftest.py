@@ -2,6 +2,7 @@
 
 from course_nbval import isolate
 from hypothesis import HealthCheck, settings
+from small_course import begun, course, executed, original, small  # noqa: F401  (fixtures)
 
 isolate()
 # The same examples in every run, and no clock: a test fails because of the code, not of luck or a

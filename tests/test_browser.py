@@ -12,7 +12,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
-from dlcourse import notebooks
+from dlcourse import catalogue
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -152,8 +152,8 @@ class Learner:
 def course(tmp_path_factory):
     """A copy of the notebooks, for the learner to write in."""
     folder = tmp_path_factory.mktemp("course")
-    shutil.copytree(notebooks.folder() / "notebooks", folder / "notebooks")
-    shutil.copy(notebooks.folder() / "constraints.txt", folder)
+    shutil.copytree(catalogue.folder() / "notebooks", folder / "notebooks")
+    shutil.copy(catalogue.folder() / "constraints.txt", folder)
     return folder
 
 
@@ -190,7 +190,7 @@ def learner(course, requests, tmp_path_factory):
 
 
 def test_lab_opens_the_first_lesson_and_runs_it_without_a_dialog(learner):
-    first = notebooks.lessons()[0]
+    first = catalogue.lessons()[0]
     assert f"# {first.title}" == first.source.read_text(encoding="utf-8").splitlines()[1][2:]
     title = learner.page.evaluate("() => window.jupyterapp.shell.currentWidget.title.label")
     assert title == first.notebook.name
@@ -256,7 +256,7 @@ def test_no_request_left_this_machine(learner, requests):
 
 def test_the_copied_course_is_the_one_that_was_worked_in(course, learner):
     learner.command("docmanager:save")
-    stored = Path(course / "notebooks" / notebooks.lessons()[0].notebook.name)
+    stored = Path(course / "notebooks" / catalogue.lessons()[0].notebook.name)
     learner.page.wait_for_function(
         "() => !window.jupyterapp.shell.currentWidget.context.model.dirty", timeout=PATIENCE
     )

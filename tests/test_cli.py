@@ -11,7 +11,7 @@ import urllib.request
 from contextlib import contextmanager
 from types import SimpleNamespace
 
-from dlcourse import cli, lab, lessons, notebooks, progress
+from dlcourse import catalogue, cli, lab, lessons, measure, notebooks, progress
 from dlcourse import course as course_module
 from dlcourse.errors import LessonError
 
@@ -20,7 +20,8 @@ import pytest
 from nbformat import v4, write
 from typer.testing import CliRunner
 
-RESULTS = "<!-- results: x -->\n<!-- end of results -->\n"
+README = "before\n<!-- lessons: x -->\nold\n<!-- end of lessons -->\nafter\n"
+NUMBERS = "<!-- costs: x -->\n<!-- end of costs -->\n<!-- results: x -->\n<!-- end of results -->\n"
 TEACH = "<!-- runs of show: x -->\n<!-- end of runs of show -->\n"
 HEADLINE = {
     "what": "accuracy",
@@ -31,7 +32,7 @@ HEADLINE = {
     "seconds": 5.0,
 }
 COMMAND = [sys.executable, "-c", "from dlcourse.cli import app; app()"]
-MEASURED = notebooks.Measured(21.4, 9.0, 0.04, 612, 2)
+MEASURED = catalogue.Measured(21.4, 9.0, 0.04, 612, 2)
 
 
 def lesson(number, title, folder, measured=MEASURED):
@@ -40,6 +41,8 @@ def lesson(number, title, folder, measured=MEASURED):
         number=number,
         slug=slug,
         title=title,
+        part={"1": "Basics", "2": "CNNs", "3": "RNNs"}[number[0]],
+        folder=folder / "dlcourse" / "lessons" / slug,
         study_minutes=50,
         needs=(),
         source=folder / "notebooks" / "source" / f"{number}_{slug}.py",
@@ -54,8 +57,8 @@ def course(tmp_path, monkeypatch):
     """A course of two lessons in a temporary folder; running one takes no time."""
     two = [lesson("11", "Slopes", tmp_path), lesson("21", "Edges", tmp_path, measured=None)]
     (tmp_path / "notebooks" / "source").mkdir(parents=True)
-    monkeypatch.setattr(notebooks, "folder", lambda: tmp_path)
-    monkeypatch.setattr(notebooks, "lessons", lambda: two)
+    monkeypatch.setattr(catalogue, "folder", lambda: tmp_path)
+    monkeypatch.setattr(catalogue, "lessons", lambda: two)
     monkeypatch.setattr(course_module, "Standing", lambda lesson: "1/3")
     monkeypatch.setattr(lessons, "headline", {"slopes": HEADLINE}.get)
     return two
@@ -88,7 +91,8 @@ def test_the_command_is_there_before_numpy_or_a_framework_is_loaded():
 
 def test_help_names_every_command():
     text = call("--help").output
-    for command in ("lab", "list", "run", "build", "check", "data", "new", "doctor", "progress"):
+    commands = ("lab", "list", "run", "build", "measure", "check", "data", "new", "doctor")
+    for command in (*commands, "progress"):
         assert re.search(rf"\b{command}\b", text)
 
 
@@ -103,7 +107,7 @@ def test_an_unknown_number_is_one_clear_line_and_exit_code_1(course, words):
 def test_list_shows_the_lessons_of_this_course():
     result = call("list")
     assert result.exit_code == 0
-    for lesson in notebooks.lessons():
+    for lesson in catalogue.lessons():
         assert f"{lesson.number}  {lesson.title}" in result.output
 
 
@@ -139,17 +143,18 @@ def test_a_solved_run_has_no_budget_but_shows_a_broken_exercise(course, monkeypa
     assert (result.exit_code, result.stderr.strip()) == (1, "the solution is wrong")
 
 
-def test_bands_measures_the_named_lessons_with_so_many_seeds(course, monkeypatch):
+def test_measure_measures_a_lesson_or_the_named_parts_of_it(course, monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        notebooks,
-        "measure_band",
-        lambda lesson, seeds, progress: asked.append((lesson.number, seeds)) or progress(1, 2),
-    )
-    result = call("bands", "11", "--seeds", "7")
-    assert (result.exit_code, asked) == (0, [("11", 7)])
-    assert "0.900 to 0.904 over 5 seeds" in result.stdout
-    assert call("bands", "--seeds", "4").exit_code != 0
+
+    def pretend(lesson, parts, say):
+        asked.append((lesson.number, tuple(parts)))
+        say("11  band: 3 s")
+
+    monkeypatch.setattr(measure, "measure", pretend)
+    assert "11  band: 3 s\nNow `dlcourse build 11`" in call("measure", "11").stdout
+    assert call("measure", "11", "band", "depth").exit_code == 0
+    assert asked == [("11", ()), ("11", ("band", "depth"))]
+    assert call("measure").exit_code != 0
 
 
 @pytest.fixture
@@ -195,46 +200,64 @@ def test_all_notebooks_together_have_a_budget_too(course, monkeypatch):
     assert call("run", "11", "21").exit_code == 0
 
 
-def test_build_says_what_it_did_and_writes_the_readme_table(course, monkeypatch, tmp_path):
-    readme = tmp_path / "README.md"
-    readme.write_text(
-        f"before\n<!-- lessons: x -->\nold\n<!-- end of lessons -->\nafter\n{RESULTS}"
-    )
+def test_build_says_what_it_did_and_writes_the_pages(course, monkeypatch, tmp_path):
+    readme, numbers = tmp_path / "README.md", tmp_path / "docs" / "lessons.md"
+    numbers.parent.mkdir()
+    readme.write_text(README)
+    numbers.write_text(NUMBERS)
     built = {"11": notebooks.Run(course[0], 3.2, 1.0, 0.02, 456.0), "21": None}
-    monkeypatch.setattr(notebooks, "build", lambda lesson, force: built[lesson.number])
+
+    def build(lesson, force):
+        if force:
+            lesson.notebook.write_text("written")
+        return built[lesson.number]
+
+    monkeypatch.setattr(notebooks, "build", build)
+    assert call("build", "--force").stdout.splitlines()[0].split()[-1] == "built"
     result = call("build")
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[0].split()[-1] == "built"
+    assert result.stdout.splitlines()[0].split()[-1] == "holds", "run, and not written"
     assert "nothing changed" in result.stdout.splitlines()[1]
-    assert readme.read_text().splitlines()[4:] == [
-        "| 11 | [Slopes](notebooks/11_slopes.ipynb) | 50 min | 21 s | 612 MB |",
-        "| 21 | [Edges](notebooks/21_edges.ipynb) | 50 min | – | – |",
+    assert readme.read_text().splitlines() == [
+        "before",
+        "<!-- lessons: x -->",
+        "",
+        "- **Basics**",
+        "  - 11 [Slopes](notebooks/11_slopes.ipynb)",
+        "- **CNNs**",
+        "  - 21 [Edges](notebooks/21_edges.ipynb)",
+        "",
         "<!-- end of lessons -->",
         "after",
+    ]
+    assert numbers.read_text().splitlines()[3:] == [
+        "| 11 | [Slopes](../notebooks/11_slopes.ipynb) | 50 min | 21 s | 612 MB |",
+        "| 21 | [Edges](../notebooks/21_edges.ipynb) | 50 min | – | – |",
+        "<!-- end of costs -->",
         "<!-- results: x -->",
         "|  | What | Score, over seeds | Baseline | Weights | Training |",
         "| --- | --- | --- | --- | ---: | ---: |",
         "| 11 | accuracy | 0.900 to 0.904 over 5 seeds | 0.840 (a guess) | 1 234 | 5.0 s |",
         "<!-- end of results -->",
     ]
-    assert cli.filled("README.md", readme.read_text()) == readme.read_text()
+    assert catalogue.filled("README.md", readme.read_text()) == readme.read_text()
 
 
 def test_a_readme_without_the_marks_is_refused(course):
     with pytest.raises(LessonError, match="needs the lines"):
-        cli.filled("README.md", "# A course\n")
+        catalogue.filled("README.md", "# A course\n")
 
 
-@pytest.mark.parametrize("page", cli.PAGES)
+@pytest.mark.parametrize("page", catalogue.PAGES)
 def test_a_page_shows_the_lessons_that_there_are(page):
-    text = (notebooks.folder() / page).read_text(encoding="utf-8")
-    assert cli.filled(page, text) == text, "run `dlcourse build`"
+    text = (catalogue.folder() / page).read_text(encoding="utf-8")
+    assert catalogue.filled(page, text) == text, "run `dlcourse build`"
 
 
 def test_the_teachers_page_has_every_run_of_show(course, monkeypatch):
     said = {"11": ["### For teachers\n**Run of show.** Walk."], "21": ["Draw.", "Ask."]}
-    monkeypatch.setattr(notebooks, "for_teachers", lambda lesson: said[lesson.number])
-    text = cli.filled("docs/teach.md", TEACH)
+    monkeypatch.setattr(catalogue, "for_teachers", lambda lesson: said[lesson.number])
+    text = catalogue.filled("docs/teach.md", TEACH)
     assert "### 11 · [Slopes](../notebooks/11_slopes.ipynb)\n**Run of show.** Walk.\n" in text
     assert text.endswith(
         "(../notebooks/21_edges.ipynb)\nDraw.\nAsk.\n<!-- end of runs of show -->\n"
@@ -244,12 +267,13 @@ def test_the_teachers_page_has_every_run_of_show(course, monkeypatch):
 
 @pytest.fixture
 def cheap_checks(course, monkeypatch, tmp_path):
-    (tmp_path / "README.md").write_text(f"<!-- lessons: x -->\n<!-- end of lessons -->\n{RESULTS}")
+    (tmp_path / "README.md").write_text(README)
     (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "lessons.md").write_text(NUMBERS)
     (tmp_path / "docs" / "teach.md").write_text(TEACH)
-    monkeypatch.setattr(notebooks, "for_teachers", lambda lesson: ["Walk."])
-    for page in cli.PAGES:
-        (tmp_path / page).write_text(cli.filled(page, (tmp_path / page).read_text()))
+    monkeypatch.setattr(catalogue, "for_teachers", lambda lesson: ["Walk."])
+    for page in catalogue.PAGES:
+        (tmp_path / page).write_text(catalogue.filled(page, (tmp_path / page).read_text()))
     monkeypatch.setattr(notebooks, "stale", lambda lesson: None)
     monkeypatch.setattr(cli, "CHECKS", {"style": ["json.tool", "--help"]})
 
@@ -300,12 +324,12 @@ def test_new_names_the_three_files(course, monkeypatch):
     made = []
     monkeypatch.setattr(notebooks, "new", lambda *asked: made.append(asked) or course[0])
     monkeypatch.setattr(notebooks, "build", lambda lesson, force: made.append(lesson.number))
-    built, _, *lines = call("new", "Slopes", "--part", "1").stdout.splitlines()
-    assert made == [("Slopes", 1), "11", "21"]
+    built, *lines = call("new", "Slopes", "--part", "1").stdout.splitlines()
+    assert made == [("Slopes", 1, None), "11"]
     assert "11  Slopes" in built
     files = (
         "notebooks/source/11_slopes.py ",
-        f"{(notebooks.PACKAGE / 'lessons' / 'slopes.py').as_posix()} ",
+        "dlcourse/lessons/slopes/__init__.py ",
         "notebooks/11_slopes.ipynb ",
     )
     assert [line.strip().startswith(file) for line, file in zip(lines[1:], files)] == [True] * 3

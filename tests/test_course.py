@@ -5,17 +5,17 @@ import math
 import re
 from types import SimpleNamespace
 
-from dlcourse import course, doctor, notebooks, progress
+from dlcourse import catalogue, course, doctor, progress
 from dlcourse.doctor import Finding
 
 import pytest
 
-LESSONS = notebooks.lessons()
+LESSONS = catalogue.lessons()
 NOW = 1_800_000_000.0
 DAY = 24 * 60 * 60
 FIRST = next(lesson for lesson in LESSONS if not lesson.needs)
-LATER = max(LESSONS, key=lambda lesson: len(notebooks.builds_on(lesson)))
-EARLIER = {lesson.number for lesson in notebooks.builds_on(LATER)}
+LATER = max(LESSONS, key=lambda lesson: len(catalogue.builds_on(lesson)))
+EARLIER = {lesson.number for lesson in catalogue.builds_on(LATER)}
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +97,7 @@ def test_what_is_no_longer_asked_does_not_count():
 
 def questions():
     """Return every question that lesson LATER may bring back, as (slug, name)."""
-    earlier = notebooks.builds_on(LATER)
+    earlier = catalogue.builds_on(LATER)
     return [(lesson.slug, name) for lesson in earlier for name in course.questions(lesson)]
 
 
@@ -173,14 +173,14 @@ def test_where_nothing_is_due_what_was_answered_longest_ago_comes(history):
 
 
 def test_answers_are_read_from_progress_at_the_moment_of_now():
-    for lesson in notebooks.builds_on(LATER):
+    for lesson in catalogue.builds_on(LATER):
         for question in course.questions(lesson).values():
             question.answer(question.right)
     (lesson, question), _ = course.review(LATER.number).questions
     first = lesson.slug, question.name
     question.answer(question.right)  # it was the oldest, now it is the youngest
     assert brought(now=None)[0] != first
-    missed = notebooks.module(lesson).QUIZ[question.name]
+    missed = catalogue.module(lesson).QUIZ[question.name]
     wrong = next(reason for reason in missed.reasons if reason != missed.right)
     missed.answer(wrong)
     assert brought(now=None)[0] == first
@@ -192,15 +192,15 @@ def test_who_skips_the_questions_meets_every_one_of_them_in_turn():
 
 
 def test_two_lessons_with_the_same_prerequisites_begin_with_other_questions(monkeypatch):
-    earlier = notebooks.builds_on(LATER)
-    monkeypatch.setattr(notebooks, "builds_on", lambda lesson: earlier)
-    monkeypatch.setattr(notebooks, "find", lambda numbers: [LATER])
+    earlier = catalogue.builds_on(LATER)
+    monkeypatch.setattr(catalogue, "builds_on", lambda lesson: earlier)
+    monkeypatch.setattr(catalogue, "find", lambda numbers: [LATER])
     monkeypatch.setattr(progress, "record", lambda *_: None)
     assert len({tuple(brought(number)) for number in ("30", "31", "32")}) == 3
 
 
 def test_the_latest_lesson_is_asked_about_first():
-    latest = max(earlier.number for earlier in notebooks.builds_on(LATER))
+    latest = max(earlier.number for earlier in catalogue.builds_on(LATER))
     assert {lesson.number for lesson, _ in course.review(LATER.number).questions} == {latest}
 
 

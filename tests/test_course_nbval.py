@@ -1,4 +1,4 @@
-"""The notebooks' judge lets pass what may differ, and nothing else."""
+"""The plugin runs notebooks as pytest's tests, lets pass what may differ, and nothing else."""
 
 import base64
 import io
@@ -10,15 +10,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
-from dlcourse.arrays import close
 from dlcourse.notebooks import kernel
 
 import course_nbval
 import nbformat
 import pytest
-from course_nbval import headline_faults, image_distance, text_faults
-from hypothesis import given
-from hypothesis import strategies as st
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
@@ -146,7 +142,7 @@ PASSES = {
     "picture": (CURVE, {}, keep),
     "picture-with-a-grey-pixel": (CURVE, {}, repaint(0.005, grey=230)),
     "picture-within-its-tolerance": (CURVE, {"image_tolerance": 1}, repaint(0.2)),
-    "picture-skipped": (CURVE, tags("image-skip"), repaint(0.2)),
+    "learner-state": ("print(1)", tags("learner-state"), without_outputs),
     "raises": ("raise ValueError('no')", tags("raises-exception"), keep),
     "output-ignored": ("print(1)", tags("nbval-ignore-output"), rewrite("1", "2")),
     "skipped": ("print(1)", tags("nbval-skip"), rewrite("1", "2")),
@@ -262,9 +258,10 @@ def test_what_may_not_differ_fails(verdicts, name):
         ("number-beyond-tolerance", "print('accuracy 0.902')"),
         ("word", "the words differ"),
         ("number-missing", "1 numbers in the reference, 2 now"),
-        ("stderr", "Unexpected output fields from running code: {'stderr'}"),
+        ("word", "-precision 0.9\n+accuracy 0.9"),
+        ("stderr", "stderr: 0 in the reference, 1 now"),
         ("picture-changed", "picture 0 differs: distance"),
-        ("picture-gone", "1 pictures in the reference, 0 now"),
+        ("picture-gone", "image/png: 1 in the reference, 0 now"),
         ("error-new", "ValueError"),
         ("never-run", "the reference was never run"),
         ("error-never-there", "raised nothing"),
@@ -304,130 +301,3 @@ def test_a_cell_has_ten_minutes_unless_something_else_is_asked_for(asked, wanted
     option = SimpleNamespace(nbval_cell_timeout=asked, nbval=False, nbval_lax=False)
     course_nbval.pytest_configure(SimpleNamespace(option=option))
     assert option.nbval_cell_timeout == wanted
-
-
-@pytest.mark.parametrize(
-    "reference, new, tolerance",
-    [
-        ("0.90", "0.92", 0.02),  # 0.92 - 0.90 is more than 0.02 in binary
-        ("-0.01 end", "0.01 end", 0.02),
-        ("100", "102", 0.02),
-        ("1,000 pictures", "1,010 pictures", 0.02),
-        ("1e-05", "2e-05", 0.02),
-        ("[0.52 0.3 ]", "[0.51 0.31]", 0.02),
-        ("scores  9.9 and", "scores 10.0 and", 0.02),
-        ("from 0.897-0.906.", "from 0.899-0.905.", 0.02),
-        ("90.2%", "91.0%", 0.02),
-        ("−0.5", "-0.5", 0.02),
-        ("0.4 s", "9.7 s", 0),
-        ("took 12s", "took 500s", 0),
-        ("100 ms", "1,999 ms", 0),
-        ("2 min", "90 min", 0),
-        ("3.1 seconds", "3.2 seconds", 0),
-    ],
-)
-def test_numbers_within_their_bounds_agree(reference, new, tolerance):
-    assert text_faults(reference, new, tolerance) == []
-
-
-@pytest.mark.parametrize(
-    "reference, new, tolerance",
-    [
-        ("0.90", "0.93", 0.02),
-        ("100", "103", 0.02),
-        ("0.5", "0.50", 0),  # alike, but written otherwise
-        ("1 2", "1  2", 0.02),
-        ("1", "1 2", 0.02),
-        ("0.9", "nan", 0.02),
-        ("ResNet18", "ResNet34", 10),
-        ("numpy 2.4.6", "numpy 2.5.6", 10),
-        ("float32", "float64", 10),
-        ("3x3", "5x5", 10),
-        ("0 errors", "3 errors", 0.02),
-        ("0.9", "1.0", 0.02),
-        ("3 seeds", "4 seeds", 0),
-        ("48 hours ahead", "24 hours ahead", 0),
-        ("12 s", "12 ms", 0),
-        ("12 s", "some s", 0),
-        ("5 minus 1", "6 minus 1", 0),
-    ],
-)
-def test_numbers_beyond_their_bounds_differ(reference, new, tolerance):
-    assert text_faults(reference, new, tolerance) != []
-
-
-@given(st.floats(-30, 30), st.floats(-30, 30), st.floats(0.001, 0.5))
-def test_numbers_are_compared_as_arrays_close_compares_them(reference, new, tolerance):
-    reference, new = round(reference, 3), round(new, 3)
-    agree = text_faults(f"score {reference:.3f}", f"score {new:.3f}", tolerance) == []
-    assert agree == bool(close(new, reference, tolerance))
-
-
-HEADLINE = """accuracy on 300 test digits: {}, typically 0.970 to 0.977 over 5 seeds
-logistic regression: {}
-2410 weights, trained in {} s"""
-
-
-@pytest.mark.parametrize("score", ["0.970", "0.977", "0.966", "0.981"])
-def test_a_headline_within_the_width_of_its_band_agrees_however_long_it_took(score):
-    stored = HEADLINE.format("0.973", "0.973", "0.1")
-    assert headline_faults(stored, HEADLINE.format(score, "0.973", "7.5")) == []
-
-
-@pytest.mark.parametrize(
-    "reference, new, tolerance",
-    [
-        (("0.973", "0.973"), ("0.982", "0.973"), 0),  # further away than the band is wide
-        (("0.973", "0.973"), ("0.982", "0.973"), 0.5),  # whatever the rest of the cell may do
-        (("0.990", "0.973"), ("0.990", "0.973"), 0),  # both alike, and both far outside
-        (("0.973", "0.973"), ("0.973", "0.963"), 0.005),  # the baseline is no headline
-        (("0.973", "0.973"), ("nan", "0.973"), 0.5),
-    ],
-)
-def test_a_headline_out_of_its_band_or_another_baseline_differs(reference, new, tolerance):
-    texts = [HEADLINE.format(*numbers, "0.1") for numbers in (reference, new)]
-    assert headline_faults(*texts, tolerance) != []
-
-
-def test_a_headline_one_band_away_agrees_although_floats_say_a_little_more():
-    text = "accuracy: {}, typically 0.902 to 0.904 over 5 seeds"
-    assert headline_faults(text.format("0.902"), text.format("0.905")) == []
-    assert headline_faults(text.format("0.902"), text.format("0.906")) != []
-
-
-def test_a_headline_above_one_is_held_to_the_width_of_its_band():
-    """A distance of 17.4 in a band from 16.3 to 18.8 is no distance of 61."""
-    text = "Fréchet distance: {}, typically 16.274 to 18.811 over 5 seeds"
-    assert headline_faults(text.format("17.418"), text.format("19.418")) == []
-    assert headline_faults(text.format("17.418"), text.format("61.000")) != []
-    assert headline_faults(text.format("17.418"), text.format("21.400")) != []
-
-
-def test_a_headline_s_band_is_compared_word_for_word():
-    assert (
-        headline_faults(HEADLINE.format(1, 1, 1), HEADLINE.format(1, 1, 1).replace("0.977", "1"))
-        != []
-    )
-
-
-@given(st.text("0123456789.-+e, \nabs%", max_size=30), st.floats(0, 1))
-def test_a_text_agrees_with_itself(text, tolerance):
-    assert text_faults(text, text, tolerance) == []
-
-
-@given(st.text("abc .,\n<>/", max_size=20), st.text("abc .,\n<>/", max_size=20))
-def test_without_numbers_no_tolerance_helps(reference, new):
-    assert (text_faults(reference, new, 1.0) == []) == (reference == new)
-
-
-def test_the_distance_of_pictures_is_none_for_the_same_and_one_for_another_size():
-    white, black = (Image.new("RGB", (80, 60), colour) for colour in ("white", "black"))
-    wide = Image.new("RGB", (90, 60), "white")
-    assert image_distance(encoded(white), encoded(white)) == 0
-    assert image_distance(encoded(white), encoded(black)) == 1
-    assert image_distance(encoded(white), encoded(wide)) == 1
-
-
-def test_what_cannot_be_seen_on_white_makes_no_distance():
-    clear, white = Image.new("RGBA", (80, 60), (9, 9, 9, 0)), Image.new("RGBA", (80, 60), "white")
-    assert image_distance(encoded(clear), encoded(white)) == 0

@@ -72,7 +72,7 @@ def test_the_versions_of_this_environment_are_the_pins():
 def test_another_version_shows_with_the_command_that_installs_the_pin(
     monkeypatch, name, version, state
 ):
-    pin = doctor._pins(COURSE)[name]
+    pin = doctor.pins(COURSE)[name]
     installed(monkeypatch, **{name: version})
     finding = only(doctor.versions(COURSE))
     assert (finding.name, finding.state, finding.found) == (name, state, version or "not installed")
@@ -81,7 +81,7 @@ def test_another_version_shows_with_the_command_that_installs_the_pin(
 
 
 def test_a_build_of_the_same_version_is_as_good(monkeypatch):
-    pins = doctor._pins(COURSE)
+    pins = doctor.pins(COURSE)
     installed(monkeypatch, torch=pins["torch"] + "+cu130")
     assert only(doctor.versions(COURSE)).state == "ok"
 

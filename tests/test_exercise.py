@@ -28,9 +28,8 @@ def home(monkeypatch, tmp_path):
 # The exercises of the lessons ---------------------------------------------------------------------
 
 MODULES = {
-    path.stem: importlib.import_module(f"dlcourse.lessons.{path.stem}")
-    for path in sorted(lessons.FOLDER.glob("*.py"))
-    if path.stem != "__init__"
+    path.parent.name: importlib.import_module(f"dlcourse.lessons.{path.parent.name}")
+    for path in sorted(lessons.FOLDER.glob("*/__init__.py"))
 }
 EXERCISES = [
     each

@@ -14,12 +14,12 @@ import pytest
 from packaging.utils import canonicalize_name
 
 COURSE = Path(__file__).parents[1]
-sys.path.insert(0, str(COURSE / "binder"))
-import make_environments as environments  # noqa: E402
+sys.path.insert(0, str(COURSE / "environments"))
+import make as environments  # noqa: E402
 
 TARGETS = ("help", "lab", "test", "notebooks", "check", "bench")
 PINNED_HERE = pytest.mark.skipif(
-    sys.platform != "linux" or "tensorflow-cpu" not in environments.pins(),
+    sys.platform != "linux" or "tensorflow-cpu" not in environments.pins(COURSE),
     reason="the pins are made on Linux",
 )
 needs_make = pytest.mark.skipif(not shutil.which("make"), reason="no make here")
@@ -29,24 +29,24 @@ def test_constraints_hold_versions_and_nothing_else():
     lines = (COURSE / "constraints.txt").read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+==[0-9][0-9a-z.]*", line)] == []
     assert lines == sorted(lines, key=lambda line: line.split("==")[0])
-    assert len(lines) == len(environments.pins())
+    assert len(lines) == len(environments.pins(COURSE))
 
 
 @pytest.mark.parametrize("extra", [None, "test"])
 def test_every_dependency_is_pinned_within_its_bounds(extra):
-    pins = environments.pins()
+    pins = environments.pins(COURSE)
     for need in environments.requirements(extra):
         assert pins[canonicalize_name(need.name)] in need.specifier
         assert "==" not in str(need.specifier), "pyproject.toml has loose bounds"
 
 
 def test_torch_is_the_release_that_the_cpu_build_is_made_of():
-    assert environments.pins()["torch"] == "2.13.0"
+    assert environments.pins(COURSE)["torch"] == "2.13.0"
 
 
 @PINNED_HERE
 def test_all_that_the_dependencies_need_is_pinned():
-    assert environments.closure() <= set(environments.pins())
+    assert environments.closure() <= set(environments.pins(COURSE))
 
 
 @PINNED_HERE
@@ -55,9 +55,7 @@ def test_all_that_the_dependencies_need_is_pinned():
 )
 def test_an_environment_holds_the_pins(path, install_course):
     text = (COURSE / path).read_text(encoding="utf-8")
-    assert text == environments.environment(install_course), (
-        "run `python binder/make_environments.py`"
-    )
+    assert text == environments.environment(install_course), "run `python environments/make.py`"
 
 
 def test_the_two_environments_differ_only_by_the_course_itself():

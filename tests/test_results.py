@@ -75,14 +75,6 @@ def test_scores_and_labels_that_do_not_fit_are_refused(scores, labels, error):
         results.accuracy(scores, labels)
 
 
-def test_a_history_survives_being_stored(tmp_path):
-    history = results.History(
-        [0.5], [0.8], [0.6], [0.7], [0.1], [1.25], [0.7, 0.3], "stopped early"
-    )
-    history.save(tmp_path / "history.json")
-    assert results.History.load(tmp_path / "history.json") == history
-
-
 def test_a_history_says_in_one_line_what_happened():
     history = results.History([0.5], [0.8], [0.6], [0.7], [0.1], [1.25], [0.7, 0.3])
     assert str(history) == (

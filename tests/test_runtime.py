@@ -70,13 +70,6 @@ def test_a_seed_repeats_every_source_of_chance():
     assert draw() == draw()
 
 
-def test_versions_name_what_is_installed_and_none_for_what_is_not(monkeypatch):
-    assert runtime.versions()["numpy"] == np.__version__
-    assert runtime.versions()["tensorflow"]  # also when only the CPU wheel is there
-    monkeypatch.setattr(runtime, "PACKAGES", ("no-such-package",))
-    assert runtime.versions()["no-such-package"] is None
-
-
 def test_peak_memory_grows_with_what_is_held():
     code = (
         "import numpy as np; from dlcourse import runtime; before = runtime.peak_memory_mb();"

@@ -1,14 +1,18 @@
-"""One module per lesson, and beside it what was measured for it ahead of time.
+"""A folder for each lesson, and what was measured for it ahead of time.
 
-`<slug>.json` holds recorded measurements (seed bands, histories of runs too long for a notebook),
-`<slug>.npz` the weights that such a run ended with. Both are written by `make bench`.
-`<slug>.band.json` holds the headline result over several seeds; `dlcourse bands` writes it.
+    <slug>/__init__.py    facts, exercises and quiz
+    <slug>/band.json      the headline result over several seeds
+    <slug>/recorded.json  what runs that are too long for a notebook found
+    <slug>/weights.npz    the weights that such a run ended with
+    <slug>/record.py      how they were recorded
+
+`dlcourse measure NN` writes the three files of data.
 """
 
-import hashlib
 import json
 from pathlib import Path
 
+from dlcourse import runtime
 from dlcourse.errors import DataError
 from dlcourse.results import SeedBand
 
@@ -23,28 +27,47 @@ def recorded(slug):
     Raises:
         DataError: Nothing was recorded; the message says which command records it.
     """
-    path = FOLDER / f"{slug}.json"
+    path = FOLDER / slug / "recorded.json"
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(
-            f"The recorded measurements {path} cannot be read ({error}). "
-            f"To get them back: `git checkout -- {path.name}`; to measure anew: `make bench`."
+            f"The recorded measurements {path} cannot be read ({error}). {_ways_back(path)}"
         ) from error
 
 
-def keep_recorded(slug, measured, arrays):
-    """Store what `recorded` and `checkpoint` return: a benchmark's figures and {name: weights}.
+def keep_recorded(slug, measured, arrays=None):
+    """Store what `recorded` returns and, if there are any, the {name: weights} of `checkpoint`."""
+    folder = FOLDER / slug
+    if arrays:
+        np.savez_compressed(folder / "weights.npz", **arrays)
+        measured = measured | {"checkpoint_sha256": runtime.checksum(folder / "weights.npz")}
+    runtime.write_whole(folder / "recorded.json", json.dumps(measured, indent=1) + "\n")
 
-    Returns:
-        The path of the weights; their checksum is kept with the figures.
+
+def checkpoint(slug):
+    """Return the stored weights of lesson `slug`, {name: array}, once their checksum agrees.
+
+    Raises:
+        DataError: The file is missing or is not the one that was recorded.
     """
-    path = FOLDER / f"{slug}.npz"
-    np.savez_compressed(path, **arrays)
-    measured = measured | {"checkpoint_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    text = json.dumps(measured, indent=1) + "\n"
-    path.with_suffix(".json").write_text(text, encoding="utf-8")
-    return path
+    path = FOLDER / slug / "weights.npz"
+    expected = recorded(slug)["checkpoint_sha256"]
+    actual = runtime.checksum(path) if path.exists() else "no file"
+    if actual != expected:
+        raise DataError(
+            f"The stored weights {path} are not the recorded ones: sha256 {actual}, expected "
+            f"{expected}. {_ways_back(path)}"
+        )
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _ways_back(path):
+    return (
+        f"To get them back: `git checkout -- {path.name}` in {path.parent}; to measure anew: "
+        "`dlcourse measure` with the lesson's number."
+    )
 
 
 def band(slug):
@@ -54,41 +77,17 @@ def band(slug):
 
 
 def headline(slug):
-    """Return what `dlcourse bands` measured for lesson `slug`, or None.
+    """Return what `dlcourse measure` found for lesson `slug`'s headline, or None.
 
     Returns:
         {"what", "scores" (one for each seed), "baseline", "baseline_name", "parameters",
         "seconds" (median), "cores"}.
     """
-    path = _headline_path(slug)
+    path = FOLDER / slug / "band.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def keep_headline(slug, facts):
-    """Store what `headline` returns, and return the path of the file."""
-    path = _headline_path(slug)
-    path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
-
-
-def _headline_path(slug):
-    return FOLDER / f"{slug}.band.json"
-
-
-def checkpoint(slug):
-    """Return the stored weights of lesson `slug`, {name: array}, once their checksum agrees.
-
-    Raises:
-        DataError: The file is missing or is not the one that was recorded.
-    """
-    path = FOLDER / f"{slug}.npz"
-    wanted = recorded(slug)["checkpoint_sha256"]
-    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "no file"
-    if found != wanted:
-        raise DataError(
-            f"The stored weights {path} are not the recorded ones: "
-            f"sha256 {found}, wanted {wanted}. "
-            f"To get them back: `git checkout -- {path.name}`; to train anew: `make bench`."
-        )
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    """Store what `headline` returns."""
+    text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+    runtime.write_whole(FOLDER / slug / "band.json", text)

@@ -519,7 +519,7 @@ lesson.QUIZ
 # The map shows every lesson, what it builds on and what you have done. `course.map()` works in any
 # notebook; in a terminal, `dlcourse list` says the same.
 
-# %%
+# %% tags=["learner-state"]
 course.map()
 
 # %% [markdown]

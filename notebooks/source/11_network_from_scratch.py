@@ -37,7 +37,7 @@ runtime.seed(0)
 # ### Do you remember?
 # Two questions from before.
 
-# %% tags=["quiz"]
+# %% tags=["learner-state"]
 course.review("11")
 
 # %% [markdown]

@@ -32,7 +32,7 @@ runtime.seed(0)
 # ### Do you remember?
 # Two questions from earlier lessons.
 
-# %% tags=["quiz"]
+# %% tags=["learner-state"]
 course.review("31")
 
 # %% tags=["parameters", "recipe"]

@@ -36,7 +36,7 @@ runtime.seed(0)
 # ### Do you remember?
 # Two questions from earlier lessons.
 
-# %% tags=["quiz"]
+# %% tags=["learner-state"]
 course.review("41")
 
 # %% tags=["parameters", "recipe"]

@@ -35,7 +35,7 @@ runtime.seed(0)
 # ### Do you remember?
 # Two questions from earlier lessons.
 
-# %% tags=["quiz"]
+# %% tags=["learner-state"]
 course.review("50")
 
 # %% tags=["parameters", "recipe"]

@@ -12,7 +12,6 @@ TITLE = "Standing on pretrained shoulders"
 STUDY_MINUTES = 105
 NEEDS = ("11", "20", "21")
 DATA = ("photographs", "efficientnet-lite0", "stamps")
-FRAMEWORKS = ("numpy", "pytorch", "keras")
 
 
 def _bytes_wrap(pixels):

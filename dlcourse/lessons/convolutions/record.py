@@ -1,14 +1,13 @@
-"""Measure lesson 20: its networks on pictures shifted in four directions, over five seeds.
+"""Record lesson 20: its networks on pictures shifted in four directions, over five seeds.
 
-    python benchmarks/convolutions.py
+    dlcourse measure 20 networks    # about ten minutes of one core
 
-Takes about ten minutes of one core. It executes the lesson's own `recipe` cells and writes
-what the lesson shows: dlcourse/lessons/convolutions.json.
+It executes the lesson's own `recipe` cells.
 """
 
 import json
 
-from dlcourse import backends, data, lessons, notebooks, results, runtime
+from dlcourse import backends, data, notebooks, results, runtime
 
 import numpy as np
 
@@ -23,7 +22,8 @@ def accuracy_by_class(scores, labels, classes):
     return {name: right[labels == place].mean() for place, name in enumerate(classes)}
 
 
-def main():
+def networks(recorded):
+    """Train each network with every seed; look at all of them on shifted pictures."""
     cells, fashion = notebooks.recipe(SLUG), data.load("fashion-mnist")
     train, test = fashion.train[:EXAMPLES], fashion.test[:TESTED]
     shifted, ways = cells["shifted"], cells["DIRECTIONS"]
@@ -33,7 +33,7 @@ def main():
         "down": shifted(test.pixels, *ways["down"]),
         "down, copies": shifted(test.pixels, *ways["down"], FILLS["copied"]),
     }
-    networks, by_class, kernels = {}, {}, {"before": [], "after": []}
+    found, by_class, kernels = {}, {}, {"before": [], "after": []}
     for name, make in (cells["NETWORKS"] | cells["CONTROLS"]).items():
         row = {"usual": [], "black": [], "copied": []}
         classes = {view: [] for view in views}
@@ -52,8 +52,9 @@ def main():
 
             row["usual"].append(accuracy(test.pixels))
             for fill, mode in FILLS.items():
-                found = {way: accuracy(shifted(test.pixels, *ways[way], mode)) for way in ways}
-                row[fill].append(found)
+                row[fill].append(
+                    {way: accuracy(shifted(test.pixels, *ways[way], mode)) for way in ways}
+                )
             for view, images in views.items() if name in LOOKED_AT else ():
                 scores = backends.scores(model, images)
                 classes[view].append(accuracy_by_class(scores, test.labels, fashion.classes))
@@ -63,24 +64,15 @@ def main():
         if name in LOOKED_AT:
             by_class[name] = {
                 view: {
-                    each: round(float(np.mean([seed[each] for seed in found])), 4)
+                    each: round(float(np.mean([seed[each] for seed in of_seeds])), 4)
                     for each in fashion.classes
                 }
-                for view, found in classes.items()
+                for view, of_seeds in classes.items()
             }
         row["weights"] = sum(parameter.numel() for parameter in model.parameters())
         print(name, json.dumps(row), flush=True)
-        networks[name] = row
-    measured = {
-        "cores": runtime.available_cores(),
-        "tested": TESTED,
-        "networks": networks,
-        "by class": by_class,
-        "kernels": kernels,
-    }
-    path = lessons.FOLDER / f"{SLUG}.json"
-    path.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+        found[name] = row
+    return {"tested": TESTED, "networks": found, "by class": by_class, "kernels": kernels}
 
 
-if __name__ == "__main__":
-    main()
+PARTS = {"networks": networks}

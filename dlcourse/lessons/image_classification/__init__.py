@@ -9,7 +9,6 @@ TITLE = "Classifying images fast"
 STUDY_MINUTES = 135
 NEEDS = ("11", "20")
 DATA = ("fashion-mnist",)
-FRAMEWORKS = ("pytorch", "keras")
 
 
 def _without_biases():

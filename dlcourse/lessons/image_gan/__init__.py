@@ -9,7 +9,6 @@ TITLE = "Generating images"
 STUDY_MINUTES = 120
 NEEDS = ("11", "20", "21")
 DATA = ("fashion-mnist",)
-FRAMEWORKS = ("numpy", "pytorch", "keras", "tensorflow")
 
 
 def _share_of_fakes(p, q):

@@ -1,17 +1,17 @@
-"""Measure lesson 50: which advice about fine-tuning matters on 128 stamps.
+"""Record lesson 50: which advice about fine-tuning matters on 128 stamps.
 
-    python benchmarks/transfer_learning.py
+    dlcourse measure 50 settings          # about half an hour on one core
+    dlcourse measure 50 random_weights
 
-Takes about half an hour on one core. It executes the lesson's own `recipe` cells and writes
-what the lesson shows, dlcourse/lessons/transfer_learning.json: for each setting and each of five
-seeds the accuracy in five-fold cross-validation over the training stamps, and on the test stamps;
-and what the features of the same network are worth with random weights.
+It executes the lesson's own `recipe` cells, on one thread. Recorded are, for each setting and each
+of five seeds, the accuracy in five-fold cross-validation over the training stamps and on the test
+stamps; and what the features of the same network are worth with random weights.
 """
 
 import copy
 import json
 
-from dlcourse import lessons, notebooks, runtime
+from dlcourse import notebooks, runtime
 from dlcourse.networks import pytorch as networks
 
 import numpy as np
@@ -172,18 +172,22 @@ def untrained(cells, seed):
     return share(guessed == cells["test"].labels)
 
 
-def main():
+def settings(recorded):
+    """Fine-tune with every setting, seed and fold."""
     torch.set_num_threads(1)
     cells = notebooks.recipe(SLUG)
-    settings = [{"name": "linear probe, network frozen", **measured_probe(cells)}]
+    rows = [{"name": "linear probe, network frozen", **measured_probe(cells)}]
     for name, options in SETTINGS.items():
-        settings.append({"name": name, **measured(cells, options)})
-        print(json.dumps(settings[-1]), flush=True)
-    random = [untrained(cells, seed) for seed in range(SEEDS)]
-    facts = {"cores": 1, "seeds": SEEDS, "settings": settings, "random weights": random}
-    path = lessons.FOLDER / f"{SLUG}.json"
-    path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        rows.append({"name": name, **measured(cells, options)})
+        print(json.dumps(rows[-1]), flush=True)
+    return {"cores": 1, "seeds": SEEDS, "settings": rows}
 
 
-if __name__ == "__main__":
-    main()
+def random_weights(recorded):
+    """Judge the features of the network with random weights, for every seed."""
+    torch.set_num_threads(1)
+    cells = notebooks.recipe(SLUG)
+    return {"cores": 1, "random weights": [untrained(cells, seed) for seed in range(SEEDS)]}
+
+
+PARTS = {"settings": settings, "random_weights": random_weights}

@@ -13,7 +13,6 @@ TITLE = "Your first network in ten lines"
 STUDY_MINUTES = 70
 NEEDS = ()
 DATA = ("fashion-mnist",)
-FRAMEWORKS = ("keras", "pytorch")
 
 
 def draw_answer(figure, picture, label, probabilities, classes):

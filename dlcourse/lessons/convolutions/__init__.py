@@ -9,7 +9,6 @@ TITLE = "Convolutions"
 STUDY_MINUTES = 105
 NEEDS = ("11",)
 DATA = ("photographs", "fashion-mnist")
-FRAMEWORKS = ("numpy", "pytorch", "keras")
 
 
 def _one_short(pixels, window, stride, padding):

@@ -1,17 +1,16 @@
-"""Measure lesson 60: what its maps take away when the photographs are taken again, five times.
+"""Record lesson 60: what its maps take away when the photographs are taken again, five times.
 
-    python benchmarks/gradients_and_saliency.py
+    dlcourse measure 60 maps    # about ten minutes on two cores
 
-Takes about ten minutes on two cores. It runs the lesson's notebook up to its headline with the
-camera's noise of five seeds, and writes what the lesson shows,
-dlcourse/lessons/gradients_and_saliency.json: the share of the probability that is lost at 2 %, by
-method, for each seed: the mean over the photographs, that of the cat, and the mean if a signed map
-is ordered by size; and how alike the maps from grey for two classes are.
+It runs the lesson's notebook up to its headline with the camera's noise of five seeds. Recorded is
+the share of the probability that is lost at 2 %, by method, for each seed: the mean over the
+photographs, that of the cat, and the mean if a signed map is ordered by size; and how alike the
+maps from grey for two classes are.
 """
 
 import json
 
-from dlcourse import lessons, notebooks, runtime
+from dlcourse import catalogue, notebooks
 
 SLUG = "gradients_and_saliency"
 SEEDS = range(5)
@@ -62,19 +61,17 @@ def measured(lesson, seed):
     return json.loads(notebook.cells[-1].outputs[-1]["text"])
 
 
-def main():
-    (lesson,) = [lesson for lesson in notebooks.lessons() if lesson.slug == SLUG]
+def maps(recorded):
+    """Run the notebook with every seed."""
+    (lesson,) = (each for each in catalogue.lessons() if each.slug == SLUG)
     runs = []
     for seed in SEEDS:
         runs.append(measured(lesson, seed))
         print(seed, runs[-1], flush=True)
-    facts = {"cores": runtime.available_cores()} | {
+    return {
         quantity: {method: [round(run[quantity][method], 4) for run in runs] for method in methods}
         for quantity, methods in runs[0].items()
     }
-    path = lessons.FOLDER / f"{SLUG}.json"
-    path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
-if __name__ == "__main__":
-    main()
+PARTS = {"maps": maps}

@@ -1,7 +1,7 @@
 """Write the two conda environments from `constraints.txt`, for maintainers.
 
-    python binder/make_environments.py            # after a pin was changed by hand
-    python binder/make_environments.py --freeze   # first pin everything as it is installed here
+    python environments/make.py            # after a pin was changed by hand
+    python environments/make.py --freeze   # first pin everything as it is installed here
 
 Run it in an environment that holds the course with its `test` extra.
 """
@@ -10,6 +10,8 @@ import argparse
 import tomllib
 from importlib import metadata
 from pathlib import Path
+
+from dlcourse.doctor import pins
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -29,7 +31,7 @@ BY_CONDA = "torch"
 NEVER_PINNED = ("dlcourse", "pip")
 INSTALL_COURSE = "-e ."
 HEAD = """\
-# Written by binder/make_environments.py from constraints.txt: change the pins there.
+# Written by environments/make.py from constraints.txt: change the pins there.
 name: dlcourse
 channels: [conda-forge, nodefaults]
 dependencies:
@@ -38,12 +40,6 @@ dependencies:
   - pip
   - pip:
 """
-
-
-def pins(course=COURSE):
-    """Return {package: version} of constraints.txt."""
-    lines = (course / "constraints.txt").read_text(encoding="utf-8").split()
-    return dict(line.split("==") for line in lines)
 
 
 def requirements(extra=None, course=COURSE):
@@ -83,7 +79,7 @@ def environment(install_course):
         install_course: True for a clone, where one command is to do all; False for Binder, whose
             `postBuild` installs the course, so that a new commit does not solve everything anew.
     """
-    pinned = pins()
+    pinned = pins(COURSE)
     conditions = {need.name: f"; {need.marker}" for need in requirements() if need.marker}
     names = (closure() | set(conditions)) - {BY_CONDA}
     lines = [f"{name}=={pinned[name]}{conditions.get(name, '')}" for name in sorted(names)]

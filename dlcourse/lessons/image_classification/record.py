@@ -1,21 +1,21 @@
-"""Measure lesson 21: its runs against the well-known starter lesson, and what each choice brings.
+"""Record lesson 21: its runs against the well-known starter lesson, and what each choice brings.
 
-    python benchmarks/image_classification.py [PART …]
+    dlcourse measure 21 runs             # the stored weights, and times: let nothing else run
+    dlcourse measure 21 starter
+    dlcourse measure 21 lenet
+    dlcourse measure 21 lenet_with_norm
+    dlcourse measure 21 choices
+    dlcourse measure 21 depth            # the longest, about half an hour of one core
+    dlcourse measure 21 layout           # times again
 
-Parts, all of them if none is named: `runs` (trains the stored weights and measures times: let
-nothing else run), `starter`, `lenet`, `lenet_with_norm`, `choices`, `depth` (the longest, about
-half an hour of one core), `layout` (times again). Each executes the lesson's own `recipe` cells,
-prints what it found and writes its share of dlcourse/lessons/image_classification.json; `runs`
-writes the .npz too. What is compared is trained with the same seeds, and learning rates are
-chosen on the validation pictures, with other seeds.
+Each executes the lesson's own `recipe` cells. What is compared is trained with the same seeds, and
+learning rates are chosen on the validation pictures, with other seeds.
 """
 
-import json
-import sys
 import time
 from dataclasses import asdict
 
-from dlcourse import data, lessons, notebooks, results, runtime
+from dlcourse import data, notebooks, results, runtime
 from dlcourse.errors import TrainingError
 
 import keras
@@ -360,22 +360,3 @@ PARTS = {
     "depth": depth,
     "layout": layout,
 }
-
-
-def main(names):
-    path = lessons.FOLDER / f"{SLUG}.json"
-    for name in names or PARTS:
-        recorded = lessons.recorded(SLUG)
-        started = time.process_time()
-        found = PARTS[name](recorded)
-        measured = recorded | (found[0] if name == "runs" else found)
-        if name == "runs":
-            lessons.keep_recorded(SLUG, measured | {"cores": runtime.available_cores()}, found[1])
-        else:
-            path.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-        print(f"{name}: {time.process_time() - started:.0f} s of processor time", flush=True)
-        print(json.dumps(found if name != "runs" else found[0], indent=1), flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -1,20 +1,18 @@
-"""Measure lesson 41: longer runs, a frozen judge, and the generator's two losses.
+"""Record lesson 41: longer runs, a frozen judge, and the generator's two losses.
 
-    python benchmarks/image_gan.py            # everything, about half an hour on two cores
-    python benchmarks/image_gan.py alone      # the frozen judge only, five seeds
-    python benchmarks/image_gan.py losses     # minimax and more beside the loss in use, five seeds
-    python benchmarks/image_gan.py only_time  # the lesson's own run, ten times as long
+    dlcourse measure 41 long_runs  # both generators, ten times as long as in the lesson
+    dlcourse measure 41 alone      # the frozen judge, five seeds
+    dlcourse measure 41 losses     # minimax and more beside the loss in use, five seeds
+    dlcourse measure 41 only_time  # the lesson's own run, ten times as long
 
-It executes the lesson's own `recipe` cells and writes what the lesson shows:
-dlcourse/lessons/image_gan.json and .npz (both generators, in half precision, and what they made of
-the same noise on the way).
+All of it takes about half an hour on two cores. It executes the lesson's own `recipe` cells. Of the
+long runs both generators are kept, in half precision, and what they made of the same noise on the
+way.
 """
 
-import json
-import sys
 import time
 
-from dlcourse import data, lessons, notebooks, results, runtime
+from dlcourse import data, notebooks, results, runtime
 
 import numpy as np
 import torch
@@ -103,8 +101,9 @@ def train_long(cells, players, pixels, kinds, measure):
     return np.array(losses)
 
 
-def measured_alone(cells, fashion):
+def alone(recorded):
     """Return the measures before and after 200 rounds against a frozen judge, for each seed."""
+    cells, fashion = notebooks.recipe(SLUG), data.load("fashion-mnist")
     pixels = fashion.train[:20_000].pixels[..., 0]
     real, _ = cells["looked_at"](fashion.test.pixels)
     library, _ = cells["looked_at"](fashion.train[:2_000].pixels)
@@ -118,19 +117,19 @@ def measured_alone(cells, fashion):
 
         kept = []
 
-        def look(finished, alone, frozen, noise=noise, kept=kept):
+        def look(finished, generator, frozen, noise=noise, kept=kept):
             if finished == 200:
-                kept[:] = alone, frozen
+                kept[:] = generator, frozen
             if finished not in (0, 200):
                 return
-            pictures = cells["drawn"](alone, noise)
+            pictures = cells["drawn"](generator, noise)
             features, classes = cells["looked_at"](pictures)
             shares = np.bincount(classes, minlength=10) / PICTURES
             first, second = pictures[: PICTURES // 2], pictures[PICTURES // 2 :]
             apart = np.sqrt(((first - second) ** 2).sum(axis=(1, 2, 3))).mean()
             squares = (library**2).sum(axis=1) - 2 * features[:500] @ library.T
             with torch.no_grad():
-                loss = cells["generator_loss"](frozen(alone(noise[:64]))).item()
+                loss = cells["generator_loss"](frozen(generator(noise[:64]))).item()
             row = measures["after" if finished else "before"]
             row["loss"].append(round(loss, 3))
             row["distance"].append(round(results.frechet_distance(features, real), 2))
@@ -149,22 +148,23 @@ def measured_alone(cells, fashion):
     squares = (library**2).sum(axis=1) - 2 * real[:500] @ library.T
     variety = len(np.unique(squares.argmin(axis=1)))
     after = {"learning again": again, "straight on": straight_on}
-    return measures | after | {"variety_of_real": variety}
+    return {"alone": measures | after | {"variety_of_real": variety}}
 
 
-def measured_losses(cells, fashion):
+def losses(recorded):
     """Return, for each loss of the generator, the distance after the lesson's 600 rounds and the
     share of fakes that the discriminator was sure of, with a score below -5, for each seed."""
+    cells, fashion = notebooks.recipe(SLUG), data.load("fashion-mnist")
     pixels = fashion.train[:20_000].pixels[..., 0]
     real, _ = cells["looked_at"](fashion.test.pixels)
-    losses = {
+    of_generator = {
         "non-saturating": cells["generator_loss"],
         "minimax": cells["minimax_loss"],
         "non-saturating, divided by 148": lambda scores: cells["generator_loss"](scores) / 148,
     }
-    found = {name: {"distance": [], "median score": [], "below -5": []} for name in losses}
+    found = {name: {"distance": [], "median score": [], "below -5": []} for name in of_generator}
     for seed in SEEDS:
-        for name, loss in losses.items():
+        for name, loss in of_generator.items():
             met = []
 
             def watched(fake_scores, loss=loss, met=met):
@@ -179,11 +179,12 @@ def measured_losses(cells, fashion):
             row["median score"].append(round(float(np.median(scores)), 3))
             row["below -5"].append(round(float((scores < -5).mean()), 4))
         print("losses", seed, found, flush=True)
-    return found
+    return {"losses": found}
 
 
-def measured_only_time(cells, fashion):
+def only_time(recorded):
     """Return losses and distance of the lesson's own run (seed 0) after up to 6 000 rounds."""
+    cells, fashion = notebooks.recipe(SLUG), data.load("fashion-mnist")
     pixels = fashion.train[:20_000].pixels[..., 0]
     real, _ = cells["looked_at"](fashion.test.pixels)
     players, noise = new_game(cells, 0)
@@ -195,40 +196,23 @@ def measured_only_time(cells, fashion):
             moments.append({"round": finished, "distance": found})
             print("only time", moments[-1], flush=True)
 
-    losses = cells["train_gan"](players, pixels, ROUNDS, watch=measure)
-    return {"moments": moments} | means_of_hundred(losses)
+    both_losses = cells["train_gan"](players, pixels, ROUNDS, watch=measure)
+    return {"only_time": {"moments": moments} | means_of_hundred(both_losses)}
 
 
-PARTS = {
-    "losses": measured_losses,
-    "alone": measured_alone,
-    "only_time": measured_only_time,
-}
-
-
-def main():
+def long_runs(recorded):
+    """Return the measures of both long runs, and the arrays to keep of them."""
     cells, fashion = notebooks.recipe(SLUG), data.load("fashion-mnist")
-    if sys.argv[1:]:
-        (part,) = sys.argv[1:]
-        found = {part: PARTS[part](cells, fashion)}
-        facts = lessons.recorded(SLUG) | found
-        text = json.dumps(facts, indent=1) + "\n"
-        (lessons.FOLDER / f"{SLUG}.json").write_text(text, encoding="utf-8")
-        return
     pixels = fashion.train.pixels[..., 0]
     real, _ = cells["looked_at"](fashion.test.images)
-    arrays = {}
-    measured = {"cores": runtime.available_cores(), "rounds": ROUNDS}
-    measured |= {part: measure(cells, fashion) for part, measure in PARTS.items()}
+    found, arrays = {"rounds": ROUNDS}, {}
     for name, kinds in (("any", None), ("asked", fashion.train.labels)):
-        generator, film, measured[name] = measured_run(cells, pixels, real, kinds)
+        generator, film, found[name] = measured_run(cells, pixels, real, kinds)
         arrays[f"{name}.film"] = film
         for key, tensor in generator.state_dict().items():
             kept = tensor.half() if tensor.is_floating_point() else tensor
             arrays[f"{name}.{key}"] = kept.numpy()
-    path = lessons.keep_recorded(SLUG, measured, arrays)
-    print(f"{path.stat().st_size / 1e6:.2f} MB; {torch.get_num_threads()} threads")
+    return found, arrays
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+PARTS = {"losses": losses, "alone": alone, "only_time": only_time, "long_runs": long_runs}

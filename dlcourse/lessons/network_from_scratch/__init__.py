@@ -13,7 +13,6 @@ TITLE = "A network from scratch"
 STUDY_MINUTES = 170
 NEEDS = ("00",)
 DATA = ("digits",)
-FRAMEWORKS = ("numpy", "pytorch", "keras", "tensorflow")
 
 VALUE_COLOUR, SLOPE_COLOUR = plot.COLOURS[:2]
 GRAPH = {  # of each station: x, y, what is written in it

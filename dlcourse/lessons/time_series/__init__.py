@@ -11,7 +11,6 @@ TITLE = "Forecasting"
 STUDY_MINUTES = 130
 NEEDS = ("11",)
 DATA = ("electricity-demand",)
-FRAMEWORKS = ("pytorch", "keras")
 
 GENERATOR = np.random.default_rng(31)
 

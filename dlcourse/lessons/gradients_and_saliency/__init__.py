@@ -11,7 +11,6 @@ TITLE = "Which pixels matter"
 STUDY_MINUTES = 110
 NEEDS = ("11", "20", "21", "50")
 DATA = ("digits", "photographs", "efficientnet-lite0")
-FRAMEWORKS = ("pytorch", "keras", "tensorflow")
 
 
 def _the_slope(weights, pixels, k):

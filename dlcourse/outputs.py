@@ -1,0 +1,255 @@
+"""Is what a cell gives now what is stored? The build and the tests both ask `faults`.
+
+Numbers. A cell whose header says `tolerance=0.02` may print numbers that differ by that much from
+the reference, as `dlcourse.arrays.close` measures it. That counts for printed text, `text/plain`,
+HTML, Markdown and LaTeX, not for a number inside a word (conv2d, 3x3, 1.26.4). Words must agree
+exactly, and so must the number of numbers; spaces may move where a number got longer. Without
+`tolerance` every number must be the same.
+
+Headlines. In a cell tagged `headline`, the score before "typically 0.79 to 0.83" may
+differ from the reference by the width of that band, and must not lie further outside it than that.
+The cell's other numbers, the band among them, keep to the cell's `tolerance`.
+
+Durations. A number directly followed by a unit of time (`0.8 s`, `12 ms`, `3 min`, `4 seconds`)
+depends on the machine and on what else it does. It must be there, in that unit; its size is for
+budgets and benchmarks, on a quiet machine.
+
+Pictures. PNG and JPEG are compared by what is seen, see `image_distance`: up to the header's
+`image_tolerance`, else IMAGE_TOLERANCE; with `image_tolerance=1` they may be any of that size.
+
+Widgets. Of an output with a live widget, the text and the pictures are compared.
+
+The learner's own state. What a cell tagged `learner-state` shows (the course map, the questions
+that come back) depends on what this learner has done: it is neither stored nor compared.
+"""
+
+import base64
+import io
+import re
+from collections import defaultdict
+
+from dlcourse.arrays import close
+
+import numpy as np
+
+IMAGE_TOLERANCE = 0.02
+# Of a hidden output JupyterLab shows the first line, which may be the answer: this one is empty.
+CURTAIN = {"output_type": "display_data", "data": {"text/plain": ""}, "metadata": {}}
+STEADY = {  # what differs between two machines or runs, and what is stored in its place
+    r"\S*ipykernel_\d+[/\\]\d+\.py": "cell.py",
+    r"(?:(?<![\w:/.~])|(?<=\dm))(?:~|[A-Za-z]:)?(?:[/\\][\w.@+-]+)*[/\\]"
+    r"(?=(?:dlcourse|site-packages|python3\.\d+)[/\\])": "",
+    r" at 0x[0-9a-fA-F]{6,}": " at 0x…",
+}
+CHANCE = STEADY | {  # what differs from run to run, and what replaces it
+    r"0x[0-9a-fA-F]{6,}": "0x…",
+    r"\d+(\.\d+)?(it/s|s/it)": "RATE",  # progress bars
+    r"\[\d\d:\d\d<[^\]]*\]": "[ELAPSED]",
+}
+TOLERANT = ("stdout", "text/plain", "text/html", "text/markdown", "text/latex")
+PICTURES = ("image/png", "image/jpeg")
+WIDGET = "application/vnd.jupyter.widget-view+json"
+TIME_UNITS = "ns|µs|μs|us|ms|s|sec|seconds?|min|minutes?"  # an hour is never a measured duration
+NUMBER = re.compile(
+    r"(?<![\w.])[-+−]?"
+    r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+    rf"(?:(?=\s?(?P<unit>{TIME_UNITS})\b)|(?!\w|\.\d))"
+)
+HEADLINE = re.compile(r"(?<=: )(?P<score>\S+)(?=, typically (?P<low>\S+) to (?P<high>\S+) over )")
+
+
+def has_tag(cell, tag):
+    """Return whether a cell, stored or in a notebook, has this tag."""
+    return tag in cell["metadata"].get("tags", ())
+
+
+def without_chance(text):
+    """Return a text without what differs from run to run: addresses, folders, progress bars."""
+    for pattern, replacement in CHANCE.items():
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+def faults(cell, outputs, sanitize=without_chance, image_tolerance=IMAGE_TOLERANCE):
+    """Return a sentence for each way in which a cell's outputs are not those that it stores.
+
+    Args:
+        cell: A code cell as nbformat reads it, with the outputs that are stored.
+        outputs: What it gives now.
+        sanitize: Function text → text that takes out what differs from run to run.
+        image_tolerance: How different a picture may look (0..1), unless the cell says; None leaves
+            pictures out.
+    """
+    if has_tag(cell, "learner-state"):
+        return []
+    stored = [output for output in cell.outputs if output != CURTAIN]
+    there, here = contents(stored, outputs), contents(outputs, stored)
+    kinds = (there.keys() | here.keys()) - (set(PICTURES) if image_tolerance is None else set())
+    found = [
+        f"{kind}: {len(there[kind])} in the reference, {len(here[kind])} now"
+        for kind in sorted(kinds)
+        if len(there[kind]) != len(here[kind])
+    ]
+    tolerance = cell.metadata.get("tolerance", 0)
+    faults_of = headline_faults if has_tag(cell, "headline") else text_faults
+    for kind in sorted(kinds - set(PICTURES)):
+        for old, now in zip(there[kind], here[kind]):
+            old, now = (sanitize(text) if isinstance(text, str) else text for text in (old, now))
+            if kind in TOLERANT:
+                found += [f"{kind}, {fault}" for fault in faults_of(old, now, tolerance)]
+            elif old != now:
+                found.append(f"{kind}: reference {old!r}, now {now!r}")
+    if image_tolerance is not None:
+        allowed = cell.metadata.get("image_tolerance", image_tolerance)
+        found += _picture_faults(there, here, allowed)
+    return found
+
+
+def contents(outputs, others=()):
+    """Return what outputs hold, {kind: [one for each output]}, as far as it is compared.
+
+    Streams count as kinds, "stdout" and "stderr": how a long print is cut into messages is chance.
+    Of an output that is a live widget here or in `others`, text and pictures count.
+    """
+    held, printed = defaultdict(list), defaultdict(str)
+    for index, output in enumerate(outputs):
+        pair = (output, *others[index : index + 1])
+        live = any(WIDGET in each.get("data", {}) for each in pair)
+        if output.output_type == "stream":
+            printed[output.name] += output.text
+        elif output.output_type == "error":
+            held["ename"].append(output.ename)
+            held["evalue"].append(output.evalue)
+        else:
+            for kind, content in output.data.items():
+                if kind != WIDGET and (not live or kind in ("text/plain", *PICTURES)):
+                    held[kind].append(content)
+    for name, text in printed.items():
+        held[name].append(re.sub(r"(?m)^.*\r(?=[^\n])", "", text))  # a line begun again
+    return held
+
+
+def _picture_faults(there, here, allowed):
+    found = []
+    for kind in PICTURES:
+        for index, (old, now) in enumerate(zip(there[kind], here[kind])):
+            distance = 0.0 if old.strip() == now.strip() else image_distance(old, now)
+            if distance > allowed:
+                found.append(
+                    f"picture {index} differs: distance {distance:.3f}, allowed {allowed:g}"
+                )
+    return found
+
+
+def text_faults(reference, new, tolerance=0.0):
+    """Return a sentence for each way in which `new` is not what `reference` says; see above.
+
+    Args:
+        reference: The text that is stored.
+        new: The text that the cell gives now.
+        tolerance: By how much numbers may differ; with 0 they must be written the same.
+    """
+    if reference == new:
+        return []
+    pairs = list(zip(NUMBER.finditer(reference), NUMBER.finditer(new)))
+    counts = [len(NUMBER.findall(text)) for text in (reference, new)]
+    if counts[0] != counts[1]:
+        return [f"{counts[0]} numbers in the reference, {counts[1]} now"]
+    if _words(reference) != _words(new):
+        return ["the words differ"]
+    changed = [(old, now) for old, now in pairs if old[0] != now[0]]
+    faults = [_number_fault(old, now, tolerance) for old, now in changed]
+    return [fault for fault in faults if fault] if changed else ["only the spaces differ"]
+
+
+def headline_faults(reference, new, tolerance=0.0):
+    """Return what `text_faults` does, but hold the headline's score to its seed band; see above."""
+    old, now = HEADLINE.search(reference), HEADLINE.search(new)
+    if not old or not now:
+        return text_faults(reference, new, tolerance)
+    score, other, low, high = (_value(text) for text in (old[0], now[0], old["low"], old["high"]))
+    step = 10.0 ** -len(old["high"].partition(".")[2])
+    width = high - low + 1.01 * step  # both ends are rounded; a hundredth for float numbers
+    found = []
+    for name, value in (("reference", score), ("now", other)):
+        if not low - width <= value <= high + width:
+            found.append(f"{name}: the score {value:g} lies outside its band {low:g} to {high:g}")
+    if not abs(other - score) <= width:
+        found.append(f"the score: reference {old[0]}, now {now[0]}, allowed {width:.3g} (its band)")
+    return found or text_faults(reference, HEADLINE.sub(old[0], new, count=1), tolerance)
+
+
+def _value(number):
+    """Return a number that was written for people: 1,700 or −3."""
+    return float(number.replace(",", "").replace("−", "-"))
+
+
+def _words(text):
+    """Return the text with its numbers blotted out and the spaces that line them up removed."""
+    return re.sub("[ \t]+", " ", re.sub("[ \t]*\0[ \t]*", "\0", NUMBER.sub("\0", text)))
+
+
+def _number_fault(old, now, tolerance):
+    """Return how a number breaks its bounds, or None."""
+    if old["unit"]:  # the units are words, which agree
+        return None
+    reference, new = (_value(match[0]) for match in (old, now))
+    if tolerance and close(new, reference, tolerance):
+        return None
+    difference, allowed = abs(new - reference), tolerance * max(1, abs(reference))
+    line = old.string.count("\n", 0, old.start()) + 1
+    column = old.start() - old.string.rfind("\n", 0, old.start())
+    return (
+        f"line {line}, column {column}: reference {old[0]}, now {now[0]}, "
+        f"difference {difference:.3g}, allowed {allowed:.3g} (tolerance {tolerance:g})"
+    )
+
+
+def image_distance(reference, new, blocks=64):
+    """Return how much two pictures look different, 0..1.
+
+    Both are put on white and reduced to `blocks` × `blocks` means; the largest mean difference of
+    the three colours counts. A line 0.1 points wider gives 0.02, a letter of a title 0.15, another
+    seed's curve 0.3 and more; 1 if the sizes differ by more than 4 pixels.
+
+    Args:
+        reference, new: PNG or JPEG in base64.
+    """
+    from PIL import Image
+
+    pictures = [
+        Image.open(io.BytesIO(base64.b64decode(x))).convert("RGBA") for x in (reference, new)
+    ]
+    if any(abs(a - b) > 4 for a, b in zip(*(picture.size for picture in pictures))):
+        return 1.0
+    means = []
+    for picture in pictures:
+        page = Image.new("RGBA", picture.size, "white")
+        page.alpha_composite(picture)
+        small = page.convert("RGB").resize((blocks, blocks), Image.Resampling.BOX)
+        means.append(np.asarray(small, dtype=float) / 255)
+    return float(np.abs(means[0] - means[1]).mean(axis=2).max())
+
+
+def draw_curtains(notebook):
+    """Put an empty output before what a cell tagged `predict` gave; see `CURTAIN`."""
+    from nbformat import from_dict
+
+    for cell in notebook.cells:
+        if has_tag(cell, "predict") and cell.outputs[:1] != [CURTAIN]:
+            cell.outputs.insert(0, from_dict(CURTAIN))
+
+
+def steady(value):
+    """Return a cell's outputs without widget ids, addresses and this machine's folders."""
+    if isinstance(value, list):
+        return [steady(item) for item in value]
+    if isinstance(value, dict):
+        kept = {key: item for key, item in value.items() if not key.endswith("widget-view+json")}
+        return type(value)(
+            {key: v if key.startswith("image/") else steady(v) for key, v in kept.items()}
+        )
+    if isinstance(value, str):
+        for pattern, replacement in STEADY.items():
+            value = re.sub(pattern, replacement, value)
+    return value
