@@ -1,15 +1,21 @@
-"""How long a learner waits before anything is computed: the import, the data, a slider's picture.
+"""What a learner waits for before anything is computed, beside NumPy: the import and the data.
 
-Prints the median of several runs beside its budget, and fails if one is broken. Run nothing else
-meanwhile.
+Run: python benchmarks/start.py
+
+Each pair takes turns, so that what else the machine does slows both alike; the medians are printed,
+with their ratio and the budget in seconds. It fails if a budget is broken.
 """
 
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
-from dlcourse import data, notebooks
+from dlcourse import data
+
+import numpy as np
 
 IMPORT_BUDGET_SECONDS = 0.06
 LOAD_BUDGET_SECONDS = 0.5
@@ -26,25 +32,49 @@ def python(code):
     return lambda: subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def written_by_numpy(folder):
+    """Return the path of the same pictures, compressed as NumPy compresses them."""
+    dataset, path = data.load("fashion-mnist"), Path(folder) / "pictures.npz"
+    splits = dataset.train, dataset.valid, dataset.test
+    np.savez_compressed(path, pixels=np.concatenate([split.pixels for split in splits]))
+    return path
+
+
+def numpy_load(path):
+    with np.load(path) as file:
+        return file["pixels"]
+
+
 def measured():
-    """Yield (what, seconds, budget in seconds)."""
-    extra = [seconds_of(python("import dlcourse")) - seconds_of(python("")) for _ in range(ROUNDS)]
-    yield "import dlcourse", statistics.median(extra), IMPORT_BUDGET_SECONDS
-    data.load("fashion-mnist")  # the first time, its checksum is compared
-    loads = [seconds_of(lambda: data.load("fashion-mnist")) for _ in range(ROUNDS)]
-    yield 'data.load("fashion-mnist")', statistics.median(loads), LOAD_BUDGET_SECONDS
-    for lesson in notebooks.lessons():
-        slowest = lesson.measured.slowest_explorer_seconds
-        yield (
-            f"slowest slider of lesson {lesson.number}, when it was built",
-            slowest,
-            notebooks.EXPLORER_BUDGET_SECONDS,
-        )
+    """Yield (what, its seconds, NumPy's seconds, budget in seconds)."""
+    empty, ours, numpys = [], [], []
+    for _ in range(ROUNDS):
+        empty.append(seconds_of(python("")))
+        ours.append(seconds_of(python("import dlcourse")))
+        numpys.append(seconds_of(python("import numpy")))
+    start = statistics.median(empty)
+    yield (
+        "import dlcourse",
+        statistics.median(ours) - start,
+        statistics.median(numpys) - start,
+        IMPORT_BUDGET_SECONDS,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = written_by_numpy(folder)
+        pairs = [
+            (seconds_of(lambda: data.load("fashion-mnist")), seconds_of(lambda: numpy_load(path)))
+            for _ in range(ROUNDS)
+        ]
+    ours, numpys = map(statistics.median, zip(*pairs))
+    yield 'data.load("fashion-mnist")', ours, numpys, LOAD_BUDGET_SECONDS
 
 
 if __name__ == "__main__":
     broken = 0
-    for what, seconds, budget in measured():
+    for what, seconds, numpys, budget in measured():
         broken += seconds > budget
-        print(f"{what}: {1000 * seconds:.0f} ms of {1000 * budget:.0f} ms allowed")
+        print(
+            f"{what}: {1000 * seconds:.0f} ms, {seconds / numpys:.2f} times NumPy's; "
+            f"{1000 * budget:.0f} ms allowed"
+        )
     sys.exit(bool(broken))
