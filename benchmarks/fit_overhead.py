@@ -14,7 +14,7 @@ import sys
 import time
 
 import dlcourse  # noqa: F401  (sets what the frameworks read when they are imported)
-from dlcourse import data
+from dlcourse import backends, data
 
 import numpy as np
 
@@ -22,9 +22,7 @@ EPOCHS, STEPS, BATCH, REPEATS, BAR = 2, 50, 128, 5, 1.03
 
 
 def pytorch():
-    """Return the backend, a function that builds the net, and one that makes its step by hand."""
-    from dlcourse.backends import pytorch as backend
-
+    """Return a function that builds the net, and one that makes its step by hand."""
     import torch
     from torch import nn
 
@@ -50,13 +48,11 @@ def pytorch():
 
         return step
 
-    return backend, build, by_hand
+    return build, by_hand
 
 
 def keras():
-    """Return the backend, a function that builds the net, and one that makes its step by hand."""
-    from dlcourse.backends import keras as backend
-
+    """Return a function that builds the net, and one that makes its step by hand."""
     import keras
     import tensorflow as tf
     from keras import layers
@@ -87,7 +83,7 @@ def keras():
 
         return lambda images, labels: float(compiled(tf.constant(images), tf.constant(labels)))
 
-    return backend, build, by_hand
+    return build, by_hand
 
 
 def batches(images, labels):
@@ -100,7 +96,7 @@ def batches(images, labels):
             yield images[rows], labels[rows]
 
 
-def run(backend, build, by_hand, images, labels):
+def run(build, by_hand, images, labels):
     """Train two nets at once, with `fit` and by hand; return the seconds that each of them took."""
     step, source, losses, seconds = by_hand(build()), batches(images, labels), [], 0.0
 
@@ -112,7 +108,7 @@ def run(backend, build, by_hand, images, labels):
         return batch
 
     net, started = build(), time.perf_counter()
-    history = backend.fit(
+    history = backends.fit(
         net, images, labels, epochs=EPOCHS, batch_size=BATCH, optimizer="sgd", learning_rate=0.1,
         augment=take_turns, show=False,
     )  # fmt: skip

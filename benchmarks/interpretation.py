@@ -46,7 +46,7 @@ def pretrained_task():
         data.load("photographs"),
     )
     cat = photographs.train.images[[photographs.classes.index("cat")]]
-    return network, cat, backends.of(network).scores(network, cat).argmax(axis=1), 8, 1
+    return network, cat, backends.scores(network, cat).argmax(axis=1), 8, 1
 
 
 def contests(model, images, classes, steps, batch):

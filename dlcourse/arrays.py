@@ -63,13 +63,31 @@ def expect_examples(inputs, targets, inputs_name="images", targets_name="labels"
         )
 
 
-def expect_labels(labels, classes, name="labels"):
+def expect_count(value, name):
+    """Check that a value is a whole number of at least 1.
+
+    Raises:
+        RangeError: It is something else; True is no number here.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise RangeError(f"`{name}` is {value!r}, but should be a whole number of at least 1.")
+
+
+def looks_one_hot(labels):
+    """Say whether each row of an array holds a single 1 and otherwise zeros."""
+    return labels.ndim == 2 and bool(
+        np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all()
+    )
+
+
+def expect_labels(labels, classes, name="labels", steps=False):
     """Return `labels` as int64 (N,) if each is a class index from 0 to `classes` - 1.
 
     Args:
         labels: N class indices. One-hot rows and text are refused with the way out.
         classes: Number of classes K, or None to check only the kind and that none is negative.
         name: What the caller calls the array, for the message.
+        steps: Whether (N, T) may come too: a class index for each step of each example.
 
     Raises:
         ShapeError: Not one index for each example.
@@ -77,12 +95,18 @@ def expect_labels(labels, classes, name="labels"):
         RangeError: An index without a class.
     """
     labels = to_numpy(labels)
-    if labels.ndim == 2 and labels.shape[1] > 1:
+    if labels.ndim == 2 and (labels.dtype.kind == "f" or not steps):
+        if looks_one_hot(labels) or labels.dtype.kind == "f":
+            raise ShapeError(
+                f"`{name}` has shape {labels.shape}: these look like one-hot rows, but one class "
+                f"index for each example is needed, shape (N,). Use {name}.argmax(axis=1)."
+            )
         raise ShapeError(
-            f"`{name}` has shape {labels.shape}: these look like one-hot rows, but one class index "
-            f"for each example is needed, shape (N,). Use {name}.argmax(axis=1)."
+            f"`{name}` has shape {labels.shape}, but one class index for each example is needed, "
+            "shape (N,)." + (f" Use {name}[:, 0]." if labels.shape[1] == 1 else "")
         )
-    expect_axes(labels, "N", name)
+    if not (steps and labels.ndim == 2):
+        expect_axes(labels, "N", name)
     if labels.dtype.kind not in "iub":
         raise KindError(
             f"`{name}` holds {labels.dtype} values, but class indices are whole numbers. "

@@ -19,26 +19,26 @@ ACCURACY = 0.9  # on 300 test digits; 0.92 to 0.94 over ten seeds, in both frame
 CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 TRAINING = """
 import json, time
-from dlcourse import data, runtime
+from dlcourse import backends, data, runtime
 {imports}
 runtime.seed(0)
 digits = data.load("digits")
 model = {model}
 start = time.perf_counter()
 train, test = digits.train, digits.test
-backend.fit(model, train.features, train.labels, epochs=8, learning_rate=0.005, show=False)
+backends.fit(model, train.features, train.labels, epochs=8, learning_rate=0.005, show=False)
 seconds = time.perf_counter() - start
-accuracy = backend.evaluate(model, test.features, test.labels).accuracy
+accuracy = backends.evaluate(model, test.features, test.labels).accuracy
 print(json.dumps(dict(accuracy=accuracy, seconds=seconds, device={device})))
 """
 FRAMEWORKS = {
     "pytorch": {
-        "imports": "from torch import cuda, nn; from dlcourse.backends import pytorch as backend",
+        "imports": "from torch import cuda, nn",
         "model": "nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))",
         "device": "cuda.get_device_name() if cuda.is_available() else 'the CPU'",
     },
     "keras": {
-        "imports": "import keras, tensorflow as tf; from dlcourse.backends import keras as backend",
+        "imports": "import keras, tensorflow as tf",
         "model": "keras.Sequential([keras.layers.Dense(64, 'relu'), keras.layers.Dense(10)])",
         "device": "'a GPU' if tf.config.list_physical_devices('GPU') else 'the CPU'",
     },

@@ -3,8 +3,9 @@
 import time
 
 from dlcourse import backends
-from dlcourse.arrays import expect_axes, expect_examples, expect_labels, to_numpy
-from dlcourse.backends.loop import Bar, check_class_scores
+from dlcourse.arrays import expect_axes, expect_count, expect_examples, expect_labels, to_numpy
+from dlcourse.backends.checks import check_class_scores
+from dlcourse.bar import Bar
 from dlcourse.errors import KindError, RangeError, ShapeError
 
 import numpy as np
@@ -85,7 +86,7 @@ def smooth_grad(
     """
     model, images, classes = _checked(model, images, classes, batch_size)
     _expect_number(noise, "noise", low=0)
-    _expect_count(samples, "samples")
+    expect_count(samples, "samples")
     generator = np.random.default_rng(seed)
     brightness = np.ptp(images, axis=(1, 2, 3), keepdims=True)  # (N, 1, 1, 1)
 
@@ -128,7 +129,7 @@ def integrated_gradients(
     """
     several = np.shape(images)[:1] != (1,)
     model, images, classes = _checked(model, images, classes, batch_size, look=several)
-    _expect_count(steps, "steps")
+    expect_count(steps, "steps")
     baselines = _baselines(baseline, images)
     ways = images - baselines
 
@@ -170,17 +171,15 @@ def occlusion(model, images, classes, *, patch=4, fill=0.5, show=False, batch_si
     model, images, classes = _checked(model, images, classes, batch_size)
     _expect_number(fill, "fill")
     height, width = _grid(images, patch)
-    scores = backends.of(model).scores
-    whole = _chosen(scores(model, images, batch_size), classes)
-    drops = np.empty((len(images), height * width), "float32")
-    places = height * width
-    for image, place in _portions(len(images), places, batch_size, show, "hiding", "places"):
+    whole = _chosen(backends.scores(model, images, batch_size), classes)
+    count = height * width
+    drops = np.empty((len(images), count), "float32")
+    for image, square in _portions(len(images), count, batch_size, show, "hiding", "places"):
         hidden = images[image]  # a copy
         squares = hidden.reshape(len(image), height, patch, width, patch, -1)
-        squares[np.arange(len(image)), place // width, :, place % width] = fill
-        drops[image, place] = whole[image] - _chosen(
-            scores(model, hidden, batch_size), classes[image]
-        )
+        squares[np.arange(len(image)), square // width, :, square % width] = fill
+        scores = backends.scores(model, hidden, batch_size)
+        drops[image, square] = whole[image] - _chosen(scores, classes[image])
     return drops.reshape(-1, height, width)
 
 
@@ -196,7 +195,7 @@ def cam(model, images, classes, *, layer, batch_size=256):
         model: Classifier that gives raw scores (N, K).
         images: Array (N, H, W, C), floats in 0..1 or uint8 bytes.
         classes: N class indices, the scores to explain.
-        layer: The layer that is averaged: its name, or its place (0, 1, …) among the layers that
+        layer: The layer that is averaged: its name, or its index among the layers that
             have a kernel. In PyTorch an activation such as ReLU is a layer of its own.
         batch_size: Images at a time; fewer need less memory.
 
@@ -213,9 +212,11 @@ def cam(model, images, classes, *, layer, batch_size=256):
         https://arxiv.org/abs/1512.04150
     """
     model, images, classes = _checked(model, images, classes, batch_size)
-    backend = backends.of(model)
-    maps = _expect_maps(backend.activations(model, images, layer, batch_size), layer)
-    scores, last = backend.scores(model, images, batch_size), backend.layers_with_weights(model)[-1]
+    maps = _expect_maps(backends.activations(model, images, layer, batch_size), layer)
+    scores, last = (
+        backends.scores(model, images, batch_size),
+        backends.layers_with_weights(model)[-1],
+    )
     classes = expect_labels(classes, scores.shape[1], "classes")
     kernel = last.arrays["kernel"]  # (C, K)
     fits = last.kind == "dense" and kernel.shape == (maps.shape[-1], scores.shape[1])
@@ -258,7 +259,7 @@ def grad_cam(model, images, classes, *, layer, batch_size=256):
     maps = []
     for start in range(0, len(images), batch_size):  # a layer's maps may be larger than the images
         part = slice(start, start + batch_size)
-        activations, slopes = backends.of(model).activation_gradient(
+        activations, slopes = backends.activation_gradient(
             model, images[part], classes[part], layer, batch_size
         )
         importance = _expect_maps(slopes, layer).mean(axis=(1, 2))  # (N, C), alpha in the paper
@@ -276,20 +277,20 @@ def _checked(model, images, classes, batch_size, look=True):
     mistake at once. A short one leaves that to `input_gradient`, and so does one on a single image,
     whose first step finds it: the look costs as much as a third of one image's slopes.
     """
-    backend, images = backends.of(model), to_numpy(images)
+    images = to_numpy(images)
     expect_axes(images, "N H W C", "images")
     expect_examples(images, np.atleast_1d(classes), targets_name="classes")
-    _expect_count(batch_size, "batch_size")
+    expect_count(batch_size, "batch_size")
     images = images / np.float32(255) if images.dtype == np.uint8 else images.astype("float32")
     if look:
-        shape = backend.scores(model, images[:1]).shape
+        shape = backends.scores(model, images[:1]).shape
         check_class_scores(shape)
         classes = expect_labels(classes, shape[1], "classes")
     return model, images, classes
 
 
 def _gradient(model, images, classes, batch_size):
-    return backends.of(model).input_gradient(model, images, classes, batch_size)
+    return backends.input_gradient(model, images, classes, batch_size)
 
 
 def _steepest(gradient):
@@ -338,7 +339,7 @@ def _baselines(baseline, images):
 
 def _grid(images, patch):
     """Return how many squares of side `patch` fit into a column and a row of the images."""
-    _expect_count(patch, "patch")
+    expect_count(patch, "patch")
     height, width = images.shape[1:3]
     if height % patch or width % patch:
         common = np.gcd(height, width)
@@ -357,11 +358,6 @@ def _expect_maps(maps, layer):
             "Name a convolution, or a layer between the convolutions and the flattening."
         )
     return maps
-
-
-def _expect_count(value, name):
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise RangeError(f"`{name}` is {value!r}, but should be a whole number of at least 1.")
 
 
 def _expect_number(value, name, low=-np.inf):

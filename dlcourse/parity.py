@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from dlcourse import backends
 from dlcourse.arrays import to_numpy
-from dlcourse.backends import loop
+from dlcourse.backends.checks import batch_targets
 from dlcourse.errors import KindError, ShapeError
 from dlcourse.results import Table
 
@@ -60,15 +60,15 @@ def carry_weights(source, target):
         KindError: Two paired layers differ in kind, or it cannot be known how to carry one.
     """
     ours, theirs = backends.of(source), backends.of(target)
-    if ours is theirs:
+    if type(ours) is type(theirs):
         raise KindError(
             f"Both models are {ours.NAME} models, but should be one of each framework. Within one "
             "framework no convention differs: use load_state_dict (PyTorch) or set_weights (Keras)."
         )
     rows = []
-    for place, pair in enumerate(_pairs(source, target, _example(source, target))):
+    for index, pair in enumerate(_pairs(source, target, _example(source, target))):
         arrays = pair.carried(pair.first.arrays)
-        theirs.set_layer_weights(target, place, arrays, pair.first.settings)
+        backends.set_layer_weights(target, index, arrays, pair.first.settings)
         rows.append(_report(pair, theirs.NAME))
     return Table((ours.NAME, theirs.NAME, "what differs", "what was done"), tuple(rows))
 
@@ -151,7 +151,7 @@ def compare(first, second, images, labels, learning_rate=0.1, tolerance=1e-5, lo
         ShapeError, KindError: The models' layers do not pair up; see `carry_weights`.
     """
     pairs = _pairs(first, second, to_numpy(images)[:2])
-    labels, loss = loop.batch_targets(labels, loss)
+    labels, loss = batch_targets(labels, loss)
     step = {"learning_rate": learning_rate, "loss": loss}
     ours, theirs = (_measure(model, images, labels, step) for model in (first, second))
     gradients = _by_part(pairs, ours.gradients, theirs.gradients)
@@ -180,7 +180,7 @@ class _Pair(NamedTuple):
 def _pairs(first, second, example):
     """Return the layers of two models as pairs that fit, or say which do not."""
     names = [backends.of(model).NAME for model in (first, second)]
-    layers = [backends.of(model).layers_with_weights(model) for model in (first, second)]
+    layers = [backends.layers_with_weights(model) for model in (first, second)]
     if len(layers[0]) != len(layers[1]):
         listed = "; ".join(
             f"{name}: {', '.join(each.type for each in found)}"
@@ -194,8 +194,8 @@ def _pairs(first, second, example):
     for ours, theirs in zip(*layers):
         _expect_same(names[0], ours, names[1], theirs)
     orders = _orders(first, second, layers, example) if names[0] != names[1] else {}
-    places = range(len(layers[0]))
-    return [_Pair(layers[0][place], layers[1][place], orders.get(place)) for place in places]
+    indices = range(len(layers[0]))
+    return [_Pair(layers[0][index], layers[1][index], orders.get(index)) for index in indices]
 
 
 def _expect_same(our_name, ours, their_name, theirs):
@@ -232,8 +232,8 @@ def _described(framework, layer):
 
 
 def _orders(first, second, layers, example):
-    """Return {place: order of inputs} for dense layers that read a map flattened in two ways."""
-    dense = [place for place, layer in enumerate(layers[0]) if layer.kind == "dense"]
+    """Return {index: order of inputs} for dense layers that read a map flattened in two ways."""
+    dense = [index for index, layer in enumerate(layers[0]) if layer.kind == "dense"]
     if not dense:
         return {}
     if example is None:
@@ -244,15 +244,15 @@ def _orders(first, second, layers, example):
                 "has no fixed input shape: build it from keras.Input."
             )
         return {}
-    ours, theirs = (backends.of(model).flattened_maps(model, example) for model in (first, second))
+    ours, theirs = (backends.flattened_maps(model, example) for model in (first, second))
     orders = {
-        place: _order(layers[0][place], ours.get(place), theirs.get(place)) for place in dense
+        index: _order(layers[0][index], ours.get(index), theirs.get(index)) for index in dense
     }
-    return {place: order for place, order in orders.items() if order is not None}
+    return {index: order for index, order in orders.items() if order is not None}
 
 
 def _order(layer, ours, theirs):
-    """Return which of the first's inputs is at each place of the second's; None if all are."""
+    """Return which of the first's inputs the second has at each index; None if both agree."""
     maps = [each for each in (ours, theirs) if each and sum(size > 1 for size in each[1]) > 1]
     if ours == theirs or not maps:
         return None
@@ -266,8 +266,8 @@ def _order(layer, ours, theirs):
             f"which of its {len(layer.arrays['kernel'])} inputs belong together. "
             "Flatten the same map, with nn.Flatten in PyTorch and keras.layers.Flatten in Keras."
         )
-    places = np.arange(math.prod(ours[1])).reshape(ours[1])
-    return places.transpose([ours[0].index(axis) for axis in theirs[0]]).ravel()
+    indices = np.arange(math.prod(ours[1])).reshape(ours[1])
+    return indices.transpose([ours[0].index(axis) for axis in theirs[0]]).ravel()
 
 
 def _example(*models):
@@ -277,7 +277,7 @@ def _example(*models):
     if shape is None:
         return None
     sizes = (size or 8 for size in shape[1:])  # 8: long enough for most where any length will do
-    layers = backends.of(models[0]).layers_with_weights(models[0])
+    layers = backends.layers_with_weights(models[0])
     tokens = layers and layers[0].kind == "embedding"
     return np.zeros((2, *sizes), "int64" if tokens else "float32")
 
@@ -307,13 +307,12 @@ class _Measured(NamedTuple):
 
 
 def _measure(model, images, labels, step):
-    backend = backends.of(model)
-    scores = backend.scores(model, images)
-    loss, gradients = backend.loss_and_gradients(model, images, labels, step["loss"])
+    scores = backends.scores(model, images)
+    loss, gradients = backends.loss_and_gradients(model, images, labels, step["loss"])
     step = step | {"optimizer": "sgd", "batch_size": len(images)}
-    with backend.trial(model) as twin:
-        backend.fit(twin, images, labels, shuffle=False, show=False, **step)
-        stepped = [layer.arrays for layer in backend.layers_with_weights(twin)]
+    with backends.trial(model) as twin:
+        backends.fit(twin, images, labels, shuffle=False, show=False, **step)
+        stepped = [layer.arrays for layer in backends.layers_with_weights(twin)]
     return _Measured(scores, loss, gradients, stepped)
 
 

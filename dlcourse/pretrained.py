@@ -2,7 +2,7 @@
 
 import importlib
 
-from dlcourse import data
+from dlcourse import backends, data
 from dlcourse.errors import RangeError
 
 BUILDERS = {"efficientnet-lite0": "efficientnet_lite0"}  # card of the weights: network's function
@@ -30,12 +30,11 @@ def load(name, framework):
             f"`framework` is {framework!r}, but should be one of these: {', '.join(FRAMEWORKS)}."
         )
     networks = importlib.import_module(f"dlcourse.networks.{framework}")
-    backend = importlib.import_module(f"dlcourse.backends.{framework}")
     model = getattr(networks, BUILDERS[name])()
     stored = data.weights(name)
-    for place, layer in enumerate(backend.layers_with_weights(model)):
+    for index, layer in enumerate(backends.layers_with_weights(model)):
         arrays = {part: stored[f"{layer.name}.{part}"] for part in layer.arrays}
-        backend.set_layer_weights(model, place, arrays, {})
+        backends.set_layer_weights(model, index, arrays, {})
     return model.eval() if framework == "pytorch" else model
 
 

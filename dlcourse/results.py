@@ -27,7 +27,6 @@ class History:
         learning_rate: At the end of the epoch.
         seconds: Time the epoch took, validation included.
         step_loss: Loss of every batch, in the order they came.
-        stopped: Why training ended before the last epoch; empty if it did not.
     """
 
     train_loss: list = field(default_factory=list)
@@ -37,7 +36,6 @@ class History:
     learning_rate: list = field(default_factory=list)
     seconds: list = field(default_factory=list)
     step_loss: list = field(default_factory=list)
-    stopped: str = ""
 
     @property
     def epochs(self):
@@ -55,7 +53,7 @@ class History:
         if self.valid_loss:
             text += f"; validation loss {self.valid_loss[-1]:.3f}"
             text += f", accuracy {self.valid_accuracy[-1]:.3f}" if self.valid_accuracy else ""
-        return text + (f" ({self.stopped})" if self.stopped else "")
+        return text
 
     __repr__ = __str__
 

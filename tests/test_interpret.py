@@ -1,9 +1,9 @@
 """Methods of interpretation keep the promises of their papers, in both frameworks."""
 
+import sys
 from math import erf, sqrt
 
-from dlcourse import backends, data, interpret, parity, pretrained
-from dlcourse.backends import loop
+from dlcourse import backends, bar, data, interpret, parity, pretrained
 from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
 
 import captum.attr
@@ -106,11 +106,10 @@ def averaged_twins():
 
 def with_kernels(model, *kernels, biases=()):
     """Return the model with these kernels (inputs, outputs), and biases or none."""
-    backend = backends.of(model)
     for place, kernel in enumerate(kernels):
         bias = biases[place] if biases else np.zeros(np.shape(kernel)[1])
         parts = {"kernel": np.array(kernel, "float32"), "bias": np.array(bias, "float32")}
-        backend.set_layer_weights(model, place, parts, {})
+        backends.set_layer_weights(model, place, parts, {})
     return model
 
 
@@ -122,7 +121,19 @@ def linear(framework):
 
 
 def class_scores(model, images, classes=CLASSES):
-    return backends.of(model).scores(model, images)[np.arange(len(classes)), classes]
+    return backends.scores(model, images)[np.arange(len(classes)), classes]
+
+
+def count_passes(model, monkeypatch, sizes):
+    """Let each pass through the model append the size of its batch to `sizes`."""
+    backend = type(backends.of(model))
+    module = sys.modules[backend.__module__]
+    outputs, slopes = module._outputs, backend.input_slopes
+    monkeypatch.setattr(module, "_outputs", lambda *all: sizes.append(len(all[1])) or outputs(*all))
+    if backend.NAME == "Keras":  # its slopes are compiled
+        monkeypatch.setattr(
+            backend, "input_slopes", lambda *all: sizes.append(len(all[1])) or slopes(*all)
+        )
 
 
 METHODS = {
@@ -165,20 +176,8 @@ def test_the_batch_size_changes_nothing_and_bounds_what_the_model_sees(
 ):
     method, options = METHODS[name][0], settings(name, framework)
     model, sizes = framework.averaged(), []
-    backend = backends.of(model)
     whole = method(model, IMAGES, CLASSES, **options)
-    outputs = backend._outputs
-
-    def counting(model, inputs, *rest):
-        sizes.append(len(inputs))
-        return outputs(model, inputs, *rest)
-
-    monkeypatch.setattr(backend, "_outputs", counting)
-    if framework is Keras:  # its slopes are compiled
-        slopes = backend._slopes
-        monkeypatch.setattr(
-            backend, "_slopes", lambda *all: sizes.append(len(all[1])) or slopes(*all)
-        )
+    count_passes(model, monkeypatch, sizes)
     for size in (1, 3):
         parts = method(model, IMAGES, CLASSES, batch_size=size, **options)
         np.testing.assert_allclose(parts, whole, atol=1e-5)
@@ -188,12 +187,7 @@ def test_the_batch_size_changes_nothing_and_bounds_what_the_model_sees(
 @pytest.mark.parametrize("name", ["saliency", "gradient_times_input"])
 def test_a_slope_costs_one_pass_through_the_network(framework, name, monkeypatch):
     model, passes = framework.cnn(), []
-    backend = backends.of(model)
-    outputs = backend._outputs
-    monkeypatch.setattr(backend, "_outputs", lambda *all: passes.append(1) or outputs(*all))
-    if framework is Keras:
-        slopes = backend._slopes
-        monkeypatch.setattr(backend, "_slopes", lambda *all: passes.append(1) or slopes(*all))
+    count_passes(model, monkeypatch, passes)
     METHODS[name][0](model, IMAGES, CLASSES)
     assert len(passes) == 1
 
@@ -212,18 +206,17 @@ def test_bytes_are_read_as_brightness_from_0_to_1(framework, name):
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_changes_neither_images_nor_model(framework, name):
     method, options, model = METHODS[name][0], settings(name, framework), framework.averaged()
-    images, before = IMAGES.copy(), backends.of(model).scores(model, IMAGES)
+    images, before = IMAGES.copy(), backends.scores(model, IMAGES)
     method(model, images, CLASSES, **options)
     np.testing.assert_array_equal(images, IMAGES)
-    np.testing.assert_array_equal(backends.of(model).scores(model, IMAGES), before)
+    np.testing.assert_array_equal(backends.scores(model, IMAGES), before)
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if "cam" not in name])
 def test_a_pixel_that_the_model_does_not_read_gets_nothing(framework, name):
     method, options, _ = METHODS[name]
     model, _ = linear(framework)
-    backend = backends.of(model)
-    kernel = backend.weights(model, 0).copy()
+    kernel = backends.weights(model, 0).copy()
     places = np.arange(192).reshape((3, 8, 8) if framework is PyTorch else (8, 8, 3))
     kernel[places[:, :4] if framework is PyTorch else places[:4]] = 0  # blind in its upper half
     found = method(with_kernels(model, kernel), IMAGES, CLASSES, **options)
@@ -265,9 +258,9 @@ def test_in_a_notebook_a_bar_moves_and_leaves_one_line(name, monkeypatch):
         def update(self, bundle, raw):
             shown.append(bundle)
 
-    monkeypatch.setattr(loop, "_in_notebook", lambda: True)
+    monkeypatch.setattr(bar, "_in_notebook", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda *_, **__: Handle())
-    monkeypatch.setattr(loop.Bar, "SECONDS_BETWEEN_UPDATES", 0)
+    monkeypatch.setattr(bar.Bar, "SECONDS_BETWEEN_UPDATES", 0)
     method, options, _ = METHODS[name]
     method(PyTorch.cnn(), IMAGES, CLASSES, show=True, batch_size=5, **options)
     assert 'value="1.000"' in shown[-2]["text/html"] and "100%" in shown[-2]["text/plain"]
@@ -417,9 +410,8 @@ def test_occlusion_takes_pictures_that_are_not_square(framework):
 
 def test_cam_averages_to_the_score_without_its_bias(framework):
     model = framework.averaged()
-    backend = backends.of(model)
-    kernel, bias = backend.weights(model, 1), np.array([1, -2, 3, -4], "float32")
-    backend.set_layer_weights(model, 1, {"kernel": kernel, "bias": bias}, {})
+    kernel, bias = backends.weights(model, 1), np.array([1, -2, 3, -4], "float32")
+    backends.set_layer_weights(model, 1, {"kernel": kernel, "bias": bias}, {})
     found = interpret.cam(model, IMAGES, CLASSES, layer=framework.maps)
     expected = class_scores(model, IMAGES) - bias[CLASSES]
     np.testing.assert_allclose(found.mean(axis=(1, 2)), expected, atol=1e-5)
@@ -513,7 +505,7 @@ def test_captum_finds_the_same_in_a_photograph_of_a_cat(name, pretrained_network
     method, options, oracle = ON_A_PHOTOGRAPH[name]
     photographs = data.load("photographs")
     cat = photographs.train.images[[photographs.classes.index("cat")]]
-    best = backends.of(pretrained_network).scores(pretrained_network, cat).argmax(axis=1)
+    best = backends.scores(pretrained_network, cat).argmax(axis=1)
     expected = oracle(pretrained_network, cat, best)
     found = method(pretrained_network, cat, best, batch_size=1, **options)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())

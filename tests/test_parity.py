@@ -3,9 +3,9 @@
 from itertools import pairwise
 from typing import NamedTuple
 
-from dlcourse import data, parity
-from dlcourse.backends import keras as keras_backend
-from dlcourse.backends import pytorch as torch_backend
+import dlcourse.backends.keras
+import dlcourse.backends.pytorch
+from dlcourse import backends, data, parity
 from dlcourse.errors import CourseError, KindError, ShapeError
 from dlcourse.parity import Parity, Quantity, carry_weights, compare
 
@@ -81,7 +81,7 @@ def shake(model, seed=0):
 
 def apart(ours, theirs, inputs):
     """Return how far the scores of a PyTorch and a Keras model are apart, as `compare` counts."""
-    first, second = torch_backend.scores(ours, inputs), keras_backend.scores(theirs, inputs)
+    first, second = backends.scores(ours, inputs), backends.scores(theirs, inputs)
     assert first.shape == second.shape
     return np.abs(first - second).max() / max(1, np.abs(second).max())
 
@@ -271,8 +271,8 @@ def build(name):
 def largest_step_difference(ours, theirs, inputs):
     """Train both for one epoch of SGD; return how far the losses of any one step are apart."""
     options = {"optimizer": "sgd", "learning_rate": 0.1, "batch_size": 32, "show": False}
-    first = torch_backend.fit(ours, inputs, LABELS, **options)
-    second = keras_backend.fit(theirs, inputs, LABELS, **options)
+    first = backends.fit(ours, inputs, LABELS, **options)
+    second = backends.fit(theirs, inputs, LABELS, **options)
     assert np.ptp(first.step_loss) > 0.01  # something happens
     assert len(first.step_loss) == len(second.step_loss) == 38
     return np.abs(np.subtract(first.step_loss, second.step_loss)).max()
@@ -300,9 +300,9 @@ def test_networks_that_predict_numbers_compare_equal(name, loss):
 
 def test_compare_uses_the_named_loss_and_no_other(monkeypatch):
     ours, theirs, inputs = build("GRU")
-    for backend in (torch_backend, keras_backend):
-        only = {"absolute error": backend.LOSSES["absolute error"]}
-        monkeypatch.setattr(backend, "LOSSES", only)
+    for module in (dlcourse.backends.pytorch, dlcourse.backends.keras):
+        only = {"absolute error": module.LOSSES["absolute error"]}
+        monkeypatch.setattr(module, "LOSSES", only)
     targets = np.random.default_rng(0).normal(size=(64, 10))
     assert compare(ours, theirs, inputs[:64], targets, loss="absolute error").ok
     with pytest.raises(KeyError):
@@ -313,11 +313,11 @@ def test_compare_uses_the_named_loss_and_no_other(monkeypatch):
 def test_a_round_trip_gives_the_same_scores_back(name):
     ours, theirs, inputs = build(name)
     shake(ours)
-    before = torch_backend.scores(ours, inputs[:64])
+    before = backends.scores(ours, inputs[:64])
     carry_weights(ours, theirs)
     back = NETWORKS[name][0]()[0]
     carry_weights(theirs, back)
-    np.testing.assert_allclose(torch_backend.scores(back, inputs[:64]), before, atol=1e-5)
+    np.testing.assert_allclose(backends.scores(back, inputs[:64]), before, atol=1e-5)
 
 
 def test_batch_norm_left_at_its_defaults_breaks_parity():
@@ -361,7 +361,7 @@ def test_batch_norms_settings_are_carried_too():
     carry_weights(theirs, ours)
     assert (ours[1].eps, ours[1].momentum) == (1e-3, 0.01)
     ours[1].eps, ours[1].momentum = 0.5, 0.3
-    keras_backend.scores(theirs, IMAGES[:9])  # compiled with the old epsilon
+    backends.scores(theirs, IMAGES[:9])  # compiled with the old epsilon
     carry_weights(shake(ours), theirs)
     assert (theirs.layers[1].epsilon, theirs.layers[1].momentum) == (0.5, 0.7)
     assert apart(ours, theirs, IMAGES[:9]) < 1e-5
@@ -395,7 +395,7 @@ def test_a_transposed_convolution_is_carried():
     assert max(carried_both_ways(ours, theirs, IMAGES[:9])) < 1e-5
     assert compare(ours, theirs, IMAGES[:32], LABELS[:32]).ok
     assert "(C, filters, …)" in str(carry_weights(ours, theirs))
-    np.testing.assert_array_equal(torch_backend.weights(ours, 0), keras_backend.weights(theirs, 0))
+    np.testing.assert_array_equal(backends.weights(ours, 0), backends.weights(theirs, 0))
 
 
 def test_layers_stacked_inside_one_are_carried_to_layers_stacked_outside():
@@ -444,7 +444,7 @@ def test_a_flattened_map_is_followed_however_it_is_written(way):
 def test_a_view_of_a_picture_is_answered_with_a_way_out():
     ours, _ = cnn(end=[Call(lambda maps: maps.view(len(maps), -1))])
     with pytest.raises(ShapeError, match=r"Use nn\.Flatten\(\), \.flatten\(1\) or \.reshape\(\)"):
-        torch_backend.scores(ours, IMAGES[:9])
+        backends.scores(ours, IMAGES[:9])
 
 
 def test_keras_may_turn_the_map_into_pytorchs_order():
@@ -472,8 +472,8 @@ def test_depthwise_convolutions_give_the_same_maps(layer, filters):
     theirs = keras_model((5, 5, 3), layer, layers.Permute((3, 1, 2)), layers.Flatten())
     inputs = np.random.default_rng(0).normal(size=(4, 5, 5, 3)).astype("float32")
     assert max(carried_both_ways(ours, theirs, inputs)) < 1e-6
-    assert torch_backend.weights(ours, 0).shape == keras_backend.weights(theirs, 0).shape
-    np.testing.assert_array_equal(torch_backend.weights(ours, 0), keras_backend.weights(theirs, 0))
+    assert backends.weights(ours, 0).shape == backends.weights(theirs, 0).shape
+    np.testing.assert_array_equal(backends.weights(ours, 0), backends.weights(theirs, 0))
 
 
 def test_a_cube_of_a_map_is_told_by_the_names_of_its_axes():
@@ -532,7 +532,7 @@ def test_gates_in_the_wrong_order_are_noticed(name, gates):
 def test_gates_carried_in_the_wrong_order_are_noticed(monkeypatch):
     ours, theirs = recurrent("gru")
     with monkeypatch.context() as patch:
-        patch.setattr(torch_backend, "_swap_gates", lambda array: array)
+        patch.setattr(dlcourse.backends.pytorch, "_swap_gates", lambda array: array)
         carry_weights(theirs, ours)
     assert not compare(ours, theirs, STEPS[:64], LABELS[:64]).rows[0].equal
 

@@ -22,7 +22,7 @@ def network(request):
 def scores():
     models = (pretrained.load(NAME, framework) for framework in pretrained.FRAMEWORKS)
     images = PHOTOGRAPHS.train.images
-    return [backends.of(model).scores(model, images, batch_size=4) for model in models]
+    return [backends.scores(model, images, batch_size=4) for model in models]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_it_gives_a_probability_to_each_of_1000_classes(scores):
 
 
 def test_its_parts_have_the_same_names_in_both_frameworks(network):
-    found = [layer.name for layer in backends.of(network).layers_with_weights(network)]
+    found = [layer.name for layer in backends.layers_with_weights(network)]
     blocks = [name for name, *_ in networks.efficientnet_blocks()]
     assert found[0] == "stem.conv" and found[-1] == "classifier"
     assert [name for name in found if name.endswith("depthwise.conv")] == [
@@ -55,12 +55,12 @@ def test_its_parts_have_the_same_names_in_both_frameworks(network):
 
 
 def test_pooled_gives_1280_features_from_which_the_scores_follow(network):
-    backend, image = backends.of(network), PHOTOGRAPHS.train.images[2:3]
-    features = backend.activations(network, image, "pooled")
-    last = backend.layers_with_weights(network)[-1].arrays
+    image = PHOTOGRAPHS.train.images[2:3]
+    features = backends.activations(network, image, "pooled")
+    last = backends.layers_with_weights(network)[-1].arrays
     assert features.shape == (1, 1280)
     np.testing.assert_allclose(
-        features @ last["kernel"] + last["bias"], backend.scores(network, image), atol=1e-4
+        features @ last["kernel"] + last["bias"], backends.scores(network, image), atol=1e-4
     )
 
 

@@ -1,82 +1,145 @@
-"""The same functions for models of every framework: `backends.fit(model, …)` and so on.
+"""One face for models of every framework: `backends.fit(model, …)`. NumPy comes in and goes out.
 
-Each looks up the module of the model's framework, see `of`, and calls its function of that name.
+Pictures are (N, H, W, C) on this side, whatever a framework wants. Four axes are a picture's if the
+layers say so: the layer that gives them, or the nearest before it that is made for pictures or for
+something else. What a layer of text or attention gives is left as it is.
 """
 
-import importlib
+import functools
 import sys
-from typing import NamedTuple
 
-from dlcourse.errors import KindError
+from dlcourse.arrays import expect_count, expect_examples, expect_labels, to_numpy
+from dlcourse.backends.checks import batch_targets, check_batch, check_class_scores
+from dlcourse.backends.interface import Backend, Layer
+from dlcourse.backends.loop import Options, evaluation, train
+from dlcourse.errors import KindError, RangeError
+from dlcourse.results import Evaluation, History
 
-
-class Layer(NamedTuple):
-    """One layer's weights, laid out the same for every framework, to compare and carry.
-
-    Attributes:
-        name, type: What the framework calls the layer and its class: "conv2d_1", "Conv2D".
-        kind: "dense", "convolution", "depthwise convolution", "transposed convolution",
-            "batch norm", "layer norm", "embedding", "simple recurrent", "lstm" or "gru".
-        arrays: {part: NumPy array}. A kernel is (inputs, outputs) in a dense or recurrent layer,
-            (filters, …, C) in a convolution of any kind, (tokens, D) in an embedding. Gates
-            lie side by side: i, f, g, o in an LSTM, z, r, h in a GRU.
-        settings: What changes the numbers without being a weight; `momentum` is the share that
-            an old average keeps.
-    """
-
-    name: str
-    type: str
-    kind: str
-    arrays: dict
-    settings: dict
+import numpy as np
 
 
-def of(model):
-    """Return the backend module that can work with `model`, importing no other framework.
+def of(model) -> Backend:
+    """Return the model as an object of its framework's class, importing no other framework.
 
     Raises:
         KindError: `model` belongs to no framework that the course knows.
     """
     torch, keras = sys.modules.get("torch"), sys.modules.get("keras")
     if keras and isinstance(model, keras.Model):
-        return importlib.import_module("dlcourse.backends.keras")
+        from dlcourse.backends.keras import Keras
+
+        return Keras(model)
     if torch and isinstance(model, torch.nn.Module):
-        return importlib.import_module("dlcourse.backends.pytorch")
+        from dlcourse.backends.pytorch import PyTorch
+
+        return PyTorch(model)
     raise KindError(
         f"The model is a {type(model).__name__}, but should be a torch.nn.Module or a keras.Model."
     )
 
 
-def fit(model, images, labels, **options):
+# Training
+
+
+def fit(
+    model,
+    images,
+    labels,
+    *,
+    epochs=1,
+    batch_size=128,
+    optimizer="adam",
+    learning_rate=None,
+    schedule=None,
+    loss="cross-entropy",
+    valid=None,
+    augment=None,
+    shuffle=True,
+    seed=0,
+    show=True,
+) -> History:
     """Train `model` in place and return its History: loss and accuracy, epoch by epoch.
+
+    For models with one array of inputs. A game of two networks, or an example of several arrays,
+    needs a loop of its own: its lesson writes it.
 
     Args:
         model: A torch.nn.Module or keras.Model; a classifier gives raw scores (N, K), no softmax.
-        images: Array (N, …): pictures (N, H, W, C) as floats in 0..1 or uint8 bytes, or features
-            (N, D).
-        labels: N class indices; with another loss, targets such as floats of the outputs' shape.
-        options: epochs=1, batch_size=128, optimizer="adam", learning_rate=None, schedule=None,
-            loss="cross-entropy", valid=None, patience=None, callbacks=(), augment=None,
-            shuffle=True, seed=0, show=True; `help(backends.of(model).fit)` explains each.
+        images: Array (N, …): pictures (N, H, W, C) as floats in 0..1 or uint8 bytes, features
+            (N, D), or tokens (N, T) as whole numbers.
+        labels: N class indices, or (N, T) for a model that scores each step, (N, T, K); with
+            another loss, targets such as floats of the outputs' shape.
+        epochs, batch_size: How often and in what portions the examples are seen.
+        optimizer: "sgd", "adam", or an optimizer of the model's framework, made for this model.
+        learning_rate: Step size; None means 0.1 for "sgd", 0.001 for "adam", else the
+            optimizer's own.
+        schedule: Function of training's progress (0..1) that gives a factor for the learning rate.
+        loss: "cross-entropy", "squared error", "absolute error" (means over all outputs), or a
+            function of the model's framework: (outputs, targets) → mean loss.
+        valid: Pair (images, labels) to evaluate on after each epoch.
+        augment: Function (images, generator) → images, applied to each batch, as NumPy.
+        shuffle, seed: New order for each epoch, drawn by NumPy from `seed`, the same for all
+            frameworks.
+        show: Show a live progress bar, and one line when done.
 
     Raises:
         ShapeError, RangeError, KindError: Inputs that cannot be trained on; the message says why.
-        TrainingError: The loss is no longer a finite number.
+        TrainingError: The loss is no longer a finite number; the model keeps its last weights.
+
+    Example:
+        >>> network = torch.nn.Sequential(torch.nn.Linear(64, 10))
+        >>> history = fit(network, digits.train.features, digits.train.labels, show=False)
     """
-    return of(model).fit(model, images, labels, **options)
+    backend = of(model)
+    options = Options(
+        epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule,
+        loss=loss, valid=valid, augment=augment, shuffle=shuffle, seed=seed, show=show,
+    )  # fmt: skip
+    inputs, targets = options.examples(images, labels)
+    backend.to_device()
+    backend.build(inputs)
+    trainer = backend.trainer(optimizer, learning_rate, loss)
+    trainer.check(inputs[:batch_size], targets, options)
+    return train(trainer, inputs, targets, options)
 
 
-def evaluate(model, images, labels, batch_size=128):
-    """Return the model's Evaluation: mean cross-entropy (nats) and accuracy over all examples."""
-    return of(model).evaluate(model, images, labels, batch_size)
+# Looking
 
 
-def scores(model, images, batch_size=128):
-    """Return the model's outputs for `images` as NumPy: raw scores (N, K) of a classifier."""
-    return of(model).scores(model, images, batch_size)
+def evaluate(model, images, labels, batch_size=128) -> Evaluation:
+    """Return the model's Evaluation: mean cross-entropy (nats) and accuracy over all examples.
+
+    Args:
+        model: A torch.nn.Module or keras.Model that gives raw scores (N, K), or (N, T, K).
+        images: Array (N, …).
+        labels: Class indices (N,), or (N, T).
+        batch_size: Examples at a time; fewer need less memory.
+
+    Example:
+        >>> evaluate(network, digits.test.features, digits.test.labels).accuracy > 0.5
+        True
+    """
+    expect_examples(images, labels)
+    return evaluation(scores(model, images, batch_size), labels)
 
 
-def weights(model, layer):
+def scores(model, images, batch_size=128) -> np.ndarray:
+    """Return the model's outputs for `images` as NumPy: raw scores (N, K) of a classifier.
+
+    Args:
+        model: A torch.nn.Module or keras.Model.
+        images: Array (N, …).
+        batch_size: Examples at a time; fewer need less memory.
+
+    Example:
+        >>> scores(network, digits.test.features).shape
+        (300, 10)
+    """
+    backend, images = of(model), to_numpy(images)
+    return np.concatenate([backend.outputs(batch) for batch in _batches(images, batch_size)])
+
+
+def weights(model, layer) -> np.ndarray:
     """Return a layer's kernel as NumPy, laid out the same way for every framework.
 
     Args:
@@ -85,16 +148,24 @@ def weights(model, layer):
 
     Returns:
         Dense (inputs, outputs); convolution (filters, H, W, C); embedding (tokens, D).
+
+    Raises:
+        RangeError: There is no such layer.
+        KindError: It has no kernel.
+
+    Example:
+        >>> weights(network, 0).shape
+        (64, 10)
     """
-    return of(model).weights(model, layer)
+    backend = of(model)
+    _, found = _layer(backend, layer)
+    kernel = backend.kernel(found)
+    if kernel is None:
+        raise KindError(f"Layer {layer!r} is a {type(found).__name__} and has no kernel.")
+    return kernel
 
 
-def layers_with_weights(model):
-    """Return a list with the Layer, see there, of each layer that has weights."""
-    return of(model).layers_with_weights(model)
-
-
-def activations(model, images, layer, batch_size=256):
+def activations(model, images, layer, batch_size=256) -> np.ndarray:
     """Return what a layer gives for `images`: (N, H, W, C) of a convolution, (N, D) of a dense one.
 
     Args:
@@ -102,24 +173,52 @@ def activations(model, images, layer, batch_size=256):
         images: Array (N, …).
         layer: Its name, or its index among the layers that have a kernel.
         batch_size: Examples at a time; fewer need less memory.
+
+    Raises:
+        RangeError: There is no such layer.
+        KindError: The layer gives no single tensor, or does not run exactly once.
+
+    Example:
+        >>> activations(network, digits.test.features, 0).shape
+        (300, 10)
     """
-    return of(model).activations(model, images, layer, batch_size)
+    backend, images = of(model), to_numpy(images)
+    batches = list(_batches(images, batch_size))
+    backend.build(images)
+    read = backend.reader(*_layer(backend, layer))
+    return np.concatenate([read(batch) for batch in batches])
 
 
-def input_gradient(model, images, classes, batch_size=256):
-    """Return how each class score changes with each input, shaped like `images`.
+def input_gradient(model, images, classes, batch_size=256) -> np.ndarray:
+    """Return how each class score changes with each input: d score[class] / d input.
 
     Args:
         model: Classifier that gives raw scores (N, K).
         images: Array (N, …) of floats.
         classes: N class indices, the scores to differentiate.
         batch_size: Examples at a time; fewer need less memory.
+
+    Returns:
+        Array of floats, shaped like `images`.
+
+    Raises:
+        ShapeError, RangeError, KindError: No class scores, or classes that do not fit them.
+
+    Example:
+        >>> input_gradient(network, digits.test.features[:5], digits.test.labels[:5]).shape
+        (5, 64)
     """
-    return of(model).input_gradient(model, images, classes, batch_size)
+    backend, images = of(model), to_numpy(images).astype("float32", copy=False)
+    expect_examples(images, classes, targets_name="classes")
+    slopes = [
+        backend.input_slopes(images[part], functools.partial(_classes_of, classes, part))
+        for part in _parts(len(images), batch_size)
+    ]
+    return np.concatenate(slopes)
 
 
-def activation_gradient(model, images, classes, layer, batch_size=256):
-    """Return (activations, gradients): what a layer gives, and how class scores change with it.
+def activation_gradient(model, images, classes, layer, batch_size=256) -> tuple:
+    """Return what a layer gives, and how each class score changes with it.
 
     Args:
         model: Classifier that gives raw scores (N, K).
@@ -127,5 +226,153 @@ def activation_gradient(model, images, classes, layer, batch_size=256):
         classes: N class indices, the scores to differentiate.
         layer: Its name, or its index among the layers that have a kernel.
         batch_size: Examples at a time; fewer need less memory.
+
+    Returns:
+        (activations, gradients): two arrays of floats of one shape, (N, H, W, C) of a convolution,
+        (N, D) of a dense layer; gradients are d score[class] / d activation.
+
+    Raises:
+        KindError: The layer gives no single tensor, or does not run exactly once.
+        RangeError: There is no such layer, or a class without a score.
+
+    Example:
+        >>> few = digits.test[:5]
+        >>> values, slopes = activation_gradient(network, few.features, few.labels, 0)
     """
-    return of(model).activation_gradient(model, images, classes, layer, batch_size)
+    backend, images = of(model), to_numpy(images)
+    expect_examples(images, classes, targets_name="classes")
+    backend.build(images)
+    read = backend.slope_reader(*_layer(backend, layer))
+    pairs = [
+        read(images[part], functools.partial(_classes_of, classes, part))
+        for part in _parts(len(images), batch_size)
+    ]
+    return tuple(np.concatenate(each) for each in zip(*pairs))
+
+
+# Comparing and carrying, for `parity`
+
+
+def layers_with_weights(model) -> list[Layer]:
+    """Return the Layer, see there, of each layer that has weights, in the model's order.
+
+    Raises:
+        KindError: A layer with weights of a kind that cannot be laid out the same everywhere.
+
+    Example:
+        >>> [layer.kind for layer in layers_with_weights(network)]
+        ['dense']
+    """
+    backend, layers = of(model), []
+    for slot in backend.slots():
+        arrays = {part: to_numpy(tensor).copy() for part, tensor in slot.tensors.items()}
+        arrays, settings = backend.lay_out(slot.kind, arrays), backend.settings(slot)
+        layers.append(Layer(slot.name, type(slot.owner).__name__, slot.kind, arrays, settings))
+    return layers
+
+
+def set_layer_weights(model, index, arrays, settings):
+    """Write one layer's weights and settings into the model.
+
+    Args:
+        model: A torch.nn.Module or keras.Model, changed in place.
+        index: The layer's index in `layers_with_weights`.
+        arrays: {part: array}, laid out as `Layer` says.
+        settings: {name: value}; epsilon and momentum are set, others cannot be.
+
+    Example:
+        >>> set_layer_weights(network, 0, {"bias": np.zeros(10, "float32")}, {})
+    """
+    backend = of(model)
+    backend.assign(list(backend.slots())[index], arrays, settings)
+
+
+def loss_and_gradients(model, images, labels, loss=None) -> tuple:
+    """Return the mean loss of one batch in training mode, and its gradient.
+
+    The model stays as it was. Dropout is off.
+
+    Args:
+        model: A torch.nn.Module or keras.Model.
+        images: Array (N, …), one batch.
+        labels: Class indices (N,) or (N, T), or floats of the outputs' shape.
+        loss: "cross-entropy", "squared error" or "absolute error"; None means the first for class
+            indices and the second for floats.
+
+    Returns:
+        (loss, gradients): the mean, and for each of `layers_with_weights` a dict {part: array},
+        shaped like the part; zeros where nothing is trained.
+
+    Example:
+        >>> few = digits.test[:5]
+        >>> loss, gradients = loss_and_gradients(network, few.features, few.labels)
+    """
+    expect_examples(images, labels)
+    images, (targets, loss) = to_numpy(images), batch_targets(labels, loss)
+    check_batch(scores(model, images), targets, loss)
+    with trial(model) as twin:
+        backend = of(twin)
+        mean_loss, slopes = backend.loss_and_slopes(images, targets, loss)
+    kinds = [slot.kind for slot in backend.slots()]
+    return mean_loss, [backend.lay_out(kind, arrays) for kind, arrays in zip(kinds, slopes)]
+
+
+def flattened_maps(model, images) -> dict:
+    """Return which dense layers read a flattened map, and in which order its numbers come.
+
+    Args:
+        model: A torch.nn.Module or keras.Model.
+        images: Array (N, …), a few examples that it can take.
+
+    Returns:
+        {index in `layers_with_weights`: (axes, sizes)}, such as {2: (("H", "W", "C"), (4, 4, 16))}.
+
+    Example:
+        >>> flattened_maps(network, digits.test.features[:2])
+        {}
+    """
+    return of(model).flattened_maps(to_numpy(images))
+
+
+def trial(model):
+    """Lend the model for a trial with dropout off; afterwards it is as it was.
+
+    Example:
+        >>> with trial(network) as twin:
+        ...     history = fit(twin, digits.train.features, digits.train.labels, show=False)
+    """
+    return of(model).trial()
+
+
+def _parts(count, batch_size):
+    """Return slices that cut `count` examples into batches."""
+    expect_count(batch_size, "batch_size")
+    return [slice(start, start + batch_size) for start in range(0, count, batch_size)]
+
+
+def _batches(images, batch_size):
+    expect_examples(images, images)
+    return (images[part] for part in _parts(len(images), batch_size))
+
+
+def _classes_of(classes, part, shape):
+    """Return the classes of one batch, once a model's outputs are known to have this shape."""
+    check_class_scores(shape)
+    return expect_labels(classes, shape[1], "classes")[part]
+
+
+def _layer(backend, layer):
+    """Return (name, layer) of the layer with this name, or this index among those with a kernel."""
+    named = backend.named_layers()
+    if isinstance(layer, str):
+        if layer not in dict(named):
+            names = ", ".join(dict(named))
+            raise RangeError(f"The model has no layer {layer!r}. It has: {names}.")
+        return layer, dict(named)[layer]
+    with_kernel = [pair for pair in named if backend.has_kernel(pair[1])]
+    if not 0 <= layer < len(with_kernel):
+        raise RangeError(
+            f"Layer {layer} was asked for, but the model has {len(with_kernel)} layers with a "
+            "kernel, counted from 0."
+        )
+    return layer, with_kernel[layer][1]

@@ -1,19 +1,18 @@
-"""What the course needs from Keras on TensorFlow; NumPy in and out, pictures as (N, H, W, C)."""
+"""Keras on TensorFlow as `backends.interface.Backend` wants it."""
 
 import functools
 from contextlib import contextmanager
 
-from dlcourse.arrays import expect_examples, expect_labels, to_numpy
-from dlcourse.backends import Layer, loop
+from dlcourse.arrays import to_numpy
+from dlcourse.backends import checks
+from dlcourse.backends.interface import Slot
 from dlcourse.errors import KindError, RangeError
-from dlcourse.results import Evaluation
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
 
-NAME = "Keras"
 KINDS = {
     "dense": layers.Dense,
     "depthwise convolution": (layers.DepthwiseConv1D, layers.DepthwiseConv2D),
@@ -42,303 +41,188 @@ COMPILED = "course_compiled"  # name of the attribute that keeps a model's compi
 DROPOUT = (layers.Dropout, layers.GaussianDropout, layers.AlphaDropout)
 
 
-def fit(
-    model,
-    images,
-    labels,
-    *,
-    epochs=1,
-    batch_size=128,
-    optimizer="adam",
-    learning_rate=None,
-    schedule=None,
-    loss="cross-entropy",
-    valid=None,
-    patience=None,
-    callbacks=(),
-    augment=None,
-    shuffle=True,
-    seed=0,
-    show=True,
-):
-    """Train `model` in place and return the History. The same call works in both backends.
-
-    Args:
-        model: Any model of this framework; a classifier gives raw scores (N, K), no softmax.
-        images: Array (N, …): pictures (N, H, W, C) as floats in 0..1 or uint8 bytes, or features
-            (N, D).
-        labels: N class indices; with another loss, targets such as floats of the outputs' shape.
-        epochs, batch_size: How often and in what portions the examples are seen.
-        optimizer: "sgd", "adam", or an optimizer of this framework, made for this model.
-        learning_rate: Step size; None means 0.1 for "sgd", 0.001 for "adam", else the
-            optimizer's own.
-        schedule: Function of training's progress (0..1) that gives a factor for the learning rate.
-        loss: "cross-entropy", "squared error", "absolute error" (means over all outputs), or a
-            function of this framework: (outputs, targets) → mean loss.
-        valid: Pair (images, labels) to evaluate on after each epoch.
-        patience: Stop after this many epochs without a lower validation loss; keep the best
-            weights.
-        callbacks: Functions of the History, called after each epoch; one that returns True stops
-            the training.
-        augment: Function (images, generator) → images, applied to each batch, as NumPy.
-        shuffle, seed: New order for each epoch, drawn by NumPy from `seed`; equal in both backends.
-        show: Show a live progress bar, and one line when done.
-
-    Raises:
-        ShapeError, RangeError, KindError: Inputs that cannot be trained on; the message says why.
-        TrainingError: The loss is no longer a finite number; the model keeps its last weights.
-    """
-    _expect_model(model)
-    options = loop.Options(
-        epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, schedule=schedule,
-        loss=loss, valid=valid, patience=patience, callbacks=callbacks, augment=augment,
-        shuffle=shuffle, seed=seed, show=show,
-    )  # fmt: skip
-    inputs, targets = options.examples(images, labels)
-    _build(model, inputs)
-    trainer = _Trainer(model, optimizer, learning_rate, loss)
-    trainer.check(inputs[: options.batch_size], targets, options)
-    return loop.train(trainer, inputs, targets, options)
+def _cross_entropy(outputs, labels):
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, outputs))
 
 
-def evaluate(model, images, labels, batch_size=128):
-    """Return the model's Evaluation: mean cross-entropy (nats) and accuracy over all examples."""
-    expect_examples(images, labels)
-    outputs = scores(model, images, batch_size)
-    labels = expect_labels(labels, outputs.shape[1])
-    loop.check_scores(outputs, labels)
-    return Evaluation(
-        loop.mean_cross_entropy(outputs, labels), float((outputs.argmax(axis=1) == labels).mean())
-    )
+LOSSES = {
+    "cross-entropy": _cross_entropy,
+    "squared error": lambda outputs, targets: tf.reduce_mean(tf.square(outputs - targets)),
+    "absolute error": lambda outputs, targets: tf.reduce_mean(tf.abs(outputs - targets)),
+}
 
 
-def scores(model, images, batch_size=128):
-    """Return the model's outputs for `images` as NumPy: raw scores (N, K) of a classifier."""
-    _expect_model(model)
-    images = to_numpy(images)
-    expect_examples(images, images)
-    return np.concatenate(
-        [to_numpy(_outputs(model, part)) for part in _batches(images, batch_size)]
-    )
+class Keras:
+    """A keras.Model: see `backends.interface.Backend`."""
 
+    NAME = "Keras"
 
-def weights(model, layer):
-    """Return a layer's kernel as NumPy, laid out the same in both backends.
+    def __init__(self, model):
+        self.model = model
 
-    Args:
-        model: A model of this framework.
-        layer: Its name, or its place (0, 1, …) among the layers that have a kernel.
+    # Looking
 
-    Returns:
-        Dense (inputs, outputs); convolution (filters, H, W, C); embedding (tokens, D).
-    """
-    found = _layer(model, layer)
-    if isinstance(found, layers.Embedding):
-        return to_numpy(found.embeddings)
-    if not hasattr(found, "kernel"):
-        raise KindError(f"Layer {layer!r} is a {type(found).__name__} and has no kernel.")
-    return _to_layout(_kind(found), {"kernel": to_numpy(found.kernel)})["kernel"]
+    def build(self, inputs):
+        if not self.model.built:
+            _outputs(self.model, inputs[:1], _to_tensorflow(inputs[:1]))
 
+    def to_device(self):
+        """Do nothing: TensorFlow has put the model where it is to be trained."""
 
-def input_gradient(model, images, classes, batch_size=256):
-    """Return how each class score changes with each input: d score[class] / d input.
+    def outputs(self, inputs):
+        return to_numpy(_outputs(self.model, inputs))
 
-    Args:
-        model: Classifier that gives raw scores (N, K).
-        images: Array (N, …) of floats.
-        classes: N class indices, the scores to differentiate.
-        batch_size: Examples at a time; fewer need less memory.
+    def input_slopes(self, inputs, classes_for):
+        tensor = _to_tensorflow(inputs)
+        try:
+            compiled = _compiled(
+                self.model, _forwards_and_back, _any_batch(tensor), tf.TensorSpec((None,), tf.int64)
+            )
+        except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
+            raise checks.refused(inputs, _first_layer(self.model), error) from error
+        classes = classes_for((len(inputs), *compiled.output_shapes[0][1:]))
+        return compiled(tensor, tf.constant(classes))[1].numpy()
 
-    Returns:
-        Array of floats, shaped like `images`.
+    def named_layers(self):
+        return [(layer.name, layer) for layer in _flatten(self.model)]
 
-    Raises:
-        ShapeError, RangeError, KindError: No class scores, or classes that do not fit them.
-    """
-    _expect_model(model)
-    images = to_numpy(images).astype("float32", copy=False)
-    expect_examples(images, classes, targets_name="classes")
-    gradients = []
-    for start in range(0, len(images), batch_size):
-        part = slice(start, start + batch_size)
-        gradients.append(_slopes(model, images[part], classes, part))
-    return np.concatenate(gradients)
+    def has_kernel(self, layer):
+        return hasattr(layer, "kernel") or isinstance(layer, layers.Embedding)
 
+    def kernel(self, layer):
+        if isinstance(layer, layers.Embedding):
+            return to_numpy(layer.embeddings)
+        if not hasattr(layer, "kernel"):
+            return None
+        return self.lay_out(_kind(layer), {"kernel": to_numpy(layer.kernel)})["kernel"]
 
-def activations(model, images, layer, batch_size=256):
-    """Return what a layer gives for `images`.
+    def reader(self, name, layer):
+        _shapes(layer)  # refuses a layer whose place in the model is not known
+        return Keras(keras.Model(self.model.inputs, layer.output)).outputs
 
-    Args:
-        model: A model of this framework.
-        images: Array (N, …).
-        layer: Its name, or its place (0, 1, …) among the layers that have a kernel.
-        batch_size: Examples at a time; fewer need less memory.
+    def slope_reader(self, name, layer):
+        def read(inputs, classes_for):
+            with tf.GradientTape() as tape, _watched(layer, tape) as seen:
+                outputs = _outputs(self.model, inputs, _to_tensorflow(inputs))
+                checks.check_seen(seen, name, tf.Tensor)
+                classes = classes_for(outputs.shape)
+                total = tf.reduce_sum(tf.gather(outputs, classes, batch_dims=1))
+            slopes = tape.gradient(total, seen[0], unconnected_gradients="zero")
+            return seen[0].numpy(), slopes.numpy()
 
-    Returns:
-        Array (N, H, W, C) of a convolution, (N, D) of a dense layer.
-    """
-    images = to_numpy(images)
-    expect_examples(images, images)
-    _expect_model(model)
-    _build(model, images)
-    found = _layer(model, layer)
-    _shapes(found)  # refuses a layer whose place in the model is not known
-    return scores(keras.Model(model.inputs, found.output), images, batch_size)
+        return read
 
+    # Comparing and carrying
 
-def activation_gradient(model, images, classes, layer, batch_size=256):
-    """Return what a layer gives, and how each class score changes with it.
+    def slots(self):
+        if not self.model.built:
+            raise KindError(
+                "The model has no weights yet: give it a keras.Input, or call it once with a batch."
+            )
+        slots = []
+        for layer in _flatten(self.model):
+            if not layer.weights:
+                continue
+            if (kind := _kind(layer)) is None:
+                raise KindError(
+                    f"Layer {layer.name!r} ({type(layer).__name__}) has weights of its own, "
+                    f"{', '.join(weight.name for weight in layer.weights)}, that the course cannot "
+                    f"compare. It knows these kinds of layers: {', '.join(KINDS)}."
+                )
+            owner = layer.cell if isinstance(layer, layers.RNN) else layer
+            parts = PARTS.get(kind, ("kernel", "bias"))
+            named = {part: getattr(owner, part, None) for part in parts}
+            if kind == "embedding":
+                named = {"kernel": named["embeddings"]}
+            held = {part: variable for part, variable in named.items() if variable is not None}
+            slots.append(Slot(layer.name, layer, kind, held))
+        return slots
 
-    Args:
-        model: Classifier that gives raw scores (N, K).
-        images: Array (N, …).
-        classes: N class indices, the scores to differentiate.
-        layer: Its name, or its place (0, 1, …) among the layers that have a kernel.
-        batch_size: Examples at a time; fewer need less memory.
+    def lay_out(self, kind, arrays):
+        return _to_layout(kind, arrays)
 
-    Returns:
-        (activations, gradients): two arrays of floats of one shape, (N, H, W, C) of a convolution,
-        (N, D) of a dense layer; gradients are d score[class] / d activation.
+    def settings(self, slot):
+        layer, kind = slot.owner, slot.kind
+        names = {
+            "batch norm": ("epsilon", "momentum"),
+            "layer norm": ("epsilon",),
+            "gru": ("reset_after",),
+        }
+        settings = {name: getattr(layer, name) for name in names.get(kind, ())}
+        if isinstance(layer, layers.RNN):
+            settings["activation"] = layer.activation.__name__
+        if kind in ("lstm", "gru"):
+            settings["gate activation"] = layer.recurrent_activation.__name__
+        return settings
 
-    Raises:
-        KindError: The layer gives no single tensor, or does not run exactly once.
-        RangeError: There is no such layer, or a class without a score.
-    """
-    _expect_model(model)
-    images, pairs = to_numpy(images), []
-    expect_examples(images, classes, targets_name="classes")
-    _build(model, images)
-    found = _layer(model, layer)
-    for start in range(0, len(images), batch_size):
-        part = images[start : start + batch_size]
-        with tf.GradientTape() as tape, _watched(found, tape) as seen:
-            outputs = _outputs(model, part, _to_tensorflow(part))
-            loop.check_seen(seen, layer, tf.Tensor)
-            chosen = expect_labels(classes, outputs.shape[1], "classes")[start : start + batch_size]
-            total = tf.reduce_sum(tf.gather(outputs, chosen, batch_dims=1))
-        slope = tape.gradient(total, seen[0], unconnected_gradients="zero")
-        pairs.append((seen[0].numpy(), slope.numpy()))
-    return tuple(np.concatenate(part) for part in zip(*pairs))
+    def assign(self, slot, arrays, settings):
+        for part, array in _from_layout(slot.kind, arrays).items():
+            if slot.kind == "depthwise convolution":
+                array = array.reshape(slot.tensors[part].shape)
+            slot.tensors[part].assign(array)
+        for name in ("epsilon", "momentum"):
+            if name in settings:
+                setattr(slot.owner, name, settings[name])
+        if settings:  # what was compiled before keeps the old ones, so it has to be compiled again
+            for name in (COMPILED, "train_function", "test_function", "predict_function"):
+                setattr(self.model, name, None)
 
+    def loss_and_slopes(self, inputs, targets, loss):
+        with tf.GradientTape() as tape:
+            outputs = self.model(_to_tensorflow(inputs), training=True)
+            mean_loss = LOSSES[loss](outputs, _targets(targets))
+        variables = self.model.trainable_variables
+        gradients = tape.gradient(mean_loss, variables, unconnected_gradients="zero")
+        gradient_of = dict(zip(map(id, variables), gradients))
+        slopes = []
+        for slot in self.slots():
+            of_slot = {}
+            for part, variable in slot.tensors.items():
+                if part.startswith("moving"):
+                    continue  # batch norm's averages are not trained
+                slope = gradient_of.get(id(variable), tf.zeros(variable.shape))  # 0: it is frozen
+                of_slot[part] = tf.convert_to_tensor(slope).numpy()  # an embedding's is sparse
+            slopes.append(of_slot)
+        return float(mean_loss), slopes
 
-def layers_with_weights(model):
-    """Return every layer that has weights, in the model's order, as a list of `backends.Layer`.
+    def flattened_maps(self, inputs):
+        self.build(inputs)
+        index_of = {id(slot.owner): index for index, slot in enumerate(self.slots())}
+        slots, maps, names, flat = self.slots(), {}, None, None
+        for layer in _flatten(self.model):
+            if isinstance(layer, layers.Permute):
+                names = names or _usual_axes(layer)
+                names = tuple(names[axis - 1] for axis in layer.dims)
+            elif (
+                isinstance(layer, (layers.Flatten, layers.Reshape)) and len(_shapes(layer)[1]) == 2
+            ):
+                flat, names = (names or _usual_axes(layer), _shapes(layer)[0][1:]), None
+            elif isinstance(layer, layers.Dense):
+                index = index_of[id(layer)]
+                if flat and np.prod(flat[1]) == slots[index].tensors["kernel"].shape[0]:
+                    maps[index] = flat
+                flat = None
+        return maps
 
-    Raises:
-        KindError: A layer with weights of a kind that cannot be laid out the same in both backends.
-    """
-    found = []
-    for layer, kind, tensors in _slots(model):
-        arrays = {part: to_numpy(tensor).copy() for part, tensor in tensors.items()}
-        arrays, settings = _to_layout(kind, arrays), _settings(layer, kind)
-        found.append(Layer(layer.name, type(layer).__name__, kind, arrays, settings))
-    return found
+    @contextmanager
+    def trial(self):
+        weights = self.model.get_weights()
+        flat = list(_flatten(self.model))
+        switches = [(layer, "rate") for layer in flat if isinstance(layer, DROPOUT)]
+        cells = [layer.cell for layer in flat if isinstance(layer, layers.RNN)]
+        switches += [(cell, name) for cell in cells for name in ("dropout", "recurrent_dropout")]
+        before = [getattr(owner, name) for owner, name in switches]
+        try:
+            for owner, name in switches:
+                setattr(owner, name, 0.0)
+            yield self.model
+        finally:
+            for (owner, name), rate in zip(switches, before):
+                setattr(owner, name, rate)
+            self.model.set_weights(weights)
 
-
-def set_layer_weights(model, place, arrays, settings):
-    """Write one layer's weights and settings into the model.
-
-    Args:
-        model: A model of this framework, changed in place.
-        place: The layer's place (0, 1, …) in `layers_with_weights`.
-        arrays: {part: array}, laid out as `backends.Layer` says.
-        settings: {name: value}; epsilon and momentum are set, others cannot be.
-    """
-    layer, kind, tensors = list(_slots(model))[place]
-    for part, array in _from_layout(kind, arrays).items():
-        if kind == "depthwise convolution":
-            array = array.reshape(tensors[part].shape)
-        tensors[part].assign(array)
-    if "epsilon" in settings:
-        layer.epsilon = settings["epsilon"]
-    if "momentum" in settings:
-        layer.momentum = settings["momentum"]
-    if settings:  # what was compiled before keeps the old ones, so it has to be compiled again
-        for name in (COMPILED, "train_function", "test_function", "predict_function"):
-            setattr(model, name, None)
-
-
-def loss_and_gradients(model, images, labels, loss=None):
-    """Return the mean loss of one batch in training mode, and its gradient.
-
-    The model stays as it was. Dropout is off.
-
-    Args:
-        model: A model of this framework.
-        images: Array (N, …), one batch.
-        labels: N class indices, or floats of the outputs' shape.
-        loss: One of `loop.LOSSES`; None means "cross-entropy" for class indices and
-            "squared error" for floats.
-
-    Returns:
-        (loss, gradients): the mean, and for each of `layers_with_weights` a dict {part: array},
-        shaped like the part; zeros where nothing is trained.
-    """
-    expect_examples(images, labels)
-    images, (targets, loss) = to_numpy(images), loop.batch_targets(labels, loss)
-    loop.check_batch(scores(model, images), targets, loss)
-    with trial(model) as model, tf.GradientTape() as tape:
-        loss = LOSSES[loss](model(_to_tensorflow(images), training=True), _targets(targets))
-    variables = model.trainable_variables
-    slopes = tape.gradient(loss, variables, unconnected_gradients="zero")
-    found, gradients = dict(zip(map(id, variables), slopes)), []
-    for _, kind, tensors in _slots(model):
-        layer = {}
-        for part, variable in tensors.items():
-            if not part.startswith("moving"):
-                gradient = found.get(id(variable), tf.zeros(variable.shape))
-                layer[part] = tf.convert_to_tensor(gradient).numpy()  # an embedding's is sparse
-        gradients.append(_to_layout(kind, layer))
-    return float(loss), gradients
-
-
-def flattened_maps(model, images):
-    """Return which dense layers read a flattened map, and in which order its numbers come.
-
-    Args:
-        model: A model of this framework.
-        images: Array (N, …), a few examples that it can take.
-
-    Returns:
-        {place in `layers_with_weights`: (axes, sizes)}, such as {2: (("H", "W", "C"), (4, 4, 16))}.
-    """
-    _build(model, to_numpy(images))
-    places = {id(layer): (place, each) for place, (layer, _, each) in enumerate(_slots(model))}
-    maps, names, flat = {}, None, None
-    for layer in _flatten(model):
-        if isinstance(layer, layers.Permute):
-            names = names or _usual_axes(layer)
-            names = tuple(names[axis - 1] for axis in layer.dims)
-        elif isinstance(layer, (layers.Flatten, layers.Reshape)) and len(_shapes(layer)[1]) == 2:
-            flat, names = (names or _usual_axes(layer), _shapes(layer)[0][1:]), None
-        elif isinstance(layer, layers.Dense):
-            place, tensors = places[id(layer)]
-            if flat and np.prod(flat[1]) == tensors["kernel"].shape[0]:
-                maps[place] = flat
-            flat = None
-    return maps
-
-
-@contextmanager
-def trial(model):
-    """Lend the model for a trial with dropout off; afterwards it is as it was.
-
-    Use: `with trial(model) as model: …`
-    """
-    _expect_model(model)
-    weights = model.get_weights()
-    switches = [(layer, "rate") for layer in _flatten(model) if isinstance(layer, DROPOUT)]
-    cells = [layer.cell for layer in _flatten(model) if isinstance(layer, layers.RNN)]
-    switches += [(cell, name) for cell in cells for name in ("dropout", "recurrent_dropout")]
-    before = [getattr(owner, name) for owner, name in switches]
-    try:
-        for owner, name in switches:
-            setattr(owner, name, 0.0)
-        yield model
-    finally:
-        for (owner, name), rate in zip(switches, before):
-            setattr(owner, name, rate)
-        model.set_weights(weights)
+    def trainer(self, optimizer, learning_rate, loss):
+        return _Trainer(self, optimizer, learning_rate, loss)
 
 
 @contextmanager
@@ -362,24 +246,23 @@ def _watched(layer, tape):
 
 
 class _Trainer:
-    """One model, its optimizer and its loss: see `loop.Trainer`."""
+    """See `backends.interface.Trainer`."""
 
-    def __init__(self, model, optimizer, learning_rate, loss):
-        self.model = model
+    def __init__(self, backend, optimizer, learning_rate, loss):
+        self.model, self.outputs = backend.model, backend.outputs
         self.classifies = loss == "cross-entropy"
         self.loss = loss if callable(loss) else LOSSES[loss]
         self.optimizer = _optimizer(optimizer, learning_rate)
-        self.optimizer.build(model.trainable_variables)  # does nothing if it is built already
+        self.optimizer.build(self.model.trainable_variables)  # does nothing if it is built already
         self.rate = self.learning_rate()
         self._compiled_step = tf.function(self._step, reduce_retracing=True)
 
     def check(self, inputs, targets, options):
-        """Look at one batch before training, so that mistakes show at once and in words."""
         batch, targets_of_batch = _to_tensorflow(inputs), _targets(targets[: len(inputs)])
         outputs = _outputs(self.model, inputs, batch)  # not compiled: it is needed only once
-        loop.check_outputs(to_numpy(outputs), targets, options)
+        checks.check_outputs(to_numpy(outputs), targets, options)
         if not self.classifies:
-            loop.check_loss(self.loss(outputs, targets_of_batch))
+            checks.check_loss(self.loss(outputs, targets_of_batch))
         try:
             self._compiled_step.get_concrete_function(
                 _any_batch(batch), _any_batch(targets_of_batch)
@@ -400,35 +283,23 @@ class _Trainer:
         self.optimizer.apply(tape.gradient(loss, variables), variables)
         if not self.classifies:
             return loss, tf.constant(0)
-        return loss, tf.math.count_nonzero(tf.argmax(outputs, axis=1) == targets)
+        return loss, tf.math.count_nonzero(tf.argmax(outputs, axis=-1) == targets)
 
     def step(self, inputs, targets):
         loss, right = self._compiled_step(_to_tensorflow(inputs), _targets(targets))
         return float(loss), int(right) if self.classifies else None
 
-    def evaluate(self, inputs, targets, batch_size):
-        if self.classifies:
-            return evaluate(self.model, inputs, targets, batch_size)
-        total = 0.0
-        for start in range(0, len(inputs), batch_size):
-            part = targets[start : start + batch_size]
-            outputs = _outputs(self.model, inputs[start : start + batch_size])
-            total += float(self.loss(outputs, _targets(part))) * len(part)
-        return Evaluation(total / len(inputs), None)
+    def mean_loss(self, inputs, targets):
+        loss = self.loss(_outputs(self.model, inputs), _targets(targets))
+        checks.check_loss(loss)
+        return float(loss)
 
     def learning_rate(self):
-        return float(
-            f"{float(self.optimizer.learning_rate):.7g}"
-        )  # kept as float32: 0.1 comes back as 0.10000000149
+        # Keras keeps it as float32: 0.1 comes back as 0.10000000149.
+        return float(f"{float(self.optimizer.learning_rate):.7g}")
 
     def scale_learning_rate(self, factor):
         _set_learning_rate(self.optimizer, self.rate * factor)
-
-    def copy_weights(self):
-        return self.model.get_weights()
-
-    def restore_weights(self, weights):
-        self.model.set_weights(weights)
 
 
 def _optimizer(optimizer, learning_rate):
@@ -463,33 +334,8 @@ def _set_learning_rate(optimizer, learning_rate):
         ) from error
 
 
-def _expect_model(model):
-    if not isinstance(model, keras.Model):
-        raise KindError(
-            f"The model is a {type(model).__module__.split('.')[0]} {type(model).__name__}, but "
-            "should be a keras.Model. For a PyTorch model, use dlcourse.backends.pytorch."
-        )
-
-
-def _cross_entropy(outputs, labels):
-    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, outputs))
-
-
-LOSSES = {
-    "cross-entropy": _cross_entropy,
-    "squared error": lambda outputs, targets: tf.reduce_mean(tf.square(outputs - targets)),
-    "absolute error": lambda outputs, targets: tf.reduce_mean(tf.abs(outputs - targets)),
-}
-
-
 def _targets(targets):
     return _to_tensorflow(targets) if targets.ndim == 4 else tf.constant(targets)
-
-
-def _build(model, inputs):
-    """Make the weights of a model that has not been called yet."""
-    if not model.built:
-        _outputs(model, inputs[:1], _to_tensorflow(inputs[:1]))
 
 
 class _Compiled:
@@ -526,21 +372,6 @@ def _forwards_and_back(model, inputs, classes):
     return outputs, tape.gradient(total, inputs)
 
 
-def _slopes(model, inputs, classes, part):
-    """Return d score[class] / d input of one batch, `part` of all examples that `classes` is of."""
-    tensor = _to_tensorflow(inputs)
-    try:
-        compiled = _compiled(
-            model, _forwards_and_back, _any_batch(tensor), tf.TensorSpec((None,), tf.int64)
-        )
-    except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
-        raise loop.refused(inputs, _first_layer(model), error) from error
-    shape = (len(inputs), *compiled.output_shapes[0][1:])
-    loop.check_class_scores(shape)
-    chosen = expect_labels(classes, shape[1], "classes")[part]
-    return compiled(tensor, tf.constant(chosen))[1].numpy()
-
-
 def _any_batch(tensor):
     """Return the tensor's kind with any number of examples: short batches need no compiling."""
     return tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype)
@@ -550,7 +381,7 @@ def _outputs(model, inputs, tensor=None):
     """Return the model's outputs for a NumPy batch; say in words why it cannot take the batch."""
     if inputs.dtype == np.uint8 and isinstance(_first(model), layers.Embedding):
         # Keras would take 3 / 255 for token 0 and say nothing.
-        raise loop.refused(inputs, _first_layer(model), TypeError("these are not whole numbers"))
+        raise checks.refused(inputs, _first_layer(model), TypeError("these are not whole numbers"))
     try:
         if tensor is None:
             tensor = _to_tensorflow(inputs)
@@ -558,7 +389,7 @@ def _outputs(model, inputs, tensor=None):
         else:
             outputs = model(tensor, training=False)
     except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
-        raise loop.refused(inputs, _first_layer(model), error) from error
+        raise checks.refused(inputs, _first_layer(model), error) from error
     if not tf.is_tensor(outputs):
         raise KindError(
             f"The model gives a {type(outputs).__name__}, but should give one tensor, such as "
@@ -584,29 +415,6 @@ def _to_tensorflow(inputs):
     return tf.constant(inputs, tf.float32 if inputs.dtype == np.float64 else None)
 
 
-def _batches(array, size):
-    return (array[start : start + size] for start in range(0, len(array), size))
-
-
-def _layer(model, layer):
-    _expect_model(model)
-    flat = list(_flatten(model))
-    if isinstance(layer, str):
-        named = {found.name: found for found in flat}
-        if layer not in named:
-            raise RangeError(f"The model has no layer {layer!r}. It has: {', '.join(named)}.")
-        return named[layer]
-    with_kernel = [
-        each for each in flat if hasattr(each, "kernel") or isinstance(each, layers.Embedding)
-    ]
-    if not 0 <= layer < len(with_kernel):
-        raise RangeError(
-            f"Layer {layer} was asked for, but the model has {len(with_kernel)} layers with a "
-            "kernel, counted from 0."
-        )
-    return with_kernel[layer]
-
-
 def _flatten(model):
     """Yield every layer; in place of a model or a wrapper, the layers inside it."""
     for layer in model.layers:
@@ -626,29 +434,6 @@ def _kind(layer):
     if kind == "convolution" and layer.groups > 1 == layer.kernel.shape[-2]:
         return "depthwise convolution"
     return kind
-
-
-def _slots(model):
-    """Yield (layer, kind, {part: variable}) for every layer that has weights."""
-    _expect_model(model)
-    if not model.built:
-        raise KindError(
-            "The model has no weights yet: give it a keras.Input, or call it once with a batch."
-        )
-    for layer in _flatten(model):
-        if not layer.weights:
-            continue
-        if (kind := _kind(layer)) is None:
-            raise KindError(
-                f"Layer {layer.name!r} ({type(layer).__name__}) has weights of its own, "
-                f"{', '.join(weight.name for weight in layer.weights)}, that the course cannot "
-                f"compare. It knows these kinds of layers: {', '.join(KINDS)}."
-            )
-        owner = layer.cell if isinstance(layer, layers.RNN) else layer
-        found = {part: getattr(owner, part, None) for part in PARTS.get(kind, ("kernel", "bias"))}
-        if kind == "embedding":
-            found = {"kernel": found["embeddings"]}
-        yield layer, kind, {part: each for part, each in found.items() if each is not None}
 
 
 def _to_layout(kind, arrays):
@@ -678,20 +463,6 @@ def _from_layout(kind, arrays):
         rest = {part: array for part, array in arrays.items() if not part.endswith("bias")}
         return rest | {"bias": np.stack([arrays["bias"], arrays["recurrent_bias"]])}
     return arrays
-
-
-def _settings(layer, kind):
-    names = {
-        "batch norm": ("epsilon", "momentum"),
-        "layer norm": ("epsilon",),
-        "gru": ("reset_after",),
-    }
-    settings = {name: getattr(layer, name) for name in names.get(kind, ())}
-    if isinstance(layer, layers.RNN):
-        settings["activation"] = layer.activation.__name__
-    if kind in ("lstm", "gru"):
-        settings["gate activation"] = layer.recurrent_activation.__name__
-    return settings
 
 
 def _usual_axes(layer):

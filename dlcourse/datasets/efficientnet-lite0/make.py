@@ -9,7 +9,7 @@ course's layout of axes.
 
 from pathlib import Path
 
-from dlcourse.backends import pytorch
+from dlcourse import backends
 from dlcourse.networks.pytorch import efficientnet_lite0
 
 import numpy as np
@@ -29,7 +29,7 @@ def main():
         classes=np.array([get_1k_class_name(place) for place in range(1000)]),
         **{
             f"{layer.name}.{part}": array
-            for layer in pytorch.layers_with_weights(model)
+            for layer in backends.layers_with_weights(model)
             for part, array in layer.arrays.items()
         },
     )

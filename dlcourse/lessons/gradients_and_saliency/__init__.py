@@ -226,7 +226,7 @@ def _drop(place):
     row, column = place
     covered = picture.copy()
     covered[row : row + SIDE, column : column + SIDE] = 0.5
-    scores = backends.of(network).scores(network, np.stack([picture, covered]), batch_size=1)
+    scores = backends.scores(network, np.stack([picture, covered]), batch_size=1)
     k = scores[0].argmax()
     before, after = arrays.softmax(scores)[:, k]
     return float(before - after)

@@ -223,7 +223,7 @@ def _says_shuttle(answer):
     stretch = _stretch(side)
     square = picture[row : row + side, column : column + side]
     enlarged = np.einsum("ai,ijc,bj->abc", stretch, square, stretch, optimize=True)
-    scores = backends.of(_network()).scores(_network(), enlarged[None].astype("float32"))
+    scores = backends.scores(_network(), enlarged[None].astype("float32"))
     return float(arrays.softmax(scores)[0, _place_of_shuttle()])
 
 
