@@ -32,13 +32,15 @@ PARTS = {
 class Measured(NamedTuple):
     """What the build measured: time with the kernel's start, peak memory (10⁶ bytes), cores.
 
-    `slowest_explorer_seconds` is how long a slider waits for its picture.
+    `slowest_explorer_seconds` is how long a slider waits for its picture. `peak_own_memory_mb`
+    leaves out pages of files, which kernels share and the system can drop.
     """
 
     seconds: float
     slowest_cell_seconds: float
     slowest_explorer_seconds: float
     peak_memory_mb: float
+    peak_own_memory_mb: float
     cores: int
 
     def sentence(self, study_minutes):
@@ -272,11 +274,12 @@ def _table(rows):
 
 
 def _rows_of_costs():
-    yield "", "Lesson", "Study", "Runs in", "Memory"
-    yield "---", "---", "---:", "---:", "---:"
+    yield "", "Lesson", "Study", "Runs in", "Memory", "Its own"
+    yield "---", "---", "---:", "---:", "---:", "---:"
     for lesson in lessons():
         link = f"[{lesson.title}](../notebooks/{lesson.notebook.name})"
-        yield lesson.number, link, *costs(lesson)
+        own = f"{lesson.measured.peak_own_memory_mb:.0f} MB" if lesson.measured else "–"
+        yield lesson.number, link, *costs(lesson), own
 
 
 def _rows_of_results():

@@ -11,12 +11,11 @@ from pathlib import Path
 # Everything that may be missing or broken is imported by the check that looks at it.
 
 OLDEST_PYTHON = (3, 11)
-MEMORY_MB = 1500  # a lesson may take 1200, JupyterLab takes about 200
+MEMORY_MB = 1200  # a lesson may take 1000, JupyterLab takes about 200
 DISK_MB = 1000
 TRAINING_SECONDS = 5
 START_SECONDS = 120  # for a framework's import on a slow machine
 ACCURACY = 0.9  # on 300 test digits; 0.92 to 0.94 over ten seeds, in both frameworks
-CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 TRAINING = """
 import json, time
 from dlcourse import backends, data, runtime
@@ -150,23 +149,17 @@ def kernel(course):
 
 def memory(course):
     """Yield whether the largest lesson fits into the free memory; a container's limit counts."""
-    import psutil
+    from dlcourse.memory import other_kernels, own_mb, room
 
-    available = min([psutil.virtual_memory().available, *_container_limits()]) / 1e6
-    yield _enough(
-        "memory",
-        available,
-        MEMORY_MB,
-        "Close other programs, and in JupyterLab shut down the kernels of other notebooks.",
-    )
-
-
-def _container_limits():
-    for path in CONTAINER_LIMITS:
-        try:
-            yield int(Path(path).read_text())
-        except (OSError, ValueError):  # no such file, or "max"
-            continue
+    fix, others = "Close other programs.", other_kernels()
+    if others:
+        held = sum(map(own_mb, others)) / 1000
+        notebooks = "Another notebook holds" if len(others) == 1 else "Other notebooks hold"
+        fix = (
+            f"{notebooks} {held:.1f} GB: close its tab, which ends its kernel, or choose File → "
+            "Shut Down All Kernels. What you have written stays."
+        )
+    yield _enough("memory", room().free_mb, MEMORY_MB, fix)
 
 
 def disk(course):

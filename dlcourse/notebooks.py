@@ -7,18 +7,21 @@ import math
 import os
 import re
 import tempfile
+import threading
 import time
 import unicodedata
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from keyword import iskeyword
 from pathlib import Path
 from queue import Empty
 
-from dlcourse import catalogue, data, lessons, runtime
+from dlcourse import catalogue, data, lessons, memory, runtime
 from dlcourse.catalogue import Lesson, Measured
 from dlcourse.errors import LessonError
 from dlcourse.outputs import draw_curtains, faults, has_tag, steady
+
+import psutil
 
 # jupytext, nbclient and nbformat are imported where they are used: they take a second and more,
 # and a learner's notebook does without.
@@ -34,7 +37,10 @@ NOTEBOOK_BUDGET_SECONDS = 60
 CELL_BUDGET_SECONDS = 30
 EXPLORER_BUDGET_SECONDS = 0.1  # later than that, a slider feels stuck
 COURSE_BUDGET_SECONDS = 15 * 60
-MEMORY_BUDGET_MB = 1200
+MEMORY_BUDGET_MB = 1000  # the most that a kernel held at any moment
+OWN_MEMORY_BUDGET_MB = (
+    750  # the most of it that was its own: two lessons fit on Binder, beside JupyterLab
+)
 STORED_BUDGET_MB = 1.5
 SAME = 0.25  # a measurement that differs by this share is not written anew
 CELL_TIMEOUT_SECONDS = 600  # twenty budgets: a busy machine may take longer, an endless loop not
@@ -60,7 +66,8 @@ MEASURED = "{measured}"  # the line of a head cell that the build fills in
 class Run:
     """One run of a lesson's notebook: time with the kernel's start, peak memory (10⁶ bytes).
 
-    `error` is the cell that failed and its traceback, or None; after one, `peak_memory_mb` is nan.
+    `peak_own_memory_mb` leaves out pages of files, which kernels share and the system can drop.
+    `error` is the cell that failed and its traceback, or None; after one, both peaks are nan.
     """
 
     lesson: Lesson
@@ -68,6 +75,7 @@ class Run:
     slowest_cell_seconds: float
     slowest_explorer_seconds: float
     peak_memory_mb: float
+    peak_own_memory_mb: float
     error: str | None = None
 
 
@@ -149,13 +157,15 @@ def _measured(lesson, result):
         round(result.slowest_cell_seconds, 1),
         round(result.slowest_explorer_seconds, 3),
         round(result.peak_memory_mb),
+        round(result.peak_own_memory_mb),
         runtime.available_cores(),
     )
     old = lesson.measured
     if old is None or old.cores != new.cores or budget_faults(lesson, new):
         return new
-    shown = ((old.seconds, new.seconds), (old.peak_memory_mb, new.peak_memory_mb))
-    much_the_same = all(abs(now - before) <= SAME * before for before, now in shown)
+    told = ("seconds", "peak_memory_mb", "peak_own_memory_mb")
+    pairs = [(getattr(old, name), getattr(new, name)) for name in told]
+    much_the_same = all(abs(now - before) <= SAME * before for before, now in pairs)
     return old if much_the_same else new
 
 
@@ -248,6 +258,7 @@ def budget_faults(lesson, measured):
         ("its slowest cell takes", measured.slowest_cell_seconds, CELL_BUDGET_SECONDS, "s"),
         ("its slowest slider waits", slider_seconds, EXPLORER_BUDGET_SECONDS, "s"),
         ("its memory peaks at", measured.peak_memory_mb, MEMORY_BUDGET_MB, "MB"),
+        ("its own memory peaks at", measured.peak_own_memory_mb, OWN_MEMORY_BUDGET_MB, "MB"),
         ("the stored notebook takes", lesson.size_bytes / 1e6, STORED_BUDGET_MB, "MB"),
     )
     return [
@@ -445,7 +456,7 @@ def execute(lesson, notebook, progress=None):
     options["coalesce_streams"] = True  # how a long print is cut into messages is chance
     code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     slowest, error, start = 0.0, None, time.perf_counter()
-    with kernel(notebook, lesson.notebook.parent, **options) as client:
+    with kernel(notebook, lesson.notebook.parent, **options) as client, _OwnMemory(client) as own:
         for done, index in enumerate(code, 1):
             cell, cell_start = notebook.cells[index], time.perf_counter()
             try:
@@ -458,9 +469,33 @@ def execute(lesson, notebook, progress=None):
             if progress:
                 progress(done, len(code))
         seconds = time.perf_counter() - start
-        peak = math.nan if error else _peak_memory_mb(client)
+        peaks = (math.nan, math.nan) if error else (_peak_memory_mb(client), own.peak_mb)
         slider = 0.0 if error else max(_explorer_seconds(client, notebook), default=0.0)
-    return Run(lesson, seconds, slowest, slider, peak, error)
+    return Run(lesson, seconds, slowest, slider, *peaks, error)
+
+
+class _OwnMemory:
+    """Watches from outside what a kernel holds for itself: nobody else keeps that peak."""
+
+    SECONDS = 0.05
+
+    def __init__(self, client):
+        self.process = psutil.Process(client.km.provisioner.pid)
+        self.peak_mb, self.ended = 0.0, threading.Event()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+
+    def _watch(self):
+        while not self.ended.wait(self.SECONDS):
+            with suppress(psutil.Error):  # the kernel has died, which its cell says
+                self.peak_mb = max(self.peak_mb, memory.own_mb(self.process))
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
 
 
 def _plain(failure):
@@ -469,7 +504,7 @@ def _plain(failure):
 
 def _peak_memory_mb(client):
     """Ask a running kernel for the most memory that it has held."""
-    answer = _ask(client, "__import__('dlcourse.runtime', fromlist=['_']).peak_memory_mb()")
+    answer = _ask(client, "__import__('dlcourse.memory', fromlist=['_']).peak_mb()")
     if answer["status"] != "ok":
         raise LessonError(f"The kernel cannot use dlcourse ({answer['evalue']}). Install it there.")
     return float(answer["data"]["text/plain"])

@@ -1,4 +1,4 @@
-"""The machine a lesson runs on: cores, threads, seed, memory, folders and files."""
+"""The machine a lesson runs on: cores, threads, seed, folders and files."""
 
 import hashlib
 import os
@@ -26,26 +26,6 @@ def quiet_frameworks():
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
-
-
-def keep_freed_memory():
-    """Let Linux's allocator keep freed memory for the next step instead of giving it back.
-
-    A training step frees what the next one asks for again. When the system takes large blocks back
-    in between, it must clear each page anew: lesson 21 says what that costs. Runs with
-    `import dlcourse`; where the C library has no such setting, nothing happens. The environment
-    variable DLCOURSE_KEPT_MEBIBYTES says how much is kept: 64 if it is not set, 0 for none.
-
-    Source:
-        mallopt(3) of the Linux manual: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD.
-    """
-    import ctypes
-
-    kept = int(os.environ.get("DLCOURSE_KEPT_MEBIBYTES", 64))
-    mallopt = None if sys.platform == "win32" else getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None and kept > 0:
-        mallopt(-3, kept << 19)  # blocks of up to half as much are taken from the heap
-        mallopt(-1, kept << 20)  # and so much may lie free at its end
 
 
 def available_cores():
@@ -78,21 +58,6 @@ def seed(number=0):
     ):
         if name in sys.modules:
             seeding(sys.modules[name])
-
-
-def peak_memory_mb():
-    """Return the most memory this process has held so far, in MB (10⁶ bytes)."""
-    if sys.platform == "win32":
-        import psutil  # comes with ipykernel
-
-        return psutil.Process().memory_info().peak_wset / 1e6
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux; getrusage there also counts the process that started this one
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024 / 1e6
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS counts bytes
 
 
 def write_whole(path, content):

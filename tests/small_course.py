@@ -97,7 +97,7 @@ def executed(monkeypatch):
             if cell.cell_type == "code":
                 cell.execution_count = 1
                 cell.outputs = stored.get(cell.id, [])
-        return notebooks.Run(lesson, 1.0, 0.5, 0.05, 100.0)
+        return notebooks.Run(lesson, 1.0, 0.5, 0.05, 100.0, 60.0)
 
     monkeypatch.setattr(notebooks, "execute", pretend)
     return seen

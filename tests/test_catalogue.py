@@ -66,7 +66,7 @@ def test_the_folder_is_the_named_one_else_the_clone_else_one_above(course, monke
 
 @pytest.mark.parametrize("cores, words", [(1, "one core "), (2, "two cores "), (16, "16 cores ")])
 def test_the_measurement_reads_as_a_sentence(cores, words):
-    sentence = catalogue.Measured(20.3, 4, 0.1, 612, cores).sentence(50)
+    sentence = catalogue.Measured(20.3, 4, 0.1, 612, 402, cores).sentence(50)
     assert sentence == (
         f"Study about 50 min; the notebook runs in 21 s on {words}and peaks at 610 MB "
         "(measured by the build)."

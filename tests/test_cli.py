@@ -32,7 +32,7 @@ HEADLINE = {
     "seconds": 5.0,
 }
 COMMAND = [sys.executable, "-c", "from dlcourse.cli import app; app()"]
-MEASURED = catalogue.Measured(21.4, 9.0, 0.04, 612, 2)
+MEASURED = catalogue.Measured(21.4, 9.0, 0.04, 612, 402, 2)
 
 
 def lesson(number, title, folder, measured=MEASURED):
@@ -76,7 +76,7 @@ def runs(monkeypatch, **outcome):
         calls.append((lesson.number, quick, solved))
         progress(1, 2)
         facts = {"seconds": 3.2, "slowest_cell_seconds": 1.0, "peak_memory_mb": 456.0}
-        facts["slowest_explorer_seconds"] = 0.02
+        facts |= {"slowest_explorer_seconds": 0.02, "peak_own_memory_mb": 300.0}
         return notebooks.Run(lesson, **facts | outcome)
 
     monkeypatch.setattr(notebooks, "run", run)
@@ -205,7 +205,7 @@ def test_build_says_what_it_did_and_writes_the_pages(course, monkeypatch, tmp_pa
     numbers.parent.mkdir()
     readme.write_text(README)
     numbers.write_text(NUMBERS)
-    built = {"11": notebooks.Run(course[0], 3.2, 1.0, 0.02, 456.0), "21": None}
+    built = {"11": notebooks.Run(course[0], 3.2, 1.0, 0.02, 456.0, 300.0), "21": None}
 
     def build(lesson, force):
         if force:
@@ -231,8 +231,8 @@ def test_build_says_what_it_did_and_writes_the_pages(course, monkeypatch, tmp_pa
         "after",
     ]
     assert numbers.read_text().splitlines()[3:] == [
-        "| 11 | [Slopes](../notebooks/11_slopes.ipynb) | 50 min | 21 s | 612 MB |",
-        "| 21 | [Edges](../notebooks/21_edges.ipynb) | 50 min | – | – |",
+        "| 11 | [Slopes](../notebooks/11_slopes.ipynb) | 50 min | 21 s | 612 MB | 402 MB |",
+        "| 21 | [Edges](../notebooks/21_edges.ipynb) | 50 min | – | – | – |",
         "<!-- end of costs -->",
         "<!-- results: x -->",
         "|  | What | Score, over seeds | Baseline | Weights | Training |",

@@ -7,7 +7,7 @@ from collections import namedtuple
 from importlib import metadata
 from pathlib import Path
 
-from dlcourse import cli, data, doctor
+from dlcourse import cli, data, doctor, memory
 from dlcourse.errors import DataError
 
 import psutil
@@ -103,20 +103,21 @@ def test_a_kernel_of_another_python_is_a_problem(monkeypatch):
 
 
 def test_little_memory_is_a_problem(monkeypatch):
-    free = namedtuple("Memory", "available")(0.9e9)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+    monkeypatch.setattr(memory, "room", lambda: memory.Room(2000, 900))
+    monkeypatch.setattr(memory, "other_kernels", list)
     finding = only(doctor.memory(COURSE))
     assert (finding.state, finding.found) == ("problem", "0.9 GB free")
-    assert "shut down the kernels" in finding.fix
+    assert finding.fix == "Close other programs."
 
 
-def test_a_container_with_little_memory_is_a_problem_on_any_machine(monkeypatch, tmp_path):
-    limit = tmp_path / "memory.max"
-    limit.write_text("1000000000\n")
-    monkeypatch.setattr(doctor, "CONTAINER_LIMITS", [str(limit)])
-    assert only(doctor.memory(COURSE)).found == "1.0 GB free"
-    limit.write_text("max\n")
-    assert only(doctor.memory(COURSE)).state == "ok"
+@pytest.mark.parametrize(
+    "count, words", [(1, "Another notebook holds 0."), (2, "Other notebooks hold 0.")]
+)
+def test_little_memory_names_the_notebooks_that_hold_it(monkeypatch, count, words):
+    monkeypatch.setattr(memory, "room", lambda: memory.Room(2000, 900))
+    monkeypatch.setattr(memory, "other_kernels", lambda: [psutil.Process()] * count)
+    fix = only(doctor.memory(COURSE)).fix
+    assert words in fix and "close its tab, which ends its kernel" in fix
 
 
 def test_a_full_disk_is_a_problem(monkeypatch):

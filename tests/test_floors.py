@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "dlcourse"
 FLOORS = [
     {"errors"},
-    {"arrays", "bar", "runtime"},
+    {"arrays", "bar", "memory", "runtime"},
     {"data", "results", "progress"},  # progress: exercise and quiz both write to it
     {"backends.checks", "backends.interface", "networks"},
     {"backends.loop"},
@@ -18,7 +18,7 @@ FLOORS = [
     {"parity", "interpret", "plot", "pretrained"},
     {"explore", "exercise", "quiz"},
     {"lessons", "outputs"},
-    {"catalogue", "doctor", "lab"},  # doctor, lab: the machine and JupyterLab, for cli
+    {"catalogue", "doctor", "kernels", "lab"},  # the machine and JupyterLab, for cli
     {"course", "notebooks"},  # map and review: over all lessons, for a learner; the build
     {"lessons.record"},  # how one lesson's long runs were recorded: executes its notebook's cells
     {"measure"},

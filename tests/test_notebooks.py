@@ -38,7 +38,7 @@ def test_a_built_notebook_has_outputs_fixed_ids_and_the_measurement(small):
     assert stored["metadata"].keys() == {"dlcourse", "kernelspec", "language_info"}
     assert "version" not in stored["metadata"]["language_info"]
     assert small.measured.seconds >= small.measured.slowest_cell_seconds > 0
-    assert 30 < small.measured.peak_memory_mb < 1000
+    assert 30 < small.measured.peak_own_memory_mb < small.measured.peak_memory_mb < 1000
     assert small.size_bytes == small.notebook.stat().st_size
     assert not list(small.notebook.parent.glob("*.part"))
 
@@ -160,7 +160,8 @@ def says(monkeypatch):
                     cell.execution_count, cell.outputs = 1, stored[i].outputs
             for output in notebook.cells[index].outputs:
                 output.text = output.text.replace(old, new) if "text" in output else ""
-            return notebooks.Run(lesson, seconds, 0.5, 0.05, peak_memory_mb)
+            own = lesson.measured.peak_own_memory_mb
+            return notebooks.Run(lesson, seconds, 0.5, 0.05, peak_memory_mb, own)
 
         monkeypatch.setattr(notebooks, "execute", pretend)
 
@@ -387,26 +388,21 @@ def test_only_the_parameters_cell_has_small_values(small, executed):
 
 
 @pytest.mark.parametrize(
-    "seconds, slowest, slider, memory, words",
+    "numbers, words",
     [
-        (60, 30, 0.1, 1200, []),
+        ((60, 30, 0.1, 1000, 750), []),
         (
-            61,
-            30,
-            0.1,
-            1200,
+            (61, 30, 0.1, 1000, 750),
             ["Lesson 11 (small_numbers): the notebook takes 61 s; the budget is 60 s."],
         ),
-        (60, 31, 0.1, 1201, ["slowest cell takes 31 s", "memory peaks at 1201 MB"]),
-        (60, 30, 0.25, math.nan, ["slowest slider waits 0.25 s", "memory peaks at nan MB"]),
-        (60, 30, math.nan, 1200, ["slowest slider waits nan s"]),
+        ((60, 31, 0.1, 1001, 750), ["slowest cell takes 31 s", "memory peaks at 1001 MB"]),
+        ((60, 30, 0.25, math.nan, 750), ["slowest slider waits 0.25 s", "memory peaks at nan MB"]),
+        ((60, 30, 0.1, 1000, 751), ["its own memory peaks at 751 MB; the budget is 750 MB"]),
+        ((60, 30, math.nan, 1000, 750), ["slowest slider waits nan s"]),
     ],
 )
-def test_each_broken_budget_is_a_sentence(small, seconds, slowest, slider, memory, words):
-    for measured in (
-        catalogue.Measured(seconds, slowest, slider, memory, cores=2),
-        notebooks.Run(small, seconds, slowest, slider, memory),
-    ):
+def test_each_broken_budget_is_a_sentence(small, numbers, words):
+    for measured in (catalogue.Measured(*numbers, cores=2), notebooks.Run(small, *numbers)):
         faults = notebooks.budget_faults(small, measured)
         assert len(faults) == len(words)
         assert all(word in fault for word, fault in zip(words, faults))
@@ -414,7 +410,7 @@ def test_each_broken_budget_is_a_sentence(small, seconds, slowest, slider, memor
 
 def test_a_large_notebook_breaks_a_budget(small):
     small.notebook.write_text("x" * 1_600_000)
-    (fault,) = notebooks.budget_faults(small, catalogue.Measured(1, 1, 0.1, 100, 2))
+    (fault,) = notebooks.budget_faults(small, catalogue.Measured(1, 1, 0.1, 100, 60, 2))
     assert "the stored notebook takes 1.6 MB; the budget is 1.5 MB." in fault
 
 

@@ -39,7 +39,7 @@ runtime.seed(0)
 # %% [markdown]
 # Is this machine ready? A line that does not say *ok* says what to do.
 
-# %%
+# %% tags=["learner-state"]
 course.machine()
 
 # %% [markdown]

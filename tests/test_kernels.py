@@ -1,0 +1,80 @@
+"""Idle kernels end before memory runs out, the one that waited longest first."""
+
+import asyncio
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+from dlcourse import kernels, lab, memory
+
+import pytest
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+SHORT, ENOUGH = memory.Room(2000, 150), memory.Room(2000, 900)
+
+
+def kernel(idle_seconds, state="idle"):
+    moment = NOW - timedelta(seconds=idle_seconds)
+    return SimpleNamespace(last_activity=moment, execution_state=state)
+
+
+@pytest.mark.parametrize(
+    "open_kernels, room, ended",
+    [
+        ({"a": kernel(600), "b": kernel(60), "c": kernel(0, "busy")}, SHORT, "a"),
+        ({"b": kernel(60), "a": kernel(600), "c": kernel(0)}, SHORT, "a"),
+        ({"a": kernel(600, "busy"), "b": kernel(60), "c": kernel(0)}, SHORT, "b"),
+        ({"a": kernel(600), "b": kernel(60)}, ENOUGH, None),
+        ({"a": kernel(600)}, SHORT, None),  # the only one: the learner's own
+        ({"a": kernel(600, "busy"), "b": kernel(60)}, SHORT, None),  # b was active last
+        ({"a": kernel(5), "b": kernel(0)}, SHORT, None),  # between two cells
+        ({}, SHORT, None),
+    ],
+)
+def test_the_kernel_that_was_idle_longest_ends_and_never_the_last_one(open_kernels, room, ended):
+    assert kernels.to_end(open_kernels, room, NOW) == ended
+
+
+@pytest.mark.parametrize(
+    "room, short",
+    [
+        (memory.Room(16_000, 310), False),
+        (memory.Room(16_000, 290), True),
+        (memory.Room(1_000, 160), False),
+        (memory.Room(1_000, 140), True),
+    ],
+)
+def test_what_counts_as_short_depends_on_how_much_there_is(room, short):
+    two = {"a": kernel(600), "b": kernel(0)}
+    assert (kernels.to_end(two, room, NOW) == "a") == short
+
+
+def test_it_is_ended_through_the_server_and_said_in_the_log(monkeypatch, caplog):
+    ended = []
+    open_kernels = {"a": kernel(600), "b": kernel(0)}
+
+    async def shutdown_kernel(name):
+        ended.append(name)
+
+    manager = SimpleNamespace(
+        list_kernel_ids=lambda: list(open_kernels),
+        get_kernel=open_kernels.get,
+        shutdown_kernel=shutdown_kernel,
+    )
+    monkeypatch.setattr(memory, "room", lambda: SHORT)
+    asyncio.run(kernels.end_idle(manager, logging.getLogger("test")))
+    assert ended == ["a"]
+    assert "150 of 2000 MB are free: kernel a, which was idle longest, is ended" in caplog.text
+    monkeypatch.setattr(memory, "room", lambda: ENOUGH)
+    asyncio.run(kernels.end_idle(manager, logging.getLogger("test")))
+    assert ended == ["a"]
+
+
+def test_the_course_s_jupyterlab_has_the_watch_and_ends_the_kernel_of_a_closed_notebook():
+    server = lab.DEFAULTS / "jupyter_server_config.d" / "dlcourse.json"
+    extensions = json.loads(server.read_text())["ServerApp"]["jpserver_extensions"]
+    assert extensions == {kernels.__name__: True}
+    labs = lab.DEFAULTS / "labconfig" / "default_setting_overrides.json"
+    tracker = json.loads(labs.read_text())["@jupyterlab/notebook-extension:tracker"]
+    assert tracker == {"kernelShutdown": True}
