@@ -8,82 +8,35 @@ A lesson's module writes the solution as a function and declares the rest above 
 The solution that learners see is the text of that function, and it is what the tests run.
 """
 
-import ast
 import copy
-import ctypes
 import functools
-import html
 import inspect
-import linecache
 import re
-import sysconfig
 import textwrap
-import threading
-import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from dlcourse import progress
-from dlcourse.arrays import close, to_numpy
+from dlcourse.answers import (
+    AnswerError,
+    Feedback,
+    Raised,
+    beside,
+    call,
+    code_of,
+    difference,
+    guarded,
+    same,
+    short,
+    text_of,
+)
 from dlcourse.errors import CourseError, LessonError
 
 import numpy as np
 
 SECONDS = 5  # of the processor's time, for one call of an answer
-PATIENCE = 12  # times as long by the clock
 TOLERANCE = 1e-6
-COLOURS = {"right": "#009E73", "wrong": "#D55E00", "raised": "#D55E00"}  # Okabe and Ito's
-HEADINGS = {
-    "right": "Right. ",
-    "wrong": "Not right yet. ",
-    "not tried": "Not tried yet. ",
-    "raised": "Your code raised an error. ",
-    "shown": "",
-}
-SHOWN_CHARACTERS = 160
-NOT_A_LEARNERS = (  # folders of code: this package, the libraries, Python itself
-    Path(__file__).parent,
-    *(Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib", "stdlib")),
-)
-
-
-class AnswerError(CourseError, RuntimeError):
-    """A learner's answer cannot be judged at all: it never ends."""
-
-
-@dataclass(frozen=True)
-class Feedback:
-    """What a check found.
-
-    Attributes:
-        outcome: "right", "wrong", "not tried", "raised" (the learner's code), or "shown" (a hint
-            or a solution).
-        message: For the learner, in Markdown's `code` marks.
-        code: Lines of code that belong to it, if any.
-    """
-
-    outcome: str
-    message: str
-    code: str = ""
-
-    def __str__(self):
-        text = HEADINGS[self.outcome] + self.message
-        return f"{text}\n{self.code}".rstrip() if self.code else text
-
-    __repr__ = __str__
-
-    def _repr_html_(self):
-        text, _, _ = str(self).partition(f"\n{self.code}" if self.code else "\0")
-        words = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
-        colour = COLOURS.get(self.outcome, "#0072B2")
-        code = f"<pre>{html.escape(self.code)}</pre>" if self.code else ""
-        return (
-            f'<div role="status" style="border-left: 5px solid {colour}; padding: 2px 10px; '
-            f'white-space: pre-line">{words}{code}</div>'
-        )
 
 
 @dataclass(frozen=True)
@@ -110,7 +63,7 @@ class Exercise:
     """
 
     def __init__(self, solution, ask, hints, mistakes):
-        self.answer, self.ask = solution, " ".join(ask.split())
+        self.solve, self.ask = solution, " ".join(ask.split())
         self.hints, self.mistakes = tuple(hints), tuple(mistakes)
         self.name = solution.__name__
         self.lesson = solution.__module__.rpartition(".")[2]
@@ -122,7 +75,7 @@ class Exercise:
         if feedback.outcome in ("wrong", "raised"):
             asks = f"Stuck? `lesson.{self.name}.hint()`"
             feedback = Feedback(feedback.outcome, f"{feedback.message}\n{asks}", feedback.code)
-        progress.record(self.lesson, self.name, "exercise", feedback.outcome, _text_of(answer))
+        progress.record(self.lesson, self.name, "exercise", feedback.outcome, text_of(answer))
         return feedback
 
     def judge(self, answer):
@@ -134,18 +87,17 @@ class Exercise:
                 return self._verdict(answer)
         except AnswerError as error:
             return Feedback("wrong", str(error))
-        except _Raised as raised:
+        except Raised as raised:
             return Feedback("raised", raised.message, raised.code)
 
     def hint(self):
         """Show the next hint, from a nudge to nearly the answer."""
-        place = min(self._hints_told(), len(self.hints) - 1)
-        self._hints_shown = place + 1
-        progress.record(self.lesson, self.name, "hint", "shown", place + 1)
-        more = "" if place + 1 < len(self.hints) else f" After it: `lesson.{self.name}.solution()`"
-        return Feedback(
-            "shown", f"Hint {place + 1} of {len(self.hints)}: {self.hints[place]}{more}"
-        )
+        number = min(self._hints_told() + 1, len(self.hints))
+        self._hints_shown = number
+        progress.record(self.lesson, self.name, "hint", "shown", number)
+        more = "" if number < len(self.hints) else f" After it: `lesson.{self.name}.solution()`"
+        hint = self.hints[number - 1]
+        return Feedback("shown", f"Hint {number} of {len(self.hints)}: {hint}{more}")
 
     def _hints_told(self):
         """Return how many hints were shown, before the kernel was restarted too."""
@@ -163,7 +115,7 @@ class Exercise:
 
     def solution_text(self):
         """Return the solution as the code to write into a notebook."""
-        source = textwrap.dedent(inspect.getsource(self.answer))
+        source = textwrap.dedent(inspect.getsource(self.solve))
         return source[re.search(r"(?m)^def ", source).start() :].rstrip()
 
     def carry_on_with(self, answer, names=None):
@@ -219,7 +171,7 @@ class Exercise:
         return answer is ... or answer is None  # an empty function shows itself when called
 
     def _solved(self, names):
-        return self.answer
+        return self.solve
 
     def _example(self, mistake, names):
         return mistake.example
@@ -228,8 +180,7 @@ class Exercise:
         """Return the advice of the known mistake that this answer is, or None."""
         for mistake in self.mistakes:
             try:
-                found = mistake.sign(answer) if mistake.sign else agrees(mistake.example)
-                if found:
+                if mistake.sign(answer) if mistake.sign else agrees(mistake.example):
                     return mistake.advice
             except Exception:  # the sign cannot look at such an answer: it is not this mistake
                 continue
@@ -245,38 +196,42 @@ class FunctionExercise(Exercise):
         self.given = given
 
     def _verdict(self, answer):
-        if self.given and _code_of(answer) == _code_of(self.given) is not None:
-            said = f"This is the function as it was given. What does it do wrong? {self.ask}"
-            return Feedback("not tried", said)
+        if self.given and code_of(answer) == code_of(self.given) is not None:
+            message = f"This is the function as it was given. What does it do wrong? {self.ask}"
+            return Feedback("not tried", message)
         if not callable(answer):
-            said = f"Your answer is {_short(answer)}, but should be a function: hand over"
-            return Feedback("wrong", f"{said} `{self.name}` itself, without calling it.")
-        found = []
+            message = f"Your answer is {short(answer)}, but should be a function: hand over"
+            return Feedback("wrong", f"{message} `{self.name}` itself, without calling it.")
+        results = []
         for case in self.cases:
-            found.append(_call(answer, case, self.seconds))
-            if found[-1] is ...:
+            result = call(answer, case, self.seconds)
+            if result is ...:
                 return Feedback("not tried", self.ask)
-            if found[-1] is None:
-                said = f"`{self._shown(case)}` gives None: is a `return` missing? {self.ask}"
-                return Feedback("not tried" if len(found) == 1 else "wrong", said)
-        wanted = self._outputs(self.answer)
-        wrong = [i for i, pair in enumerate(zip(found, wanted)) if not self._same(*pair)]
-        if not wrong:
-            return Feedback("right", f"It agrees with the solution on all {len(found)} cases.")
+            if result is None:
+                return self._returns_nothing(case, is_first_case=not results)
+            results.append(result)
+        for case, result, expected in zip(self.cases, results, self._results_of(self.solve)):
+            if not self._same(result, expected):
+                advice = self._advice(answer, lambda wrong: self._agree(results, wrong))
+                message = f"`{self._shown(case)}` {difference(result, expected)}"
+                return Feedback("wrong", advice or message)
+        return Feedback("right", f"It agrees with the solution on all {len(results)} cases.")
 
-        def agrees(example):
-            return all(map(self._same, found, self._outputs(example)))
+    def _returns_nothing(self, case, is_first_case):
+        """A blank gives None at once; a function that gives it later forgot a `return`."""
+        message = f"`{self._shown(case)}` gives None: is a `return` missing? {self.ask}"
+        return Feedback("not tried" if is_first_case else "wrong", message)
 
-        advice = self._advice(answer, agrees)
-        case, got, want = self.cases[wrong[0]], found[wrong[0]], wanted[wrong[0]]
-        return Feedback("wrong", advice or f"`{self._shown(case)}` {_difference(got, want)}")
+    def _agree(self, results, function):
+        return all(map(self._same, results, self._results_of(function)))
 
     def carry_on_with(self, answer, names=None):
         # Later cells may rely on an array where a list was right as well.
         if self.judge(answer).outcome != "right":
-            return self.answer
-        found, wanted = _call(answer, self.cases[0], self.seconds), self._outputs(self.answer)[0]
-        if isinstance(wanted, np.ndarray) and not hasattr(found, "__array__"):
+            return self.solve
+        result = call(answer, self.cases[0], self.seconds)
+        expected = self._results_of(self.solve)[0]
+        if isinstance(expected, np.ndarray) and not hasattr(result, "__array__"):
             return functools.wraps(answer)(
                 lambda *given, **named: np.array(answer(*given, **named))
             )
@@ -292,14 +247,14 @@ class FunctionExercise(Exercise):
             faults.append(f"{self.lesson}.{self.name}: the given function is no known mistake")
         return faults
 
-    def _outputs(self, function):
+    def _results_of(self, function):
         return [function(**copy.deepcopy(case)) for case in self.cases]
 
-    def _same(self, got, want):
-        return _same(got, want, self.tolerance)
+    def _same(self, result, expected):
+        return same(result, expected, self.tolerance)
 
     def _shown(self, case):
-        return f"{self.name}({', '.join(f'{key}={_short(value)}' for key, value in case.items())})"
+        return f"{self.name}({', '.join(f'{key}={short(value)}' for key, value in case.items())})"
 
 
 class _ComputedExercise(Exercise):
@@ -308,7 +263,7 @@ class _ComputedExercise(Exercise):
     _is_function = False
 
     def solution_text(self):
-        source = textwrap.dedent(inspect.getsource(self.answer))
+        source = textwrap.dedent(inspect.getsource(self.solve))
         body = inspect.cleandoc("\n" + re.split(r"(?ms)^def .*?\):\n", source, maxsplit=1)[1])
         before, _, returned = body.rpartition("return ")
         return f"{before}{self.name} = {returned}"
@@ -317,7 +272,7 @@ class _ComputedExercise(Exercise):
         return answer is ... or answer is None or answer is _empty
 
     def _solved(self, names):
-        return _with_names(self.answer, names)
+        return _with_names(self.solve, names)
 
     def _example(self, mistake, names):
         return _with_names(mistake.example, names)
@@ -331,15 +286,15 @@ class ValueExercise(_ComputedExercise):
         self.tolerance, self.unit = tolerance, unit
 
     def _verdict(self, answer):
-        if _same(answer, self.answer(), self.tolerance):
-            return Feedback("right", f"{_short(answer)} {self.unit}".rstrip() + ".")
-        advice = self._advice(answer, lambda make: _same(answer, make(), self.tolerance))
-        said = f"It is not {_short(answer)}"
+        if same(answer, self.solve(), self.tolerance):
+            return Feedback("right", f"{short(answer)} {self.unit}".rstrip() + ".")
+        advice = self._advice(answer, lambda make: same(answer, make(), self.tolerance))
+        message = f"It is not {short(answer)}"
         if self.unit and isinstance(answer, int | float | np.number):
-            said += f" {self.unit}."
+            message += f" {self.unit}."
         else:
-            said += f". Give a plain number ({self.unit})." if self.unit else "."
-        return Feedback("wrong", advice or said)
+            message += f". Give a plain number ({self.unit})." if self.unit else "."
+        return Feedback("wrong", advice or message)
 
 
 class OutcomeExercise(_ComputedExercise):
@@ -357,17 +312,16 @@ class OutcomeExercise(_ComputedExercise):
         if advice:
             return Feedback("wrong", advice)
         try:
-            measured = _guarded(lambda: self.measure(examined))
-        except _Raised as raised:
+            measured = guarded(lambda: self.measure(examined))
+        except Raised as raised:
             if raised.code:
                 raise  # the learner's own line
-            said = f"Your answer is {_short(answer)}, and that cannot be measured. {self.ask}"
+            message = f"Your answer is {short(answer)}, and that cannot be measured. {self.ask}"
             if isinstance(raised.__cause__, CourseError):
-                said = str(raised.__cause__)  # words that are meant to be read
-            return Feedback("wrong", said)
-        told = _beside(measured, self.bar)
-        said = f"{self.what} {told}; you need at least {self.bar:g}."
-        return Feedback("right" if measured >= self.bar else "wrong", said)
+                message = str(raised.__cause__)  # words that are meant to be read
+            return Feedback("wrong", message)
+        message = f"{self.what} {beside(measured, self.bar)}; you need at least {self.bar:g}."
+        return Feedback("right" if measured >= self.bar else "wrong", message)
 
 
 def function(
@@ -408,7 +362,7 @@ def value(
     """Declare an exercise whose answer is a value: put this above a function that returns it.
 
     Its body, with `name = ` in place of `return `, is the solution that learners see. Arguments
-    are as in `function`; `unit` is said when the answer is wrong.
+    are as in `function`; `unit` is message when the answer is wrong.
     """
     return lambda solution: ValueExercise(solution, ask, hints, mistakes, tolerance, unit)
 
@@ -443,221 +397,16 @@ def outcome(
     )
 
 
-class _Raised(Exception):
-    """The learner's own code raised an error: what it says, and the line it came from."""
-
-    def __init__(self, error):
-        self.message, self.code = f"{type(error).__name__}: {error}", ""
-        for frame in traceback.extract_tb(error.__traceback__):
-            if not any(Path(frame.filename).is_relative_to(folder) for folder in NOT_A_LEARNERS):
-                line = linecache.getline(frame.filename, frame.lineno).strip()
-                self.code = f"line {frame.lineno}: {line}" if line else ""
-                break
-        super().__init__(self.message)
-
-
-def _guarded(call):
-    """Return what `call` gives; an error in it is the learner's to read, not a traceback."""
-    try:
-        return call()
-    except AnswerError:
-        raise
-    except Exception as error:
-        raise _Raised(error) from error
-
-
-def _call(function, case, seconds):
-    """Call a learner's function on a copy of the case, for at most so many seconds."""
-    case = copy.deepcopy(case)
-    try:
-        inspect.signature(function).bind(**case)
-        call = functools.partial(function, **case)
-    except (TypeError, ValueError):  # parameters renamed, or a function that tells none
-        call = functools.partial(function, *case.values())
-    return _guarded(lambda: _within(seconds, call))
-
-
-class _TimeUp(BaseException):
-    """Raised inside an endless loop; not an Exception, so that no usual `except` there stops it."""
-
-
-def _within(seconds, call):
-    """Return what `call` gives, or end it in the next line of Python that it runs.
-
-    Raises:
-        AnswerError: It took longer.
-    """
-    thread, ended = threading.get_ident(), threading.Event()
-
-    def interrupt():
-        started, spent = time.monotonic(), _processor_seconds(thread)
-        while not ended.wait(min(0.1, seconds)):
-            waited = time.monotonic() - started
-            # On a busy machine a good answer waits long; one that sleeps spends nothing.
-            if _processor_seconds(thread) - spent > seconds or waited > PATIENCE * seconds:
-                _raise_in(thread, _TimeUp)
-
-    watch = threading.Thread(target=interrupt, daemon=True)
-    watch.start()
-    try:
-        try:
-            return call()
-        finally:
-            ended.set()
-    except _TimeUp:
-        raise AnswerError(
-            f"Your code was stopped after {seconds:g} seconds. Does a loop in it never end? "
-            "Look at what should change from one round to the next."
-        ) from None
-    finally:
-        while True:
-            try:
-                ended.set()
-                watch.join()
-                _raise_in(thread, None)  # what was not delivered yet must not come later
-                break
-            except _TimeUp:
-                continue
-
-
-def _processor_seconds(thread):
-    """Return the processor's time that a thread has taken; the clock's where nobody counts it."""
-    try:
-        return time.clock_gettime(time.pthread_getcpuclockid(thread))
-    except (AttributeError, OSError):
-        return time.monotonic()
-
-
-def _raise_in(thread, error):
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread), ctypes.py_object(error) if error else None
-    )
-
-
-def _code_of(function):
-    """Return what a function's code says, without name, layout and comments; None if unseen."""
-    try:
-        return _code_in(inspect.getsource(function))
-    except (AttributeError, OSError, SyntaxError, TypeError, ValueError):
-        return None
-
-
-def _code_in(source):
-    (definition,) = ast.parse(textwrap.dedent(source)).body
-    return ast.dump(definition.args), [ast.dump(line) for line in definition.body]
-
-
 def _empty(*_, **__): ...
 
 
 def _with_names(function, names):
     """Call `function` with the names that its parameters ask for."""
-    wanted = inspect.signature(function).parameters
-    missing = [name for name in wanted if name not in (names or {})]
+    needed = inspect.signature(function).parameters
+    missing = [name for name in needed if name not in (names or {})]
     if missing:
         raise LessonError(
             f"The solution of {function.__name__} needs the notebook's {', '.join(missing)}: "
             "run the cells above, and give `globals()`."
         )
-    return function(**{name: names[name] for name in wanted})
-
-
-def _same(got, want, tolerance):
-    """Return whether two values are equal: text exactly, numbers within the tolerance.
-
-    NumPy's text and truth values count as Python's, and an array as the list of its rows.
-    """
-    got, want = _plain(got), _plain(want)
-    if want is None or isinstance(want, str | bool):
-        return type(got) is type(want) and got == want
-    if isinstance(want, dict):
-        alike = isinstance(got, dict) and got.keys() == want.keys()
-        return alike and all(_same(got[key], want[key], tolerance) for key in want)
-    if isinstance(want, tuple | list):
-        if hasattr(got, "__array__") and np.ndim(got):
-            got = list(got)
-        if not isinstance(got, tuple | list) or len(got) != len(want):
-            return False
-        return all(_same(*pair, tolerance) for pair in zip(got, want))
-    if _shape(got) is None or _shape(got) != _shape(want):
-        return False
-    return bool(np.all(close(to_numpy(got), to_numpy(want), tolerance)))
-
-
-def _plain(value):
-    """Return text, or one truth value, as Python's own if it lies in an array."""
-    if not hasattr(value, "__array__"):
-        return value
-    held = _held(value)
-    text_or_truth = held.dtype.kind == "U" or (held.dtype.kind == "b" and not held.ndim)
-    return held.tolist() if text_or_truth else value
-
-
-def _held(array):
-    """Return what an array of any framework holds, which need not be numbers."""
-    return np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
-
-
-def _shape(value):
-    """Return the shape of a number, an array or a list of numbers; None for what is none."""
-    try:
-        numbers = to_numpy(value)
-    except (TypeError, ValueError):
-        return None
-    return numbers.shape if numbers.dtype.kind in "buifc" else None
-
-
-def _difference(got, want):
-    """Say how a value differs from the wanted one."""
-    shapes = [None if isinstance(want, tuple | list) else _shape(value) for value in (got, want)]
-    if shapes[0] != shapes[1]:
-        kinds = [
-            "one number" if shape == () else f"shape {shape}" if shape else _short(value)
-            for shape, value in zip(shapes, (got, want))
-        ]
-        return f"gives {kinds[0]}, but should give {kinds[1]}."
-    if shapes[1]:
-        pair = [to_numpy(value).astype(complex) for value in (got, want)]
-        apart = np.nan_to_num(np.abs(pair[0] - pair[1]), nan=np.inf)
-        apart[(pair[0] == pair[1]) | (np.isnan(pair[0]) & np.isnan(pair[1]))] = 0
-        place = tuple(int(i) for i in np.unravel_index(apart.argmax(), apart.shape))
-        there = [_short(to_numpy(value)[place]) for value in (got, want)]
-        return f"gives {there[0]} at index {place}, but should give {there[1]}."
-    return f"gives {_short(got)}, but should give {_short(want)}."
-
-
-def _short(value):
-    """Return a value as a person would say it."""
-    if hasattr(value, "__array__"):
-        value = _held(value)
-        if value.size > 12:
-            return f"an array of shape {value.shape}"
-        if value.ndim:
-            return np.array2string(value, precision=4, separator=", ").replace("\n", "")
-        value = value.item()
-    if isinstance(value, float):
-        return f"{value:.7g}"  # two that differ by more than the tolerance look different
-    if inspect.isroutine(value):
-        return value.__name__
-    text = repr(value)
-    if type(value) in (list, tuple):
-        inner = ", ".join(map(_short, value)) + ("," if text.endswith(",)") else "")
-        text = f"{text[0]}{inner}{text[-1]}"
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
-
-
-def _beside(number, bar):
-    """Return a number with three figures, or as many as show on which side of the bar it lies."""
-    for figures in range(3, 17):
-        told = f"{number:.{figures}g}"
-        if (float(told) >= bar) == (number >= bar):
-            break
-    return told
-
-
-def _text_of(answer):
-    """Return the answer as text, to be kept: a function's source, else what `repr` gives."""
-    try:
-        return inspect.getsource(answer)
-    except (TypeError, OSError):
-        return repr(answer)
+    return function(**{name: names[name] for name in needed})

@@ -8,10 +8,9 @@ import string
 from collections.abc import Mapping
 
 from dlcourse import progress
+from dlcourse.answers import Feedback
 from dlcourse.arrays import close
 from dlcourse.errors import KindError, LessonError, RangeError
-
-COLOURS = {"right": "#009E73", "wrong": "#D55E00"}  # Okabe and Ito's
 
 
 class Question:
@@ -27,10 +26,10 @@ class Question:
         self.lesson = self.name = ""
 
     def answer(self, given):
-        """Judge an answer, keep the attempt (see `progress`), and return what is to be said."""
+        """Judge an answer, keep the attempt (see `progress`), and return the Feedback."""
         outcome, reason = self.judge(given)
         progress.record(self.lesson, self.name, "quiz", outcome, given)
-        return Reply(outcome, reason)
+        return Feedback(outcome, reason, heading=f"{outcome.capitalize()}. ")
 
     def widget(self):
         """Return the question as an ipywidgets box that answers at once."""
@@ -55,24 +54,6 @@ class Question:
 
     def _call(self):
         return f'lesson.QUIZ["{self.name}"].answer({self._example()})'
-
-
-class Reply:
-    """What is said to an answer: right or wrong, and why."""
-
-    def __init__(self, outcome, reason):
-        self.outcome, self.reason = outcome, reason
-
-    def __str__(self):
-        return f"{self.outcome.capitalize()}. {self.reason}"
-
-    __repr__ = __str__
-
-    def _repr_html_(self):
-        return (
-            f'<div role="status" style="border-left: 5px solid {COLOURS[self.outcome]}; '
-            f'padding: 2px 10px">{html.escape(str(self), quote=False)}</div>'
-        )
 
 
 class Choice(Question):

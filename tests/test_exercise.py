@@ -7,7 +7,7 @@ import operator
 import re
 import time
 
-from dlcourse import backends, exercise, lessons, progress, quiz
+from dlcourse import answers, backends, exercise, lessons, progress, quiz
 from dlcourse.errors import CourseError, LessonError
 from dlcourse.exercise import Feedback, Mistake
 
@@ -310,11 +310,11 @@ def test_an_endless_loop_ends_in_words_and_nothing_comes_after_it(answer):
     end = time.monotonic() + 0.3
     while time.monotonic() < end:  # an exception that comes late would be raised in here
         sum(range(100))
-    assert area.judge(area.answer).outcome == "right"
+    assert area.judge(area.solve).outcome == "right"
 
 
 def test_an_answer_that_sleeps_for_ever_ends_too(monkeypatch):
-    monkeypatch.setattr(exercise, "PATIENCE", 2)
+    monkeypatch.setattr(answers, "PATIENCE", 2)
 
     def sleepy(width, height):
         while True:
@@ -334,13 +334,13 @@ def test_an_answer_that_waits_for_the_processor_is_not_endless():
 
 
 def test_nothing_waits_to_be_raised_once_a_loop_was_ended(monkeypatch):
-    raised, really = [], exercise._raise_in
+    raised, really = [], answers._raise_in
 
     def noted(thread, error):
         raised.append(error)
         really(thread, error)
 
-    monkeypatch.setattr(exercise, "_raise_in", noted)
+    monkeypatch.setattr(answers, "_raise_in", noted)
     area.judge(endless)
     assert len(raised) >= 2 and raised[-1] is None  # which takes back what is not delivered yet
 
@@ -438,7 +438,7 @@ def _outcome(measure, examine=None):
     asked = {"ask": "Reach 1.", "bar": 1, "what": "It is", "hints": HINTS}
     mistake = Mistake("Negative.", lambda: -1, sign=lambda answer: answer.number < 0)
     declare = exercise.outcome(measure=measure, examine=examine, mistakes=[mistake], **asked)
-    return declare(score.answer)
+    return declare(score.solve)
 
 
 def test_an_outcome_is_examined_once_for_each_judgement():
@@ -601,10 +601,10 @@ FAULTY = {
         cases=area.cases,
         hints=("Begin with `width*height`.", "…"),
         mistakes=area.mistakes,
-    )(area.answer),
+    )(area.solve),
     "too early: 'Try `side * side * 1`.'": exercise.value(
         ask="…", hints=("Try `side * side * 1`.", "`side * side`"), mistakes=pixels.mistakes
-    )(pixels.answer),
+    )(pixels.solve),
 }
 
 
@@ -692,14 +692,14 @@ def test_a_sound_bug_to_find_has_no_faults_and_one_without_its_mistake_has():
 
 def test_the_last_hint_may_tell_the_solution():
     told = exercise.value(ask="…", hints=(*HINTS, "`side * side`"), mistakes=pixels.mistakes)
-    assert told(pixels.answer).faults() == []
+    assert told(pixels.solve).faults() == []
 
 
 # What is kept and what is shown -------------------------------------------------------------------
 
 
 def test_every_check_hint_and_solution_is_kept_with_the_learners_source():
-    for answer in (area.answer, _sum_of_sides, blank, divides_by_nothing):
+    for answer in (area.solve, _sum_of_sides, blank, divides_by_nothing):
         area.check(answer)
     pixels.check(784)
     area.solution()
@@ -714,7 +714,7 @@ def test_every_check_hint_and_solution_is_kept_with_the_learners_source():
 
 
 def test_judging_and_carrying_on_keep_nothing():
-    area.judge(area.answer)
+    area.judge(area.solve)
     area.carry_on_with(...)
     area.faults()
     assert progress.attempts() == []
@@ -738,9 +738,9 @@ def test_feedback_shows_the_same_words_as_text_and_as_html():
 
 
 def test_each_outcome_is_said_in_words_of_its_own():
-    words = {Feedback(outcome, "")._repr_html_() for outcome in exercise.HEADINGS}
-    assert len(words) == len(exercise.HEADINGS)
+    words = {Feedback(outcome, "")._repr_html_() for outcome in answers.HEADINGS}
+    assert len(words) == len(answers.HEADINGS)
     for outcome in ("right", "wrong", "not tried", "raised"):
-        heading = exercise.HEADINGS[outcome].strip()
+        heading = answers.HEADINGS[outcome].strip()
         assert heading in Feedback(outcome, "…")._repr_html_()
         assert str(Feedback(outcome, "…")) == f"{heading} …"

@@ -16,6 +16,7 @@ FLOORS = [
     {"backends.pytorch", "backends.keras", "networks.pytorch", "networks.keras"},
     {"backends"},  # the one face: it imports a framework's class when a model of it comes
     {"parity", "interpret", "plot", "pretrained"},
+    {"answers"},
     {"explore", "exercise", "quiz"},
     {"lessons", "outputs"},
     {"catalogue", "doctor", "kernels", "lab"},  # the machine and JupyterLab, for cli

@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 
-from dlcourse import catalogue, data, exercise, lessons, notebooks, outputs
+from dlcourse import answers, catalogue, data, exercise, lessons, notebooks, outputs
 
 import pytest
 from small_course import rewrite
@@ -262,7 +262,7 @@ def test_a_bug_to_find_is_the_one_that_the_lesson_knows(lesson):
                 for statement in ast.parse(cell["source"]).body
                 if getattr(statement, "name", "") == name
             ]
-            assert exercise._code_in(ast.unparse(blank)) == exercise._code_of(exercises[name].given)
+            assert answers.code_in(ast.unparse(blank)) == answers.code_of(exercises[name].given)
             said = "".join(cell["outputs"][0]["data"]["text/plain"])
             assert said.startswith("Not tried yet. This is the function as it was given.")
 

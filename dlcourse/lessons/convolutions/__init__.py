@@ -91,7 +91,7 @@ def _overlapping(maps):
 
 
 def _from_zero(maps):
-    return np.maximum(max_pool.answer(maps), 0)
+    return np.maximum(max_pool.solve(maps), 0)
 
 
 def _wrong_order(maps):
@@ -223,15 +223,15 @@ def _overwrites(d_out, kernel):
 
 
 def _flipped(d_out, kernel):
-    return back_to_pixels.answer(d_out, kernel[::-1, ::-1])
+    return back_to_pixels.solve(d_out, kernel[::-1, ::-1])
 
 
 def _only_the_inside(d_out, kernel):
-    return back_to_pixels.answer(d_out, kernel)[1:-1, 1:-1]
+    return back_to_pixels.solve(d_out, kernel)[1:-1, 1:-1]
 
 
 def _transposed(d_out, kernel):
-    return back_to_pixels.answer(d_out, kernel.T)
+    return back_to_pixels.solve(d_out, kernel.T)
 
 
 @exercise.function(

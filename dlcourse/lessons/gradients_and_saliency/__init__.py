@@ -161,15 +161,15 @@ def _left_covered(score, image, patch):
 
 
 def _what_is_left(score, image, patch):
-    return score(image) - occlusion.answer(score, image, patch)
+    return score(image) - occlusion.solve(score, image, patch)
 
 
 def _rise(score, image, patch):
-    return -occlusion.answer(score, image, patch)
+    return -occlusion.solve(score, image, patch)
 
 
 def _rows_and_columns_swapped(score, image, patch):
-    return occlusion.answer(score, image, patch).T
+    return occlusion.solve(score, image, patch).T
 
 
 @exercise.function(

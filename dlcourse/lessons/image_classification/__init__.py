@@ -103,7 +103,7 @@ def _as_for_stride_one(pixels, window, stride):
 
 
 def _above_first(pixels, window, stride):
-    above, below = same_padding.answer(pixels, window, stride)
+    above, below = same_padding.solve(pixels, window, stride)
     return below, above
 
 

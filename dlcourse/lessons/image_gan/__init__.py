@@ -130,7 +130,7 @@ def _both_fake(real_scores, fake_scores):
 
 
 def _halved(real_scores, fake_scores):
-    return judging_loss.answer(real_scores, fake_scores) / 2
+    return judging_loss.solve(real_scores, fake_scores) / 2
 
 
 @exercise.function(

@@ -411,11 +411,11 @@ def _one_sided(loss, weights, epsilon):
 
 
 def _half_the_width(loss, weights, epsilon):
-    return 2 * numeric_gradient.answer(loss, weights, epsilon)
+    return 2 * numeric_gradient.solve(loss, weights, epsilon)
 
 
 def _divided_by_two_only(loss, weights, epsilon):
-    return epsilon**2 * numeric_gradient.answer(loss, weights, epsilon)
+    return epsilon**2 * numeric_gradient.solve(loss, weights, epsilon)
 
 
 def _never_moved_back(loss, weights, epsilon):

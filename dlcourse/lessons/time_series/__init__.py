@@ -378,7 +378,7 @@ def _a_forecast(boosting):
 
 
 def _deaf(fit_boosting, fit_dense, known, train_starts):
-    trained = better_method.answer(fit_boosting, fit_dense)(known, train_starts)
+    trained = better_method.solve(fit_boosting, fit_dense)(known, train_starts)
     return lambda series, starts: trained
 
 
