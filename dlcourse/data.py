@@ -4,9 +4,10 @@ import json
 import math
 import tomllib
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 from dlcourse import memory, runtime
 from dlcourse.errors import DataError, KindError
@@ -15,7 +16,7 @@ import numpy as np
 
 FOLDER = Path(__file__).parent / "datasets"
 SPLITS = ("train", "valid", "test")  # also their order inside a file
-PARTS = 16  # of a packed file: small ones, one after another, keep the memory low
+BLOCKS = 16  # of a packed file: small ones, one after another, keep the memory low
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -30,7 +31,8 @@ class Card:
     licence: str
     source: str
     recipe: str
-    splits: dict = field(default_factory=dict)  # stays empty for the weights of a network
+    kind: str  # one of KINDS, or "weights" for those of a network
+    splits: dict = field(default_factory=dict)  # of weights there are none
     classes: tuple = ()
     labels: str = ""
     pixel_maximum: int = 255
@@ -38,10 +40,11 @@ class Card:
     units: tuple = ()  # of the features of a series
     start: str = ""  # time of a series' first step, such as "2014-01-01T00:00"
     step_minutes: int = 0
+    samples_per_second: int = 0  # of sound
 
     @property
     def path(self):
-        """Return the place of the data file."""
+        """Return the path of the data file."""
         return FOLDER / self.name / self.file
 
     def __str__(self):
@@ -78,68 +81,142 @@ class Card:
         return np.datetime64(self.start, "m") + steps
 
 
+class NotOfThisKindError(KindError, AttributeError):
+    """Something was asked of a split that another kind of data has."""
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class Split:
-    """One part of a dataset. Its arrays are read-only: copy before you change one.
+    """Examples of one dataset: arrays with one entry for each, read-only. Copy to change one.
 
-    Attributes:
-        labels: Class indices (N,), int64; None for a series, which is its own target.
-        pixels: Raw bytes (N, H, W, C), uint8, of an image dataset; None for others.
-        table: Measurements (N, D), float32, of a table; None for others.
-        series: Measurements (T, D), float32, of a time series, in time order; None for others.
-        times: When each step of the series was (T,), datetime64 in minutes; None for others.
+    Each kind of data is a class below; a dataset's card says which it is.
     """
 
-    labels: np.ndarray | None = None
-    pixels: np.ndarray | None = None
-    table: np.ndarray | None = None
-    pixel_maximum: int = 255
-    series: np.ndarray | None = None
-    times: np.ndarray | None = None
+    card: Card
+
+    def arrays(self) -> dict:
+        """Return the arrays by name."""
+        return {each.name: getattr(self, each.name) for each in fields(self)[1:]}
 
     def __len__(self):
-        return len(self.series if self.labels is None else self.labels)
+        return len(next(iter(self.arrays().values())))
 
-    def __getitem__(self, selection):
+    def __getitem__(self, rows):
         """Return the chosen examples as a smaller split: `train[:1000]`, `train[labels == 3]`."""
-        if isinstance(selection, (int, np.integer)):
-            selection = slice(selection, selection + 1 or None)  # one example keeps its batch axis
-        labels, pixels, table, series, times = (
-            None if part is None else part[selection]
-            for part in (self.labels, self.pixels, self.table, self.series, self.times)
-        )
-        return Split(labels, pixels, table, self.pixel_maximum, series, times)
+        if isinstance(rows, (int, np.integer)):
+            rows = slice(rows, rows + 1 or None)  # one example keeps its batch axis
+        return replace(self, **{name: array[rows] for name, array in self.arrays().items()})
 
-    @cached_property
-    def images(self):
-        """Pictures (N, H, W, C), float32 in 0..1. Made when first asked for: four bytes a pixel."""
-        if self.pixels is None:
-            kind = "table" if self.series is None else "series"
-            raise KindError(
-                f"This dataset is a {kind} and has no images. Use `.features`, shape (N, D)."
+    def __getattr__(self, name):
+        """Say what this kind of data has, where another kind's is asked for."""
+        if name in ("images", "features", "pixels", "labels", "series", "times", "texts", "waves"):
+            has = {*vars(type(self)), *self.arrays()} - {"KIND", "from_file"}
+            has = sorted(each for each in has if not each.startswith("_"))
+            raise NotOfThisKindError(
+                f"`{self.card.name}` is {self.KIND} and has no {name}. It has: {', '.join(has)}."
             )
-        images = self.pixels.astype("float32")
-        images /= self.pixel_maximum
-        images.setflags(write=False)
-        return images
+        raise AttributeError(name)
 
-    @property
-    def features(self):
-        """One row of numbers for each example (N, D), float32; pixels in reading order."""
-        if self.series is not None:
-            return self.series
-        return (
-            self.table
-            if self.table is not None
-            else self.images.reshape(len(self), math.prod(self.pixels.shape[1:]))
-        )
+    @classmethod
+    def from_file(cls, card, arrays) -> dict:
+        """Return the split's arrays, of all examples, from those of the data file."""
+        return arrays
 
     def __repr__(self):
-        if self.series is not None:
-            start = f", from {_written(self.times[0])}" if len(self) else ""
-            return f"{len(self)} steps: series {self.series.shape}{start}"
-        kind, array = ("features", self.table) if self.pixels is None else ("images", self.pixels)
-        return f"{len(self)} examples: {kind} {array.shape}, labels {self.labels.shape}"
+        shapes = (f"{name} {array.shape}" for name, array in self.arrays().items())
+        return f"{len(self)} examples: {', '.join(shapes)}"
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Pictures(Split):
+    """Raw bytes `pixels` (N, H, W, C), uint8, and class indices `labels` (N,), int64."""
+
+    KIND: ClassVar = "a set of pictures"
+    pixels: np.ndarray
+    labels: np.ndarray
+
+    @cached_property
+    def images(self) -> np.ndarray:
+        """Pictures (N, H, W, C), float32 in 0..1. Made when first asked for: four bytes a pixel."""
+        images = self.pixels.astype("float32")
+        images /= self.card.pixel_maximum
+        return _frozen(images)
+
+    @property
+    def features(self) -> np.ndarray:
+        """One row of numbers for each picture (N, D), float32: its pixels in reading order."""
+        return self.images.reshape(len(self), math.prod(self.pixels.shape[1:]))
+
+    def __repr__(self):
+        return f"{len(self)} examples: images {self.pixels.shape}, labels {self.labels.shape}"
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Rows(Split):
+    """A table: measurements `features` (N, D), float32, and class indices `labels` (N,), int64."""
+
+    KIND: ClassVar = "a table"
+    features: np.ndarray
+    labels: np.ndarray
+
+    @classmethod
+    def from_file(cls, card, arrays):
+        return {"features": arrays["table"], "labels": arrays["labels"]}
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Series(Split):
+    """Measurements in time order: `series` (T, D), float32, at `times` (T,), datetime64.
+
+    A series is its own target, so it has no labels; its splits follow each other in time.
+    """
+
+    KIND: ClassVar = "a series"
+    series: np.ndarray
+    times: np.ndarray
+
+    @classmethod
+    def from_file(cls, card, arrays):
+        return arrays | {"times": card.times()}
+
+    @property
+    def features(self) -> np.ndarray:
+        """The series (T, D), float32."""
+        return self.series
+
+    def __repr__(self):
+        start = f", from {_written(self.times[0])}" if len(self) else ""
+        return f"{len(self)} steps: series {self.series.shape}{start}"
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Text(Split):
+    """Texts, as an array of str `texts` (N,), and class indices `labels` (N,), int64."""
+
+    KIND: ClassVar = "a set of texts"
+    texts: np.ndarray
+    labels: np.ndarray
+
+    @classmethod
+    def from_file(cls, card, arrays):
+        return {"texts": split_texts(arrays), "labels": arrays["labels"]}
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Sound(Split):
+    """Recordings of one length, as raw `samples` (N, T), int16, and class indices `labels` (N,)."""
+
+    KIND: ClassVar = "a set of recordings"
+    samples: np.ndarray
+    labels: np.ndarray
+
+    @cached_property
+    def waves(self) -> np.ndarray:
+        """Recordings (N, T), float32 in -1..1, `card.samples_per_second` of them a second."""
+        return _frozen(self.samples.astype("float32") / 32768)
+
+
+KINDS = {"pictures": Pictures, "rows": Rows, "series": Series, "text": Text, "sound": Sound}
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -159,16 +236,17 @@ class Dataset:
         return f"{self.card.title}, {kinds}\n{rows}"
 
 
-def names():
+def names() -> list[str]:
     """Return the names of the datasets and of the shipped weights, in alphabetical order."""
     return sorted(path.parent.name for path in FOLDER.glob("*/card.toml"))
 
 
-def card(name):
+def card(name) -> Card:
     """Return the card of dataset `name`.
 
     Raises:
-        DataError: There is no such dataset; the message lists those there are.
+        DataError: There is no such dataset; the message lists those there are. Or its card does
+            not say of which kind it is.
     """
     path = FOLDER / str(name) / "card.toml"
     if name not in names():
@@ -176,10 +254,14 @@ def card(name):
     facts = tomllib.loads(path.read_text(encoding="utf-8"))
     for key in ("classes", "features", "units"):
         facts[key] = tuple(facts.get(key, ()))
+    if facts.get("kind") not in (*KINDS, "weights"):
+        raise DataError(
+            f"{path} needs a line `kind = …` with one of these: {', '.join(KINDS)}, weights."
+        )
     return Card(name=name, **facts)
 
 
-def load(name):
+def load(name) -> Dataset:
     """Return dataset `name`, from the file that is shipped with the course.
 
     The file's checksum is compared the first time, and again whenever the file has changed.
@@ -188,35 +270,33 @@ def load(name):
         name: One of `names()`, such as "fashion-mnist".
 
     Returns:
-        Dataset with `train`, `valid` and `test` (each with `images` (N, H, W, C) and `features`
-        (N, D), float32, and `labels` (N,)), `classes` and `card`. A time series has `series`
-        (T, D), float32, and `times` (T,) instead, and its splits follow each other in time.
+        Dataset with `train`, `valid` and `test`, each a split of the card's kind (`Pictures`,
+        `Rows`, `Series`, `Text` or `Sound`), and `classes` and `card`.
 
     Raises:
         DataError: No such dataset, or its file is missing or damaged.
         KindError: `name` is the name of a network's weights.
     """
     facts = card(name)
-    if not facts.splits:
+    if facts.kind == "weights":
         raise KindError(
             f"{name!r} are the weights of a network, not examples. "
             f'Use pretrained.load("{name}", "pytorch").'
         )
-    arrays = _checked(facts)
+    kind = KINDS[facts.kind]
+    arrays = kind.from_file(facts, _checked(facts))
     if "labels" in arrays:
         arrays["labels"] = arrays["labels"].astype("int64")
-    if (times := facts.times()) is not None:
-        arrays["times"] = times
     splits, start = {}, 0
     for split in SPLITS:
         stop = start + facts.splits[split]
-        parts = {key: _frozen(array[start:stop]) for key, array in arrays.items()}
-        splits[split] = Split(pixel_maximum=facts.pixel_maximum, **parts)
+        of_split = {key: _frozen(array[start:stop]) for key, array in arrays.items()}
+        splits[split] = kind(facts, **of_split)
         start = stop
     return Dataset(classes=facts.classes, card=facts, **splits)
 
 
-def weights(name):
+def weights(name) -> dict:
     """Return the arrays of a network's weights, {name: array}, from its file.
 
     Raises:
@@ -224,7 +304,7 @@ def weights(name):
         KindError: `name` is the name of a dataset.
     """
     facts = card(name)
-    if facts.splits:
+    if facts.kind != "weights":
         raise KindError(f"{name!r} is a dataset, not a network's weights. Use data.load({name!r}).")
     return _checked(facts)
 
@@ -255,6 +335,33 @@ def verify(name):
     _remember(facts)
 
 
+def join_texts(texts) -> dict:
+    """Return texts as arrays for a data file, of which `split_texts` makes the texts again.
+
+    Returns:
+        {"text": all of them as UTF-8 bytes, "ends": where each one ends}, for `numpy.savez`.
+
+    Example:
+        >>> join_texts(["a", "bc"])["ends"]
+        array([1, 3])
+    """
+    encoded = [text.encode() for text in texts]
+    ends = np.cumsum([len(each) for each in encoded], dtype="int64")
+    return {"text": np.frombuffer(b"".join(encoded), np.uint8), "ends": ends}
+
+
+def split_texts(arrays) -> np.ndarray:
+    """Return the texts (N,), as an array of str, of the arrays that `join_texts` gave.
+
+    Example:
+        >>> split_texts(join_texts(["a", "bc"]))
+        array(['a', 'bc'], dtype=object)
+    """
+    text, ends = arrays["text"].tobytes(), arrays["ends"].tolist()
+    texts = [text[start:end].decode() for start, end in zip([0, *ends], ends)]
+    return np.array([*texts, None], dtype=object)[:-1]  # a list of equal texts stays a row of them
+
+
 def pack(pixels):
     """Return images (N, H, W, 1), uint8, as arrays of compressed bytes, without loss.
 
@@ -268,10 +375,10 @@ def pack(pixels):
     difference[:, 1:] -= pixels[:, :-1, :, 0]  # modulo 256, as bytes do
     columns = difference.transpose(0, 2, 1)
     packed = {"shape": np.array(pixels.shape)}
-    for part, block in enumerate(np.array_split(columns, PARTS)):
+    for number, block in enumerate(np.array_split(columns, BLOCKS)):
         squeeze = zlib.compressobj(9, zlib.DEFLATED, 15, 9, zlib.Z_FILTERED)
         data = squeeze.compress(np.ascontiguousarray(block).tobytes()) + squeeze.flush()
-        packed[f"packed_{part}"] = np.frombuffer(data, np.uint8)
+        packed[f"packed_{number}"] = np.frombuffer(data, np.uint8)
     return packed
 
 
@@ -280,10 +387,9 @@ def unpack(packed):
     count, height, width, _ = (int(size) for size in packed["shape"])
     pixels = np.empty((count, height, width, 1), np.uint8)
 
-    for part, block in enumerate(np.array_split(pixels, PARTS)):
-        columns = np.frombuffer(zlib.decompress(packed[f"packed_{part}"]), np.uint8).reshape(
-            -1, width, height
-        )
+    for number, block in enumerate(np.array_split(pixels, BLOCKS)):
+        data = zlib.decompress(packed[f"packed_{number}"])
+        columns = np.frombuffer(data, np.uint8).reshape(-1, width, height)
         row = block[:, 0, :, 0]
         row[...] = columns[:, :, 0]
         for y in range(1, height):

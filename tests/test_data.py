@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 NAMES = data.names()
-DATASETS = [name for name in NAMES if data.card(name).splits]
+DATASETS = [name for name in NAMES if data.card(name).kind != "weights"]
 SIZE_BUDGET_BYTES = 90_000_000
 
 
@@ -38,8 +38,8 @@ def test_a_dataset_is_what_its_card_says(name):
         assert len(part) == card.splits[split]
         assert part.features.shape[0] == len(part)
         assert part.features.dtype == np.float32
-        if part.series is not None:  # its own target
-            assert part.labels is None and len(part.times) == len(part)
+        if card.kind == "series":  # its own target
+            assert not hasattr(part, "labels") and len(part.times) == len(part)
             continue
         assert part.labels.dtype == np.int64
         if len(part):  # a few photographs to look at have one split only
@@ -56,9 +56,7 @@ def test_a_card_names_licence_and_source_and_the_recipe_is_there(name):
     assert f"sha256 {card.sha256}" in str(card)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in DATASETS if data.load(name).train.pixels is not None]
-)
+@pytest.mark.parametrize("name", [name for name in DATASETS if data.card(name).kind == "pictures"])
 def test_images_are_float32_in_0_to_1_with_four_axes(name):
     images = data.load(name).train[:5000].images
     assert (images.ndim, images.dtype) == (4, np.float32)
@@ -82,7 +80,7 @@ def test_digits_and_wine_are_scikit_learn_s():
         dataset = data.load(name)
         parts = [getattr(dataset, split) for split in data.SPLITS]
         rows = np.concatenate([part.features for part in parts]).astype("float64")
-        rows *= dataset.train.pixel_maximum if name == "digits" else 1
+        rows *= dataset.card.pixel_maximum if name == "digits" else 1
         labels = np.concatenate([part.labels for part in parts])
         ours = sorted(map(tuple, np.column_stack([labels, rows]).round(3).tolist()))
         theirs = np.column_stack([original.target, original.data]).astype("float32").round(3)
@@ -117,7 +115,9 @@ def test_a_series_keeps_its_times_when_cut_and_says_when_it_begins():
     assert repr(week[:0]) == "0 steps: series (0, 3)"
     with pytest.raises(ValueError, match="read-only"):
         week.series[0] = 1
-    with pytest.raises(KindError, match="is a series and has no images"):
+    with pytest.raises(
+        KindError, match=r"is a series and has no images\. It has: features, series, times"
+    ):
         _ = week.images
 
 
@@ -164,9 +164,89 @@ def test_examples_and_weights_are_not_taken_for_each_other():
         data.weights("digits")
 
 
-def test_a_table_has_no_images_and_says_so():
-    with pytest.raises(KindError, match=r"\.features"):
-        _ = data.load("wine").train.images
+@pytest.mark.parametrize(
+    "name, asked, words",
+    [
+        ("wine", "images", "is a table and has no images. It has: features, labels"),
+        ("electricity-demand", "labels", "is a series and has no labels. It has: features, series"),
+        ("digits", "texts", "is a set of pictures and has no texts. It has: features, images, lab"),
+    ],
+)
+def test_what_another_kind_of_data_has_is_answered_with_what_this_one_has(name, asked, words):
+    train = data.load(name).train
+    with pytest.raises(KindError, match=f"`{name}` {words}"):
+        getattr(train, asked)
+    assert not hasattr(train, asked)
+    with pytest.raises(AttributeError, match="imagse"):
+        _ = train.imagse
+
+
+CARD = """
+title = "Twelve"
+about = "Made here."
+kind = "{kind}"
+file = "twelve.npz"
+sha256 = "{sha256}"
+licence = "CC0"
+source = "here"
+recipe = "make.py"
+classes = ["a", "b"]
+samples_per_second = 4
+
+[splits]
+train = 6
+valid = 3
+test = 3
+"""
+
+
+@pytest.fixture
+def make(monkeypatch, tmp_path, home):
+    """Make a dataset of twelve examples of a kind; return it."""
+
+    def make(kind, **arrays):
+        folder = tmp_path / "datasets" / "twelve"
+        folder.mkdir(parents=True)
+        monkeypatch.setattr(data, "FOLDER", folder.parent)
+        np.savez_compressed(folder / "twelve.npz", labels=np.arange(12) % 2, **arrays)
+        sha256 = runtime.checksum(folder / "twelve.npz")
+        (folder / "card.toml").write_text(CARD.format(kind=kind, sha256=sha256))
+        return data.load("twelve")
+
+    return make
+
+
+def test_texts_come_as_they_were_written(make):
+    texts = [f"Text {i}: übel, 三, \n and {'long ' * i}" for i in range(11)] + [""]
+    dataset = make("text", **data.join_texts(texts))
+    assert dataset.train.texts.tolist() == texts[:6] and dataset.test.texts.tolist() == texts[9:]
+    assert repr(dataset.valid) == "3 examples: texts (3,), labels (3,)"
+    odd = dataset.train[dataset.train.labels == 1]
+    assert odd.texts.tolist() == texts[1:6:2] and odd.labels.tolist() == [1, 1, 1]
+    assert dataset.train[-1].texts.tolist() == texts[5:6]
+    with pytest.raises(ValueError, match="read-only"):
+        dataset.train.texts[0] = "other"
+
+
+@given(st.lists(st.text(), max_size=5))
+def test_joining_texts_loses_nothing(texts):
+    texts = [text.encode("utf-8", "ignore").decode() for text in texts]  # no halves of characters
+    assert data.split_texts(data.join_texts(texts)).tolist() == texts
+
+
+def test_sound_comes_as_waves_from_minus_one_to_one(make):
+    samples = np.linspace(-32768, 32767, 12 * 8).astype("int16").reshape(12, 8)
+    dataset = make("sound", samples=samples)
+    assert dataset.train.waves.shape == (6, 8) and dataset.train.waves.dtype == np.float32
+    assert dataset.train.waves[0, 0] == -1 and dataset.test.waves.max() < 1
+    np.testing.assert_array_equal(dataset.test.samples, samples[9:])
+    assert dataset.card.samples_per_second == 4
+    assert repr(dataset.test) == "3 examples: samples (3, 8), labels (3,)"
+
+
+def test_a_card_of_no_known_kind_says_which_there_are(make):
+    with pytest.raises(DataError, match=r"needs a line `kind = …`.*pictures, rows, series, text"):
+        make("graphs")
 
 
 def test_an_unknown_name_lists_those_there_are():
