@@ -1,8 +1,6 @@
 """Check a learner's machine: each finding says what was found, what is needed and what to do."""
 
-import json
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from importlib import metadata
@@ -14,34 +12,10 @@ OLDEST_PYTHON = (3, 11)
 MEMORY_MB = 1200  # a lesson may take 1000, JupyterLab takes about 200
 DISK_MB = 1000
 TRAINING_SECONDS = 5
+TRAINING = Path(__file__).parent / "elsewhere" / "training.py"
 START_SECONDS = 120  # for a framework's import on a slow machine
 ACCURACY = 0.9  # on 300 test digits; 0.92 to 0.94 over ten seeds, in both frameworks
-TRAINING = """
-import json, time
-from dlcourse import backends, data, runtime
-{imports}
-runtime.seed(0)
-digits = data.load("digits")
-model = {model}
-start = time.perf_counter()
-train, test = digits.train, digits.test
-backends.fit(model, train.features, train.labels, epochs=8, learning_rate=0.005, show=False)
-seconds = time.perf_counter() - start
-accuracy = backends.evaluate(model, test.features, test.labels).accuracy
-print(json.dumps(dict(accuracy=accuracy, seconds=seconds, device={device})))
-"""
-FRAMEWORKS = {
-    "pytorch": {
-        "imports": "from torch import cuda, nn",
-        "model": "nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))",
-        "device": "cuda.get_device_name() if cuda.is_available() else 'the CPU'",
-    },
-    "keras": {
-        "imports": "import keras, tensorflow as tf",
-        "model": "keras.Sequential([keras.layers.Dense(64, 'relu'), keras.layers.Dense(10)])",
-        "device": "'a GPU' if tf.config.list_physical_devices('GPU') else 'the CPU'",
-    },
-}
+FRAMEWORKS = ("pytorch", "keras")
 
 
 @dataclass(frozen=True)
@@ -203,21 +177,22 @@ def training(course):
 
 
 def _train(framework, course):
+    from dlcourse import elsewhere
+
     name, wanted = f"training {framework}", f"accuracy at least {ACCURACY} in {TRAINING_SECONDS} s"
     broken = _reinstall(course)
-    code = TRAINING.format(**FRAMEWORKS[framework])
     try:
-        run = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, timeout=START_SECONDS
-        )
-    except subprocess.TimeoutExpired:
+        answer = elsewhere.call(TRAINING, framework, seconds=START_SECONDS)
+    except elsewhere.TooSlowError:
         slow = "Close other programs. If it stays so, install it again."
         return Finding(name, "problem", f"no end within {START_SECONDS} s", wanted, slow)
-    if run.returncode:
-        last = (run.stderr.strip().splitlines() or ["no message"])[-1]
-        return Finding(name, "problem", f"exit code {run.returncode}: {last}", wanted, broken)
-    result = json.loads(run.stdout.splitlines()[-1])
-    found = "accuracy {accuracy:.3f} in {seconds:.1f} s on {device}".format(**result)
+    except elsewhere.ElsewhereError as error:
+        last = str(error).splitlines()[-1]
+        return Finding(name, "problem", last, wanted, broken)
+    result = {part: float(answer[part]) for part in ("accuracy", "seconds")}
+    found = "accuracy {accuracy:.3f} in {seconds:.1f} s on {device}".format(
+        **result, device=answer.facts["device"]
+    )
     if result["accuracy"] < ACCURACY:
         return Finding(name, "problem", found, wanted, broken)
     if result["seconds"] > TRAINING_SECONDS:

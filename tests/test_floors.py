@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "dlcourse"
 FLOORS = [
     {"errors"},
     {"arrays", "bar", "memory", "runtime"},
-    {"data", "results", "progress"},  # progress: exercise and quiz both write to it
+    {"data", "elsewhere", "results", "progress"},  # progress: exercise and quiz both write to it
     {"backends.checks", "backends.interface", "networks"},
     {"backends.loop"},
     {"backends.pytorch", "backends.keras", "networks.pytorch", "networks.keras"},
@@ -21,10 +21,12 @@ FLOORS = [
     {"lessons", "outputs"},
     {"catalogue", "doctor", "kernels", "lab"},  # the machine and JupyterLab, for cli
     {"course", "notebooks"},  # map and review: over all lessons, for a learner; the build
-    {"lessons.record"},  # how one lesson's long runs were recorded: executes its notebook's cells
+    # Run by themselves, in another Python or (how one lesson's long runs were recorded) by measure.
+    {"elsewhere.child", "elsewhere.training", "lessons.record"},
     {"measure"},
     {"cli"},
 ]
+RUN_BY_THEMSELVES = ("elsewhere.training", "lessons.record")  # not imported by anything
 FRAMEWORKS = {"torch", "torchvision", "tensorflow", "keras", "jax"}
 FLOOR = {module: level for level, modules in enumerate(FLOORS) for module in modules}
 MODULES = [
@@ -68,7 +70,7 @@ def floor_faults(name, text):
         local = "lessons" if local.startswith("lessons") else local
         if imported.startswith("dlcourse.") and local in FLOOR and FLOOR[local] >= FLOOR[name]:
             faults.append(f"{name} (floor {FLOOR[name]}) imports {local} (floor {FLOOR[local]})")
-        may = name.startswith(("backends.", "networks.")) or name == "lessons.record"
+        may = name.startswith(("backends.", "networks.")) or name in RUN_BY_THEMSELVES
         if imported.split(".")[0] in FRAMEWORKS and not may:
             faults.append(f"{name} imports {imported}, but only backends and networks may")
     return faults

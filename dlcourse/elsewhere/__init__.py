@@ -1,0 +1,197 @@
+"""Call a function in another Python: arrays in, arrays out, a time limit, a recorded answer.
+
+For what this Python cannot or should not load: a framework that was retired, or one whose memory is
+wanted back. The other Python needs NumPy and what the function imports, not this package.
+"""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from dlcourse import runtime
+from dlcourse.errors import CourseError
+
+import numpy as np
+
+CHILD = Path(__file__).with_name("child.py")
+SHOWN_LINES = 8  # of what went wrong in the other Python
+
+
+class ElsewhereError(CourseError, RuntimeError):
+    """The function could not be called or failed, and no answer was recorded."""
+
+
+class TooSlowError(ElsewhereError):
+    """The function took longer than it was given."""
+
+
+@dataclass(frozen=True, repr=False)
+class Answer:
+    """What a function elsewhere gave.
+
+    Attributes:
+        arrays: {name: array}; "result" is the name of a single array.
+        facts: "python", "numpy", "date" and "seconds" of the call, and what the function noted.
+        recorded: Whether it comes from a record, because the other Python is not here.
+    """
+
+    arrays: dict
+    facts: dict
+    recorded: bool = False
+
+    def __getitem__(self, name):
+        return self.arrays[name]
+
+    def __str__(self):
+        made = "recorded" if self.recorded else "computed"
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in self.arrays.items())
+        return f"{shapes}: {made} on {self.facts['date']} with Python {self.facts['python']}"
+
+    __repr__ = __str__
+
+
+def python_of(environment, course):
+    """Return the path of an environment's Python in the course's folder, or None.
+
+    Args:
+        environment: Its name, such as "frameworks": `make frameworks` makes the folder
+            `.frameworks`.
+        course: The course's folder.
+    """
+    inside = "Scripts/python.exe" if sys.platform == "win32" else "bin/python"
+    path = Path(course) / f".{environment}" / inside
+    return path if path.exists() else None
+
+
+def call(file, function, arrays=None, *, python=sys.executable, seconds=60, record=None) -> Answer:
+    """Call a function of a file in another Python, once, in a process of its own.
+
+    Args:
+        file: Path of the Python file that defines it.
+        function: Its name. It takes the arrays by name and returns an array, or {name: array}; a
+            name that ends in "_fact" goes to the answer's facts, as text.
+        arrays: {name: NumPy array}.
+        python: Path of the other Python; None if it is not here, so that the record answers.
+        seconds: After so many it is ended, with all that it started.
+        record: Path of a record, see `keep`, for where the other Python is missing.
+
+    Returns:
+        The Answer.
+
+    Raises:
+        TooSlowError: It took too long.
+        ElsewhereError: It failed; or there is no other Python and no record, or one of other
+            arrays or of another version of the file.
+
+    Example:
+        >>> call("double.py", "double", {"numbers": np.arange(3)})
+        result (3,): computed on 2026-01-31 with Python 3.11.7
+    """
+    arrays = {name: np.asarray(array) for name, array in (arrays or {}).items()}
+    if python is None:
+        return _recorded(file, function, arrays, record)
+    with tempfile.TemporaryDirectory(prefix="dlcourse-", ignore_cleanup_errors=True) as folder:
+        asked, answered = Path(folder) / "asked.npz", Path(folder) / "answered.npz"
+        np.savez(asked, **arrays)
+        words = [python, CHILD, Path(file).absolute(), function, asked, answered]
+        _run([str(word) for word in words], seconds, f"{Path(file).name}, `{function}`")
+        with np.load(answered, allow_pickle=False) as given:
+            given = {name: given[name] for name in given.files}
+    facts = json.loads(str(given.pop("facts_of_child"))) | {"date": date.today().isoformat()}
+    return Answer(given, facts)
+
+
+def keep(answer, record, file, function, arrays):
+    """Store an answer as the record of a call, with what it belongs to.
+
+    Args:
+        answer: What `call` gave.
+        record: Path of the `.npz` to write; its facts go beside it, as `.json`.
+        file, function, arrays: As in the call.
+    """
+    record = Path(record)
+    np.savez_compressed(record, **answer.arrays)
+    facts = answer.facts | {
+        "asked": _checksum(file, function, arrays),
+        "sha256": runtime.checksum(record),
+    }
+    runtime.write_whole(record.with_suffix(".json"), json.dumps(facts, indent=1) + "\n")
+
+
+def _recorded(file, function, arrays, record):
+    what = f"{Path(file).name}, `{function}`"
+    if record is None or not Path(record).exists():
+        raise ElsewhereError(f"{what}: the other Python is not here, and no answer was recorded.")
+    facts = json.loads(Path(record).with_suffix(".json").read_text(encoding="utf-8"))
+    if facts.pop("sha256") != runtime.checksum(record):
+        raise ElsewhereError(
+            f"The recorded answer {record} is damaged. `git checkout` brings it back."
+        )
+    if facts.pop("asked") != _checksum(file, function, arrays):
+        raise ElsewhereError(
+            f"{what}: the other Python is not here, and the answer that was recorded belongs to "
+            "other arrays, or to another version of the file."
+        )
+    with np.load(record, allow_pickle=False) as given:
+        return Answer({name: given[name] for name in given.files}, facts, recorded=True)
+
+
+def _checksum(file, function, arrays):
+    """Return the sha256 of all that decides an answer."""
+    digest = hashlib.sha256(function.encode())
+    digest.update(Path(file).read_bytes().replace(b"\r\n", b"\n"))
+    for name, array in sorted((arrays or {}).items()):
+        array = np.ascontiguousarray(array)
+        digest.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()
+
+
+def _run(words, seconds, what):
+    try:
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=_surroundings(words[0]),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ElsewhereError(f"{what}: {words[0]} cannot be started ({error.strerror}).") from error
+    try:
+        said, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        _end(process)
+        raise TooSlowError(f"{what} took longer than {seconds:g} s and was ended.") from None
+    except BaseException:  # such as Ctrl-C: nothing stays behind
+        _end(process)
+        raise
+    if process.returncode:
+        last = "\n".join(said.strip().splitlines()[-SHOWN_LINES:]) or "It said nothing."
+        raise ElsewhereError(f"{what} failed with exit code {process.returncode}.\n{last}")
+
+
+def _surroundings(python):
+    """Return the environment variables: what is set up for this Python would mislead another."""
+    if Path(python) == Path(sys.executable):
+        return None
+    ours = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
+    kept = {name: value for name, value in os.environ.items() if name not in ours}
+    return kept | {"PYTHONNOUSERSITE": "1"}
+
+
+def _end(process):
+    """End a process and all that it started."""
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.communicate()

@@ -1,0 +1,164 @@
+"""A function elsewhere gives arrays, an error in words, or what was recorded, and never hangs."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import venv
+
+from dlcourse import elsewhere
+from dlcourse.elsewhere import ElsewhereError, TooSlowError, call, keep
+
+import numpy as np
+import psutil
+import pytest
+
+CODE = """
+import sys, os, time
+import numpy as np
+
+def double(numbers):
+    return 2 * numbers
+
+def both(rows, names):
+    return {"rows": rows.sum(axis=0), "names": names[::-1], "version_fact": "1.0.5"}
+
+def nothing():
+    return np.zeros(0)
+
+def fails(numbers):
+    print("looking at", numbers.shape)
+    raise ValueError("no such thing")
+
+def sleeps(numbers):
+    import subprocess
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    open(os.path.join(os.path.dirname(__file__), "child"), "w").write(str(child.pid))
+    time.sleep(600)
+
+def python_path():
+    return np.array([os.environ.get("PYTHONPATH", "none"), sys.executable])
+
+def objects():
+    return np.array([object()])
+"""
+NUMBERS = {"numbers": np.arange(3.0)}
+
+
+@pytest.fixture
+def file(tmp_path):
+    (tmp_path / "asked.py").write_text(CODE)
+    return tmp_path / "asked.py"
+
+
+def test_arrays_go_in_and_come_out(file):
+    answer = call(file, "double", NUMBERS)
+    np.testing.assert_array_equal(answer["result"], [0, 2, 4])
+    assert not answer.recorded and answer.facts["python"] == sys.version.split()[0]
+    assert str(answer).startswith("result (3,): computed on 20")
+
+
+def test_several_arrays_text_and_facts_come_out(file):
+    rows, names = np.eye(3, dtype="float32"), np.array(["ä", "b"])
+    answer = call(file, "both", {"rows": rows, "names": names})
+    assert answer["rows"].dtype == np.float32 and answer["names"].tolist() == ["b", "ä"]
+    assert answer.facts["version"] == "1.0.5" and answer.facts["seconds"] >= 0
+    assert call(file, "nothing")["result"].shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "function, words",
+    [
+        (
+            "fails",
+            r"asked.py, `fails` failed with exit code 1(.|\n)*ValueError: no such thing",
+        ),
+        ("missing", "no attribute 'missing'"),
+        ("both", "unexpected keyword argument 'numbers'"),
+    ],
+)
+def test_an_error_elsewhere_is_told_in_its_own_words(file, function, words):
+    with pytest.raises(ElsewhereError, match=words):
+        call(file, function, NUMBERS)
+
+
+def test_what_arrays_cannot_hold_is_an_error(file):
+    with pytest.raises(ElsewhereError, match="gives Python objects as 'result'"):
+        call(file, "objects")
+
+
+def test_a_python_that_is_none_is_an_error(file, tmp_path):
+    with pytest.raises(ElsewhereError, match="cannot be started"):
+        call(file, "double", NUMBERS, python=tmp_path / "no-python")
+
+
+def test_what_takes_too_long_is_ended_with_all_that_it_started(file):
+    start = time.monotonic()
+    with pytest.raises(TooSlowError, match="took longer than 3 s and was ended"):
+        call(file, "sleeps", NUMBERS, seconds=3)
+    assert time.monotonic() - start < 300
+    child = int((file.parent / "child").read_text())
+    for _ in range(100):
+        if not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie":
+            break
+        time.sleep(0.1)
+    else:
+        os.kill(child, signal.SIGKILL)
+        pytest.fail("a process was left behind")
+
+
+@pytest.mark.slow
+def test_another_environment_is_not_misled_by_what_is_set_up_for_this_one(file, tmp_path):
+    folder = tmp_path / "course" / ".other"
+    venv.create(folder, system_site_packages=False, symlinks=True)
+    other = elsewhere.python_of("other", tmp_path / "course")
+    site = subprocess.run(
+        [other, "-c", "import site; print(site.getsitepackages()[0])"],
+        capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    numpy = os.path.dirname(os.path.dirname(np.__file__))
+    with open(os.path.join(site, "numpy.pth"), "w") as link:
+        link.write(numpy)
+    path, executable = call(file, "python_path", python=other)["result"]
+    assert path == "none" and executable == str(other)
+    assert elsewhere.python_of("missing", tmp_path / "course") is None
+
+
+# Records -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def record(file):
+    path = file.with_name("answer.npz")
+    keep(call(file, "double", NUMBERS), path, file, "double", NUMBERS)
+    return path
+
+
+def test_a_record_answers_where_the_other_python_is_missing(file, record):
+    answer = call(file, "double", NUMBERS, python=None, record=record)
+    np.testing.assert_array_equal(answer["result"], [0, 2, 4])
+    assert answer.recorded and "recorded on 20" in str(answer)
+    assert answer.facts["python"] == sys.version.split()[0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda file, arrays: arrays | {"numbers": np.arange(4.0)},
+        lambda file, arrays: arrays | {"numbers": np.arange(3)},
+        lambda file, arrays: file.write_text(CODE + "# another version") and arrays,
+    ],
+)
+def test_a_record_of_something_else_is_refused(file, record, change):
+    arrays = change(file, NUMBERS)
+    with pytest.raises(ElsewhereError, match="belongs to other arrays, or to another version"):
+        call(file, "double", arrays, python=None, record=record)
+
+
+def test_a_damaged_or_missing_record_is_refused(file, record):
+    record.write_bytes(record.read_bytes() + b"x")
+    with pytest.raises(ElsewhereError, match="is damaged"):
+        call(file, "double", NUMBERS, python=None, record=record)
+    with pytest.raises(ElsewhereError, match="is not here, and no answer was recorded"):
+        call(file, "double", NUMBERS, python=None)
