@@ -28,13 +28,13 @@ def expect_axes(array, axes, name):
     Raises:
         ShapeError: The number of axes differs; the message shows the shape that was given.
     """
-    wanted = axes.split()
+    expected = axes.split()
     shape = np.shape(array)
-    if len(shape) != len(wanted):
+    if len(shape) != len(expected):
         advice = f" For a single example, add the batch axis: {name}[None]."
         raise ShapeError(
-            f"`{name}` has shape {shape}, but needs {len(wanted)} axes ({', '.join(wanted)})."
-            + (advice if len(shape) == len(wanted) - 1 else "")
+            f"`{name}` has shape {shape}, but needs {len(expected)} axes ({', '.join(expected)})."
+            + (advice if len(shape) == len(expected) - 1 else "")
         )
     return array
 
@@ -114,13 +114,13 @@ def expect_labels(labels, classes, name="labels", steps=False):
         )
     low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
     if low < 0 or (classes is not None and high >= classes):
-        wanted = (
+        expected = (
             "0 or more"
             if classes is None
             else f"0 to {classes - 1}, one for each of the {classes} classes"
         )
         raise RangeError(
-            f"`{name}` goes from {low} to {high}, but class indices are {wanted}. "
+            f"`{name}` goes from {low} to {high}, but class indices are {expected}. "
             "Count classes from 0, or widen the model's last layer."
         )
     return labels.astype("int64")
@@ -147,8 +147,13 @@ def close(values, reference, tolerance):
     return near | (values == reference) | both_nan
 
 
-def softmax(scores):
-    """Return the probabilities (N, K) of raw scores (N, K); each row adds up to 1."""
+def softmax(scores) -> np.ndarray:
+    """Return the probabilities (N, K) of raw scores (N, K); each row adds up to 1.
+
+    Example:
+        >>> arrays.softmax(np.array([[0.0, 0.0]]))
+        array([[0.5, 0.5]])
+    """
     scores = to_numpy(scores)
     powers = np.exp(
         scores - scores.max(axis=-1, keepdims=True)

@@ -105,7 +105,7 @@ def show_progress(
         table.add_row(lesson.number, escape(lesson.title), standing, str(len(tried)), last)
     OUT.print(table)
     state = "on: --off stops it" if progress.is_on() else "off: --on starts it"
-    OUT.print(f"Keeping is {state}. The file: {escape(str(progress.place()))}", soft_wrap=True)
+    OUT.print(f"Keeping is {state}. The file: {escape(str(progress.file()))}", soft_wrap=True)
 
 
 @app.command()
@@ -144,10 +144,10 @@ def _run_with_bar(lesson, quick, solved):
     with Progress(*columns, console=OUT, transient=True, disable=not OUT.is_terminal) as bar:
         task = bar.add_task(f"{lesson.number} {escape(lesson.title)}", total=None)
 
-        def progress(done, cells):
+        def report(done, cells):
             bar.update(task, completed=done, total=cells)
 
-        return notebooks.run(lesson, quick, solved, progress)
+        return notebooks.run(lesson, quick, solved, report)
 
 
 def _report(result, word):

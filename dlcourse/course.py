@@ -103,8 +103,15 @@ class Map:
         )
 
 
-def map():
-    """Return the course map; it shows as a table in a notebook and as text elsewhere."""
+def map() -> Map:
+    """Return the course map; it shows as a table in a notebook and as text elsewhere.
+
+    Example:
+        >>> print(course.map())
+        Start
+          ○ 00 Your first network in ten lines (70 min): 0/... done
+        ...
+    """
     return Map()
 
 
@@ -143,7 +150,7 @@ def quiz_of(number):
     return catalogue.module(lesson).QUIZ
 
 
-def review(number, now=None):
+def review(number, now=None) -> Review:
     """Bring back questions of the lessons that lesson `number` builds on, those due first.
 
     A question that was never answered, or last answered wrong, is due at once; each right answer in
@@ -154,6 +161,10 @@ def review(number, now=None):
     Args:
         number: The lesson that begins, such as "21".
         now: Moment in seconds since 1970; the clock's if None.
+
+    Example:
+        >>> len(course.review("21").questions)
+        2
     """
     now = time.time() if now is None else now
     (lesson,) = catalogue.find([number])
@@ -190,8 +201,13 @@ def _due(answers):
     return answers[-1].moment + DAYS[min(row, len(DAYS) - 1)] * DAY_SECONDS
 
 
-def machine():
-    """Return a Table that says whether this machine is ready: the start of `dlcourse doctor`."""
+def machine() -> results.Table:
+    """Return a Table that says whether this machine is ready: the start of `dlcourse doctor`.
+
+    Example:
+        >>> course.machine().columns
+        ('part', 'state', 'what to do')
+    """
     checks = {
         "python": doctor.python,
         "kernel": doctor.kernel,

@@ -276,6 +276,10 @@ def load(name) -> Dataset:
     Raises:
         DataError: No such dataset, or its file is missing or damaged.
         KindError: `name` is the name of a network's weights.
+
+    Example:
+        >>> data.load("digits").train.images.shape
+        (1200, 8, 8, 1)
     """
     facts = card(name)
     if facts.kind == "weights":
@@ -342,7 +346,7 @@ def join_texts(texts) -> dict:
         {"text": all of them as UTF-8 bytes, "ends": where each one ends}, for `numpy.savez`.
 
     Example:
-        >>> join_texts(["a", "bc"])["ends"]
+        >>> data.join_texts(["a", "bc"])["ends"]
         array([1, 3])
     """
     encoded = [text.encode() for text in texts]
@@ -354,7 +358,7 @@ def split_texts(arrays) -> np.ndarray:
     """Return the texts (N,), as an array of str, of the arrays that `join_texts` gave.
 
     Example:
-        >>> split_texts(join_texts(["a", "bc"]))
+        >>> data.split_texts(data.join_texts(["a", "bc"]))
         array(['a', 'bc'], dtype=object)
     """
     text, ends = arrays["text"].tobytes(), arrays["ends"].tolist()

@@ -59,7 +59,7 @@ class Mistake:
 class Exercise:
     """One question. `check` an answer, ask for a `hint`, look at the `solution`.
 
-    Made by `function`, `value` and `outcome`, which describe the fields.
+    Made by `function`, `value` and `measured`, which describe the fields.
     """
 
     def __init__(self, solution, ask, hints, mistakes):
@@ -297,7 +297,7 @@ class ValueExercise(_ComputedExercise):
         return Feedback("wrong", advice or message)
 
 
-class OutcomeExercise(_ComputedExercise):
+class MeasuredExercise(_ComputedExercise):
     """The answer is something that was trained or found; it must reach a stated bar."""
 
     def __init__(self, solution, ask, hints, mistakes, measure, bar, what, examine):
@@ -312,7 +312,7 @@ class OutcomeExercise(_ComputedExercise):
         if advice:
             return Feedback("wrong", advice)
         try:
-            measured = guarded(lambda: self.measure(examined))
+            reached = guarded(lambda: self.measure(examined))
         except Raised as raised:
             if raised.code:
                 raise  # the learner's own line
@@ -320,8 +320,8 @@ class OutcomeExercise(_ComputedExercise):
             if isinstance(raised.__cause__, CourseError):
                 message = str(raised.__cause__)  # words that are meant to be read
             return Feedback("wrong", message)
-        message = f"{self.what} {beside(measured, self.bar)}; you need at least {self.bar:g}."
-        return Feedback("right" if measured >= self.bar else "wrong", message)
+        message = f"{self.what} {beside(reached, self.bar)}; you need at least {self.bar:g}."
+        return Feedback("right" if reached >= self.bar else "wrong", message)
 
 
 def function(
@@ -367,7 +367,7 @@ def value(
     return lambda solution: ValueExercise(solution, ask, hints, mistakes, tolerance, unit)
 
 
-def outcome(
+def measured(
     *,
     ask: str,
     measure: Callable[[Any], float],
@@ -392,7 +392,7 @@ def outcome(
     The solution's parameters name what it uses of the notebook. Its body, with `name = ` in place
     of `return `, is what learners see.
     """
-    return lambda solution: OutcomeExercise(
+    return lambda solution: MeasuredExercise(
         solution, ask, hints, mistakes, measure, bar, what, examine
     )
 

@@ -100,6 +100,9 @@ def slider(low, high, start, step=None, *, logarithmic=False, label=""):
 
     Raises:
         RangeError: The start lies outside, or a logarithmic slider begins at 0.
+
+    Example:
+        >>> rate = explore.slider(0.001, 1.0, 0.1, logarithmic=True)
     """
     if not low <= start <= high or low == high or (logarithmic and low <= 0):
         raise RangeError(f"A slider cannot go from {low} to {high} and start at {start}.")
@@ -110,7 +113,11 @@ def slider(low, high, start, step=None, *, logarithmic=False, label=""):
 
 
 def choice(options, start=None, *, label=""):
-    """Return a control for one of several values; it starts at the first if `start` is None."""
+    """Return a control for one of several values; it starts at the first if `start` is None.
+
+    Example:
+        >>> method = explore.choice(["saliency", "occlusion"], label="method")
+    """
     options = tuple(options)
     if not options:
         raise RangeError("A choice needs at least one option, got none.")
@@ -129,6 +136,12 @@ class Explorer:
         controls: `slider(…)` or `choice(…)`, by the argument's name.
 
     Call it to look at one place without widgets: `explorer(learning_rate=0.1)` returns a Picture.
+
+    Example:
+        >>> def draw(figure, slope):
+        ...     figure.subplots().plot([0, 1], [0, slope])
+        ...     return f"The line rises by {slope:g}."
+        >>> line = explore.Explorer(draw, slope=explore.slider(-1.0, 1.0, 0.5))
     """
 
     def __init__(self, draw, size=(6.4, 3.4), **controls):

@@ -13,7 +13,7 @@ import numpy as np
 # Slopes
 
 
-def saliency(model, images, classes, *, batch_size=256):
+def saliency(model, images, classes, *, batch_size=256) -> np.ndarray:
     """Map how steeply each class score changes with each pixel, whatever the direction.
 
     Args:
@@ -32,12 +32,17 @@ def saliency(model, images, classes, *, batch_size=256):
     Source:
         Simonyan, Vedaldi, Zisserman (2013), "Deep Inside Convolutional Networks".
         https://arxiv.org/abs/1312.6034
+
+    Example:
+        >>> model, few = torch.nn.Sequential(torch.nn.Flatten(), network), digits.test[:2]
+        >>> interpret.saliency(model, few.images, few.labels).shape
+        (2, 8, 8)
     """
     checked = _checked(model, images, classes, batch_size, look=False)
     return _steepest(_gradient(*checked, batch_size))
 
 
-def gradient_times_input(model, images, classes, *, batch_size=256):
+def gradient_times_input(model, images, classes, *, batch_size=256) -> np.ndarray:
     """Map each value's slope times the value: its share of the score, were the model linear.
 
     Args:
@@ -55,6 +60,11 @@ def gradient_times_input(model, images, classes, *, batch_size=256):
     Source:
         Shrikumar, Greenside, Shcherbina, Kundaje (2016), "Not Just a Black Box".
         https://arxiv.org/abs/1605.01713
+
+    Example:
+        >>> model, few = torch.nn.Sequential(torch.nn.Flatten(), network), digits.test[:2]
+        >>> interpret.gradient_times_input(model, few.images, few.labels).shape
+        (2, 8, 8, 1)
     """
     model, images, classes = _checked(model, images, classes, batch_size, look=False)
     return images * _gradient(model, images, classes, batch_size)
@@ -62,7 +72,7 @@ def gradient_times_input(model, images, classes, *, batch_size=256):
 
 def smooth_grad(
     model, images, classes, *, noise=0.15, samples=50, seed=0, show=False, batch_size=256
-):
+) -> np.ndarray:
     """Map the slopes as `saliency` does, but averaged over noisy copies of each image.
 
     Args:
@@ -83,6 +93,11 @@ def smooth_grad(
 
     Source:
         Smilkov and others (2017), "SmoothGrad". https://arxiv.org/abs/1706.03825
+
+    Example:
+        >>> model, few = torch.nn.Sequential(torch.nn.Flatten(), network), digits.test[:2]
+        >>> interpret.smooth_grad(model, few.images, few.labels, samples=5).shape
+        (2, 8, 8)
     """
     model, images, classes = _checked(model, images, classes, batch_size)
     _expect_number(noise, "noise", low=0)
@@ -100,7 +115,7 @@ def smooth_grad(
 
 def integrated_gradients(
     model, images, classes, *, baseline=0.0, steps=50, show=False, batch_size=256
-):
+) -> np.ndarray:
     """Share out each image's class score, beyond that of `baseline`, among its values.
 
     Averages the slope along the straight line from baseline to image (midpoint rule), and
@@ -126,6 +141,11 @@ def integrated_gradients(
     Source:
         Sundararajan, Taly, Yan (2017), "Axiomatic Attribution for Deep Networks".
         https://arxiv.org/abs/1703.01365
+
+    Example:
+        >>> model, few = torch.nn.Sequential(torch.nn.Flatten(), network), digits.test[:2]
+        >>> interpret.integrated_gradients(model, few.images, few.labels, baseline=0.5).shape
+        (2, 8, 8, 1)
     """
     several = np.shape(images)[:1] != (1,)
     model, images, classes = _checked(model, images, classes, batch_size, look=several)
@@ -144,7 +164,9 @@ def integrated_gradients(
 # Hiding
 
 
-def occlusion(model, images, classes, *, patch=4, fill=0.5, show=False, batch_size=256):
+def occlusion(
+    model, images, classes, *, patch=4, fill=0.5, show=False, batch_size=256
+) -> np.ndarray:
     """Map how much each class score drops when a grey square hides a place.
 
     The squares lie side by side, without overlap.
@@ -167,6 +189,11 @@ def occlusion(model, images, classes, *, patch=4, fill=0.5, show=False, batch_si
     Source:
         Zeiler and Fergus (2014), "Visualizing and Understanding Convolutional Networks".
         https://arxiv.org/abs/1311.2901
+
+    Example:
+        >>> model, few = torch.nn.Sequential(torch.nn.Flatten(), network), digits.test[:2]
+        >>> interpret.occlusion(model, few.images, few.labels, patch=4).shape
+        (2, 2, 2)
     """
     model, images, classes = _checked(model, images, classes, batch_size)
     _expect_number(fill, "fill")

@@ -21,12 +21,12 @@ def parts(lesson):
     `record.py`: functions of what is recorded already that give more of it, as a dictionary that
     JSON can hold, or a pair of that and {name: array} for `lessons.checkpoint`.
     """
-    found = {}
+    there = {}
     if notebooks.headline_cells(notebooks.from_text(lesson).cells):
-        found[BAND] = band
+        there[BAND] = band
     if (lesson.folder / "record.py").exists():
-        found |= {name: _recorder(part) for name, part in _module(lesson).PARTS.items()}
-    return found
+        there |= {name: _recorder(part) for name, part in _module(lesson).PARTS.items()}
+    return there
 
 
 def measure(lesson, names=(), say=print):
@@ -98,9 +98,9 @@ def _recorder(part):
     def record(lesson):
         there = (lesson.folder / "recorded.json").exists()
         before = lessons.recorded(lesson.slug) if there else {}
-        found = part(before)
-        found, arrays = found if isinstance(found, tuple) else (found, None)
-        facts = before | {"cores": runtime.available_cores()} | found
+        given = part(before)
+        new, arrays = given if isinstance(given, tuple) else (given, None)
+        facts = before | {"cores": runtime.available_cores()} | new
         lessons.keep_recorded(lesson.slug, facts, arrays)
 
     return record

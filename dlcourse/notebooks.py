@@ -169,7 +169,7 @@ def _measured(lesson, result):
     return old if much_the_same else new
 
 
-def run(lesson, quick=False, solved=False, progress=None):
+def run(lesson, quick=False, solved=False, report=None):
     """Run the lesson's text in a fresh kernel; write nothing.
 
     Args:
@@ -178,17 +178,17 @@ def run(lesson, quick=False, solved=False, progress=None):
             `epochs = 4  # quick: 1` becomes `epochs = 1`.
         solved: Put each exercise's solution in the place of its blank, and let each exercise and
             explorer prove its own promises (`Exercise.faults`, `Explorer.faults`).
-        progress: Called after each code cell with the number of cells done and of all.
+        report: Called after each code cell with the number of cells done and of all.
 
     Returns:
         The Run; if a cell failed, `error` shows it.
     """
     notebook = from_text(lesson, quick)
-    return execute(lesson, _solve(lesson, notebook) if solved else notebook, progress)
+    return execute(lesson, _solve(lesson, notebook) if solved else notebook, report)
 
 
 def headline_cells(cells):
-    """Return the places of the cells tagged `headline`."""
+    """Return the indices of the cells tagged `headline`."""
     return [i for i, cell in enumerate(cells) if has_tag(cell, "headline")]
 
 
@@ -199,10 +199,10 @@ def up_to_headline(lesson, seed):
         LessonError: It has no such cell, or no line `seed = 0` in a cell tagged `parameters`.
     """
     notebook = from_text(lesson)
-    places = headline_cells(notebook.cells)
-    if len(places) != 1:
+    indices = headline_cells(notebook.cells)
+    if len(indices) != 1:
         raise LessonError(f"{lesson.source.name} needs one cell tagged `headline`.")
-    notebook.cells = notebook.cells[: places[0] + 1]
+    notebook.cells = notebook.cells[: indices[0] + 1]
     replaced = 0
     for cell in notebook.cells:
         if has_tag(cell, "parameters"):
@@ -314,6 +314,7 @@ def new(title, part=7, number=None):
     quoted = json.dumps(title, ensure_ascii=False)
     _copy_template("text.txt", lesson.source, {"{title}": title, "{slug}": slug})
     _copy_template("lesson.txt", lesson.folder / "__init__.py", {"{title}": quoted, "{slug}": slug})
+    _copy_template("band.json", lesson.folder / "band.json", {})
     _write(lesson.notebook, from_text(lesson))
     return lesson
 
@@ -448,7 +449,7 @@ def _fill(notebook, sentence):
     return notebook
 
 
-def execute(lesson, notebook, progress=None):
+def execute(lesson, notebook, report=None):
     """Run a notebook of the lesson in place, in a fresh kernel, and return its Run."""
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -466,8 +467,8 @@ def execute(lesson, notebook, progress=None):
                 error = f"{lesson}, cell {cell.id}: {_plain(failure)}\n{code_too}".strip()
                 break
             slowest = max(slowest, time.perf_counter() - cell_start)
-            if progress:
-                progress(done, len(code))
+            if report:
+                report(done, len(code))
         seconds = time.perf_counter() - start
         peaks = (math.nan, math.nan) if error else (_peak_memory_mb(client), own.peak_mb)
         slider = 0.0 if error else max(_explorer_seconds(client, notebook), default=0.0)

@@ -42,7 +42,7 @@ SETTABLE = ("epsilon", "momentum")
 NOT_COMPARED = "moving_variance"  # PyTorch divides by N - 1, Keras by N: both are right
 
 
-def carry_weights(source, target):
+def carry_weights(source, target) -> Table:
     """Copy the weights of `source` into `target`, the same network in the other framework.
 
     Layers are paired in the order in which the models hold them. Nothing is written before every
@@ -58,6 +58,11 @@ def carry_weights(source, target):
     Raises:
         ShapeError: Two paired layers differ in size, or the models in their number of layers.
         KindError: Two paired layers differ in kind, or it cannot be known how to carry one.
+
+    Example:
+        >>> import keras
+        >>> twin = keras.Sequential([keras.Input((64,)), keras.layers.Dense(10)])
+        >>> table = parity.carry_weights(network, twin)
     """
     ours, theirs = backends.of(source), backends.of(target)
     if type(ours) is type(theirs):
@@ -77,6 +82,10 @@ class Quantity(NamedTuple):
     """One thing that two models computed, how far apart they are, and where that begins.
 
     `where` is the first part, in the model's order, that differs by more than is allowed.
+
+    Example:
+        >>> parity.Quantity("loss", 3e-7, 1e-5, "").equal
+        True
     """
 
     name: str
@@ -99,6 +108,11 @@ class Parity:
 
     Attributes:
         rows: A Quantity each for forward scores, loss, gradient and weights after one step.
+
+    Example:
+        >>> result = parity.compare(network, network, digits.test.features, digits.test.labels)
+        >>> result.ok, result.largest
+        (True, 0.0)
     """
 
     rows: tuple
@@ -130,7 +144,7 @@ class Parity:
         return self._table()._repr_html_()
 
 
-def compare(first, second, images, labels, learning_rate=0.1, tolerance=1e-5, loss=None):
+def compare(first, second, images, labels, learning_rate=0.1, tolerance=1e-5, loss=None) -> Parity:
     """Compare what two models compute for one batch: forwards, backwards, in a step of SGD.
 
     Both models stay as they are. Dropout is off, since no two frameworks draw the same numbers.
@@ -149,6 +163,11 @@ def compare(first, second, images, labels, learning_rate=0.1, tolerance=1e-5, lo
 
     Raises:
         ShapeError, KindError: The models' layers do not pair up; see `carry_weights`.
+
+    Example:
+        >>> result = parity.compare(network, network, digits.test.features, digits.test.labels)
+        >>> result.ok
+        True
     """
     pairs = _pairs(first, second, to_numpy(images)[:2])
     labels, loss = batch_targets(labels, loss)

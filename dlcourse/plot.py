@@ -17,6 +17,9 @@ def use_course_style():
 
     In a notebook, each figure then carries its description (see `describe`) as its text, in place
     of `<Figure size 640x480 with 1 Axes>`: what a screen reader, a terminal or a diff can show.
+
+    Example:
+        >>> plot.use_course_style()
     """
     plt.rcParams.update(
         {
@@ -46,6 +49,10 @@ def describe(text, figure=None):
     """Give the figure (the current one if none is named) the sentence that describes it.
 
     Say what is seen, not that there is a figure: "Both losses fall; validation levels off at 0.3."
+
+    Example:
+        >>> axes = plot.images(digits.test.pixels[:3])[0].axes
+        >>> plot.describe("Three handwritten digits.")
     """
     (figure or plt.gcf()).description = text
 
@@ -81,6 +88,9 @@ def images(pixels, titles=None, columns=10, size=0.9, colour_map="gray", limits=
 
     Raises:
         ShapeError: `pixels` is not a batch of pictures.
+
+    Example:
+        >>> drawn = plot.images(digits.test.pixels[:5], titles=digits.test.labels[:5])
     """
     pixels = to_numpy(pixels)
     pixels = pixels[..., None] if pixels.ndim == 3 else pixels
@@ -113,13 +123,17 @@ def images(pixels, titles=None, columns=10, size=0.9, colour_map="gray", limits=
     return np.array(list(places))
 
 
-def learning_curves(history, quantity="loss", axes=None):
+def learning_curves(history, quantity="loss", axes=None) -> plt.Axes:
     """Draw a History's loss (nats) or accuracy over the epochs, training and validation.
 
     Args:
         history: A `results.History`.
         quantity: "loss" or "accuracy".
         axes: Where to draw; a new figure if None.
+
+    Example:
+        >>> history = results.History([2.1, 0.9], [0.3, 0.8])
+        >>> axes = plot.learning_curves(history, "accuracy")
     """
     axes = axes if axes is not None else plt.subplots()[1]
     epochs = np.arange(1, history.epochs + 1)
@@ -135,13 +149,17 @@ def learning_curves(history, quantity="loss", axes=None):
     return axes
 
 
-def confusion(counts, classes, axes=None):
+def confusion(counts, classes, axes=None) -> plt.Axes:
     """Draw a confusion matrix: true class down, predicted across, counts written in.
 
     Args:
         counts: Array (K, K) from `results.confusion`.
         classes: K class names.
         axes: Where to draw; a new figure if None.
+
+    Example:
+        >>> scores = backends.scores(network, digits.test.features)
+        >>> axes = plot.confusion(results.confusion(scores, digits.test.labels), digits.classes)
     """
     counts = to_numpy(counts)
     if counts.shape != (len(classes),) * 2:
@@ -170,12 +188,17 @@ def confusion(counts, classes, axes=None):
     return axes
 
 
-def calibration(measured, axes=None):
+def calibration(measured, axes=None) -> plt.Axes:
     """Draw confidence against accuracy; on the diagonal a classifier is as often right as sure.
 
     Args:
         measured: A `results.Calibration`.
         axes: Where to draw; a new figure if None.
+
+    Example:
+        >>> scores = backends.scores(network, digits.test.features)
+        >>> measured = results.calibration(arrays.softmax(scores), digits.test.labels)
+        >>> axes = plot.calibration(measured)
     """
     axes = axes if axes is not None else plt.subplots(figsize=(4.2, 3.8))[1]
     axes.plot([0, 1], [0, 1], "--", color="gray", label="as sure as right")
@@ -192,7 +215,7 @@ def calibration(measured, axes=None):
     return axes
 
 
-def embedding(points, labels, classes, axes=None):
+def embedding(points, labels, classes, axes=None) -> plt.Axes:
     """Draw examples as points in a plane, one colour and one shape for each class.
 
     Args:
@@ -204,6 +227,9 @@ def embedding(points, labels, classes, axes=None):
     Raises:
         ShapeError: `points` is not (N, 2), or not one for each label.
         RangeError: A label without a class, or more than ten classes.
+
+    Example:
+        >>> axes = plot.embedding(digits.test.features[:, 3:5], digits.test.labels, digits.classes)
     """
     points = expect_axes(to_numpy(points), "N coordinates", "points")
     expect_examples(points, labels, "points")
@@ -236,7 +262,7 @@ def embedding(points, labels, classes, axes=None):
 
 def forecast_fan(
     history, forecast, intervals=None, happened=None, step_hours=1.0, quantity="value", axes=None
-):
+) -> plt.Axes:
     """Draw a forecast behind the history that it continues, with its intervals around it.
 
     The figure's description says how often what happened lay inside the widest interval.
@@ -252,6 +278,9 @@ def forecast_fan(
 
     Raises:
         ShapeError: An interval or what happened is not as long as the forecast.
+
+    Example:
+        >>> axes = plot.forecast_fan([1.0, 2.0, 3.0], [3.5, 4.0], quantity="demand in GW")
     """
     history, forecast = to_numpy(history), to_numpy(forecast)
     intervals = {
@@ -305,6 +334,9 @@ def film_strip(pictures, moments, rows=None, title="", size=0.7, limits=(0, 1)):
 
     Raises:
         ShapeError: `pictures` has other axes, or `moments` or `rows` another length.
+
+    Example:
+        >>> strip = plot.film_strip(np.random.default_rng(0).random((2, 3, 8, 8)), ["start", "end"])
     """
     pictures = to_numpy(pictures)
     pictures = pictures[..., None] if pictures.ndim == 4 else pictures
@@ -352,6 +384,9 @@ def heat_map(values, picture=None, *, axes=None, title="", label="value", limit=
 
     Raises:
         ShapeError: `values` is not one map, or `picture` not one picture.
+
+    Example:
+        >>> drawn = plot.heat_map(digits.test.images[0, :, :, 0] - 0.5, title="Brightness")
     """
     values = expect_axes(to_numpy(values), "H W", "values")
     axes = axes if axes is not None else plt.subplots(figsize=(4.2, 3.4))[1]

@@ -23,6 +23,11 @@ def load(name, framework):
     Raises:
         RangeError: No such network or framework.
         DataError: The file of the weights is missing or damaged.
+
+    Example:
+        >>> network = pretrained.load("efficientnet-lite0", "pytorch")
+        >>> backends.scores(network, np.zeros((1, 224, 224, 3), "float32")).shape
+        (1, 1000)
     """
     _expect_known(name)
     if framework not in FRAMEWORKS:
@@ -38,8 +43,13 @@ def load(name, framework):
     return model.eval() if framework == "pytorch" else model
 
 
-def classes(name):
-    """Return the names of a pretrained network's classes, in the order of its scores."""
+def classes(name) -> tuple:
+    """Return the names of a pretrained network's classes, in the order of its scores.
+
+    Example:
+        >>> pretrained.classes("efficientnet-lite0")[281]
+        'tabby, tabby cat'
+    """
     _expect_known(name)
     return tuple(data.weights(name)["classes"].tolist())
 

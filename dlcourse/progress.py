@@ -75,7 +75,7 @@ def attempts(lesson=None):
     Attempts that still wait for a file that can be written are among them.
     """
     waiting = chain.from_iterable(_waiting().values())
-    kept = (*_read(_copy_place()), *_read(place()), *waiting, *_unsaved)
+    kept = (*_read(_copy_path()), *_read(file()), *waiting, *_unsaved)
     rows = {row[0]: row for row in kept}
     found = [Attempt(*row) for row in sorted(rows.values(), key=lambda row: row[1])]
     return [attempt for attempt in found if lesson in (None, attempt.lesson)]
@@ -103,7 +103,7 @@ def switch(on):
         (_folder() / OFF).touch()
 
 
-def place():
+def file():
     """Return the path of the progress file."""
     return _folder() / FILE
 
@@ -140,7 +140,7 @@ def _save():
     """Write what is unsaved, and what waits, to the progress file; failing that, beside it."""
     waiting = _waiting()
     # The copy's rows too: a file that was emptied or deleted gets them back.
-    rows = [*_read(_copy_place()), *chain.from_iterable(waiting.values()), *_unsaved]
+    rows = [*_read(_copy_path()), *chain.from_iterable(waiting.values()), *_unsaved]
     try:
         try:
             _insert(rows)
@@ -165,7 +165,7 @@ def _file_is_well(error):
 
 
 def _insert(rows):
-    with closing(_open(place())) as connection:
+    with closing(_open(file())) as connection:
         if (found := connection.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
             raise sqlite3.DatabaseError(found)
         with connection:  # all of them, or none
@@ -182,7 +182,7 @@ def _open(path, **options):
     return connection
 
 
-def _copy_place():
+def _copy_path():
     return _folder() / COPY
 
 
@@ -190,14 +190,14 @@ def _copy():
     """Copy the whole file, so that damage to it loses nothing."""
     part = _folder() / f"{COPY}.{uuid.uuid4().hex}"
     with suppress(sqlite3.Error, OSError):
-        with closing(_open(place())) as source, closing(_open(part)) as target:
+        with closing(_open(file())) as source, closing(_open(part)) as target:
             source.backup(target)
-        part.replace(_copy_place())
+        part.replace(_copy_path())
 
 
 def _set_damaged_aside():
     """Rename the damaged file, so that a new one can begin; return the rows it still gives."""
-    path, moment = place(), time.strftime("%Y%m%d-%H%M%S")
+    path, moment = file(), time.strftime("%Y%m%d-%H%M%S")
     aside = path.with_name(f"damaged-{moment}-{uuid.uuid4().hex[:8]}.sqlite3")
     with suppress(FileNotFoundError):  # another kernel was faster
         path.replace(aside)
@@ -210,10 +210,10 @@ def _read(path):
     """Return the sound rows, read from both ends: a damaged page hides only what is on it."""
     rows = {}
     for order in ("ASC", "DESC"):
-        place = f"{path.absolute().as_uri()}?mode=ro"
+        address = f"{path.absolute().as_uri()}?mode=ro"
         with (
             suppress(sqlite3.Error, UnicodeDecodeError),
-            closing(_open(place, uri=True)) as connection,
+            closing(_open(address, uri=True)) as connection,
         ):
             for row in connection.execute(f"SELECT * FROM attempts ORDER BY rowid {order}"):
                 if _sound(row):

@@ -27,6 +27,10 @@ class History:
         learning_rate: At the end of the epoch.
         seconds: Time the epoch took, validation included.
         step_loss: Loss of every batch, in the order they came.
+
+    Example:
+        >>> results.History([2.1, 0.9], [0.3, 0.8], seconds=[1.0, 1.0])
+        2 epochs in 2.0 s: training loss 0.900, accuracy 0.800
     """
 
     train_loss: list = field(default_factory=list)
@@ -63,6 +67,11 @@ class Table:
     """Rows under column names; shows as a table in a notebook and as aligned text elsewhere.
 
     Cells are strings, or numbers that show as `str` gives them: round them as they should be read.
+
+    Example:
+        >>> results.Table(("digit", "how often"), (("3", 31), ("8", 28)))
+        digit  how often
+        3...
     """
 
     columns: tuple
@@ -146,6 +155,10 @@ class Headline:
         parameters: How many weights and biases the network has.
         seconds: Time its training took; 0 if the lesson trains nothing.
         band: The SeedBand of the score, from `lessons.band`; None before it was measured.
+
+    Example:
+        >>> results.Headline("accuracy", 0.91, 0.84, "a guess", 1234, 5.0)
+        accuracy: 0.910...
     """
 
     what: str
@@ -168,19 +181,29 @@ class Headline:
     __repr__ = __str__
 
 
-def accuracy(scores, labels):
+def accuracy(scores, labels) -> float:
     """Return the share (0..1) of examples whose highest score is at their label.
 
     Args:
         scores: Raw scores or probabilities (N, K).
         labels: N class indices.
+
+    Example:
+        >>> results.accuracy([[0.1, 0.9], [0.8, 0.2]], [1, 1])
+        0.5
     """
     predicted, labels = _predicted(scores, labels)
     return float((predicted == labels).mean())
 
 
-def confusion(scores, labels):
-    """Return counts (K, K) of who was called what: true class down, predicted class across."""
+def confusion(scores, labels) -> np.ndarray:
+    """Return counts (K, K) of who was called what: true class down, predicted class across.
+
+    Example:
+        >>> results.confusion([[0.1, 0.9], [0.8, 0.2]], [1, 1])
+        array([[0, 0],
+               [1, 1]])
+    """
     predicted, labels = _predicted(scores, labels)
     counts = np.zeros((np.shape(scores)[1],) * 2, int)
     np.add.at(counts, (labels, predicted), 1)
@@ -201,6 +224,9 @@ def class_scores(scores, labels):
 
     Precision: of the examples called this class, the share that are. Recall: of the examples that
     are this class, the share called so. F1: their harmonic mean. A share of nothing counts as 0.
+
+    Example:
+        >>> table = results.class_scores([[0.1, 0.9], [0.8, 0.2]], [1, 0])
     """
     counts = confusion(scores, labels)
     right, called, there = np.diag(counts), counts.sum(axis=0), counts.sum(axis=1)
@@ -237,6 +263,9 @@ def calibration(probabilities, labels, bins=10):
 
     Source:
         Guo, Pleiss, Sun, Weinberger (2017), section 2. https://arxiv.org/abs/1706.04599
+
+    Example:
+        >>> measured = results.calibration([[0.9, 0.1], [0.3, 0.7]], [0, 1])
     """
     probabilities = to_numpy(probabilities)
     predicted, labels = _predicted(probabilities, labels)
@@ -257,7 +286,7 @@ def calibration(probabilities, labels, bins=10):
     return Calibration(confidence, right, examples, error)
 
 
-def frechet_distance(features, other_features):
+def frechet_distance(features, other_features) -> float:
     """Return the squared Fréchet distance of two clouds of points, as if both were Gaussian.
 
     |m₁ − m₂|² + tr(C₁ + C₂ − 2 (C₁ C₂)^½), with the means m and covariances C. On features of a
@@ -276,6 +305,11 @@ def frechet_distance(features, other_features):
 
     Source:
         Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter (2017). https://arxiv.org/abs/1706.08500
+
+    Example:
+        >>> points = np.random.default_rng(0).normal(size=(100, 2))
+        >>> round(results.frechet_distance(points, points + 3), 3)
+        18.0
     """
     clouds = [
         expect_axes(to_numpy(points), "N D", name).astype("float64")

@@ -48,7 +48,11 @@ def _container_cores(root=Path("/sys/fs/cgroup")):
 
 
 def seed(number=0):
-    """Seed Python, NumPy and each framework that is loaded, so that a run can be repeated."""
+    """Seed Python, NumPy and each framework that is loaded, so that a run can be repeated.
+
+    Example:
+        >>> runtime.seed(3)
+    """
     random.seed(number)
     for name, seeding in (
         ("numpy", lambda numpy: numpy.random.seed(number)),

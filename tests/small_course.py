@@ -89,7 +89,7 @@ def executed(monkeypatch):
     """The notebooks that would have been run; nothing is: their cells give what is stored."""
     seen = []
 
-    def pretend(lesson, notebook, progress=None):
+    def pretend(lesson, notebook, report=None):
         seen.append(notebook)
         cells = nbformat.read(lesson.notebook, as_version=4).cells if lesson.measured else ()
         stored = {cell.id: cell.outputs for cell in cells if cell.cell_type == "code"}

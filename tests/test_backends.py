@@ -442,7 +442,7 @@ def test_in_a_notebook_a_bar_moves_and_leaves_the_same_line(framework, monkeypat
 
     monkeypatch.setattr(bar, "_in_notebook", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda *_, **__: Handle())
-    monkeypatch.setattr(loop.Progress, "SECONDS_BETWEEN_UPDATES", 0)
+    monkeypatch.setattr(loop.TrainingBar, "SECONDS_BETWEEN_UPDATES", 0)
     history = backends.fit(framework.mlp(), FEATURES[:64], LABELS[:64], batch_size=32)
     assert "epoch 1 of 1, step 2 of 2" in shown[1]["text/html"]
     assert shown[-1] == {"text/plain": str(history)}

@@ -72,9 +72,9 @@ def runs(monkeypatch, **outcome):
     """Let a notebook's run have this outcome; return the list of the calls."""
     calls = []
 
-    def run(lesson, quick=False, solved=False, progress=None):
+    def run(lesson, quick=False, solved=False, report=None):
         calls.append((lesson.number, quick, solved))
-        progress(1, 2)
+        report(1, 2)
         facts = {"seconds": 3.2, "slowest_cell_seconds": 1.0, "peak_memory_mb": 456.0}
         facts |= {"slowest_explorer_seconds": 0.02, "peak_own_memory_mb": 300.0}
         return notebooks.Run(lesson, **facts | outcome)
@@ -167,7 +167,7 @@ def test_progress_shows_each_lesson_and_the_place_of_the_file(course, own_home):
     _, first, second, *rest = call("progress").stdout.splitlines()
     assert first.split()[:4] == ["11", "Slopes", "1/3", "1"]
     assert second.split() == ["21", "Edges", "1/3", "0", "–"]
-    assert str(progress.place()) in " ".join(rest)
+    assert str(progress.file()) in " ".join(rest)
 
 
 def test_progress_can_be_switched_off_and_on(course, own_home):

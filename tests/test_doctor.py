@@ -10,7 +10,6 @@ from pathlib import Path
 from dlcourse import cli, data, doctor, memory
 from dlcourse.errors import DataError
 
-import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -125,7 +124,8 @@ def test_little_memory_is_a_problem(monkeypatch):
 )
 def test_little_memory_names_the_notebooks_that_hold_it(monkeypatch, count, words):
     monkeypatch.setattr(memory, "room", lambda: memory.Room(2000, 900))
-    monkeypatch.setattr(memory, "other_kernels", lambda: [psutil.Process()] * count)
+    monkeypatch.setattr(memory, "other_kernels", lambda: ["a kernel"] * count)
+    monkeypatch.setattr(memory, "own_mb", lambda kernel: 300)
     fix = only(doctor.memory(COURSE)).fix
     assert words in fix and "close its tab, which ends its kernel" in fix
 

@@ -37,7 +37,7 @@ EXERCISES = [
     for each in vars(module).values()
     if isinstance(each, exercise.Exercise)
 ]
-NEED_A_NOTEBOOK = [it for it in EXERCISES if isinstance(it, exercise.OutcomeExercise)]
+NEED_A_NOTEBOOK = [it for it in EXERCISES if isinstance(it, exercise.MeasuredExercise)]
 
 
 def name_of(each):
@@ -389,7 +389,7 @@ def _a_copied_score():
     return 0.99
 
 
-@exercise.outcome(
+@exercise.measured(
     ask="Reach 0.9 and put it in `score`.",
     measure=float,
     bar=0.9,
@@ -437,7 +437,7 @@ def test_an_outcome_is_held_against_its_bar():
 def _outcome(measure, examine=None):
     asked = {"ask": "Reach 1.", "bar": 1, "what": "It is", "hints": HINTS}
     mistake = Mistake("Negative.", lambda: -1, sign=lambda answer: answer.number < 0)
-    declare = exercise.outcome(measure=measure, examine=examine, mistakes=[mistake], **asked)
+    declare = exercise.measured(measure=measure, examine=examine, mistakes=[mistake], **asked)
     return declare(score.solve)
 
 

@@ -153,7 +153,7 @@ def says(monkeypatch):
     """Let a run give what is stored, but for one word in one cell's text."""
 
     def give(index, old, new, seconds=1.0, peak_memory_mb=100.0):
-        def pretend(lesson, notebook, progress=None):
+        def pretend(lesson, notebook, report=None):
             stored = nbformat.read(lesson.notebook, as_version=4).cells
             for i, cell in enumerate(notebook.cells):
                 if cell.cell_type == "code":
@@ -337,7 +337,7 @@ def test_a_run_reports_time_and_memory_and_writes_nothing(small, monkeypatch, tm
     rewrite(small.source, "print(object())", "from dlcourse import runtime; runtime.folder('data')")
     before = {path: path.read_bytes() for path in small.notebook.parent.rglob("*.*")}
     calls = []
-    result = notebooks.run(small, progress=lambda *counts: calls.append(counts))
+    result = notebooks.run(small, report=lambda *counts: calls.append(counts))
     assert result.error is None
     assert result.seconds >= result.slowest_cell_seconds >= 0.4
     assert 250 + 30 < result.peak_memory_mb < 250 + 300

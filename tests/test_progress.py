@@ -105,7 +105,7 @@ def test_an_answer_that_is_no_proper_text_does_not_stop_the_next_attempts():
 
 
 def test_the_file_is_plain_sqlite(twenty):
-    assert rows_in(progress.place()) == [tuple(attempt) for attempt in twenty]
+    assert rows_in(progress.file()) == [tuple(attempt) for attempt in twenty]
 
 
 def test_a_home_may_be_given_relative_to_the_working_folder(monkeypatch, tmp_path):
@@ -120,7 +120,7 @@ def test_two_processes_that_write_at_once_lose_nothing():
     assert [process.communicate()[0].count("\n") for process in processes] == [40, 40]
     wanted = {f"{name} {i}" for name in ("one", "two") for i in range(40)}
     assert len(items()) == 80 and set(items()) == wanted
-    assert len(rows_in(progress.place())) == 80
+    assert len(rows_in(progress.file())) == 80
 
 
 def test_a_process_that_is_killed_loses_nothing_it_reported():
@@ -136,29 +136,29 @@ def test_a_process_that_is_killed_loses_nothing_it_reported():
 
 @pytest.mark.parametrize("harm", DAMAGE.values(), ids=DAMAGE)
 def test_a_file_that_is_damaged_is_set_aside_and_nothing_lost(twenty, harm, capsys):
-    damaged = harm(progress.place().read_bytes())
-    progress.place().write_bytes(damaged)
+    damaged = harm(progress.file().read_bytes())
+    progress.file().write_bytes(damaged)
     assert progress.attempts() == twenty
     assert progress.record("lesson", "new", "quiz", "right")
     assert progress.attempts()[:-1] == twenty and items()[-1] == "new"
-    aside = list(progress.place().parent.glob("damaged-*"))
+    aside = list(progress.file().parent.glob("damaged-*"))
     assert [path.read_bytes() for path in aside] == [damaged]
-    assert len(rows_in(progress.place())) == 21
+    assert len(rows_in(progress.file())) == 21
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("harm", GONE.values(), ids=GONE)
 def test_a_file_that_is_emptied_or_deleted_is_made_anew_from_the_copy(twenty, harm):
-    harm(progress.place())
+    harm(progress.file())
     assert progress.attempts() == twenty
     assert progress.record("lesson", "new", "quiz", "right")
-    assert rows_in(progress.place())[:-1] == [tuple(attempt) for attempt in twenty]
+    assert rows_in(progress.file())[:-1] == [tuple(attempt) for attempt in twenty]
 
 
 @pytest.mark.parametrize("lost", [progress.COPY, progress.FILE])
 def test_what_one_of_file_and_copy_still_holds_is_enough(twenty, lost):
     """Without a copy, the sound pages of the file; without a file, the copy, damaged as it is."""
-    folder = progress.place().parent
+    folder = progress.file().parent
     (folder / lost).unlink()
     assert progress.attempts() == twenty
     (kept,) = folder.glob("*.sqlite3")
@@ -170,23 +170,23 @@ def test_what_one_of_file_and_copy_still_holds_is_enough(twenty, lost):
 
 def test_files_damaged_in_the_same_second_are_all_there(twenty):
     for _ in range(3):
-        progress.place().write_bytes(b"damaged " * 200)
+        progress.file().write_bytes(b"damaged " * 200)
         assert progress.record("lesson", "new", "quiz", "right")
-    assert len(list(progress.place().parent.glob("damaged-*"))) == 3
+    assert len(list(progress.file().parent.glob("damaged-*"))) == 3
     assert progress.attempts()[:-3] == twenty
 
 
 def test_attempts_wait_in_a_file_while_a_folder_is_in_the_place_of_theirs():
-    progress.place().mkdir(parents=True)
+    progress.file().mkdir(parents=True)
     assert not progress.record("lesson", "a", "exercise", "right", "first")
     assert not progress.record("lesson", "b", "exercise", "right", "second")
     assert progress._unsaved == []
     before = progress.attempts()
     assert [attempt.answer for attempt in before] == ["first", "second"]
-    progress.place().rmdir()
+    progress.file().rmdir()
     assert progress.record("lesson", "c", "exercise", "right")
     assert progress.attempts()[:2] == before
-    assert [row[3] for row in rows_in(progress.place())] == ["a", "b", "c"]
+    assert [row[3] for row in rows_in(progress.file())] == ["a", "b", "c"]
     assert not list(progress._waiting_files())
 
 
@@ -200,15 +200,15 @@ def test_a_read_only_file_is_no_damage(twenty, monkeypatch):
     monkeypatch.setattr(progress, "_open", read_only)
     assert not progress.record("lesson", "new", "quiz", "right")
     assert progress.attempts()[:-1] == twenty and items()[-1] == "new"
-    assert not list(progress.place().parent.glob("damaged-*"))
+    assert not list(progress.file().parent.glob("damaged-*"))
     monkeypatch.setattr(progress, "_open", opened)
     assert progress.record("lesson", "newer", "quiz", "right")
-    assert len(rows_in(progress.place())) == 22
+    assert len(rows_in(progress.file())) == 22
 
 
 def test_a_waiting_file_that_cannot_be_read_stays(home):
     progress.record("lesson", "a", "quiz", "right")
-    waiting = progress.place().with_name(progress.WAITING.format("half"))
+    waiting = progress.file().with_name(progress.WAITING.format("half"))
     for text in ("[[", "5", "[5]", "[[]]", '{"a": 1}'):
         waiting.write_text(text, encoding="utf-8")
         assert progress.record("lesson", "b", "quiz", "right")
@@ -226,7 +226,7 @@ def test_attempts_are_kept_in_memory_while_no_folder_can_be_written(home):
     home.unlink()
     assert progress.record("lesson", "c", "exercise", "right")
     assert progress._unsaved == []
-    assert [row[3] for row in rows_in(progress.place())] == ["a", "b", "c"]
+    assert [row[3] for row in rows_in(progress.file())] == ["a", "b", "c"]
 
 
 def test_attempts_in_memory_are_written_when_python_ends(home, tmp_path):

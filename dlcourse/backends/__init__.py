@@ -88,7 +88,7 @@ def fit(
 
     Example:
         >>> network = torch.nn.Sequential(torch.nn.Linear(64, 10))
-        >>> history = fit(network, digits.train.features, digits.train.labels, show=False)
+        >>> history = backends.fit(network, digits.train.features, digits.train.labels, show=False)
     """
     backend = of(model)
     options = Options(
@@ -116,7 +116,7 @@ def evaluate(model, images, labels, batch_size=128) -> Evaluation:
         batch_size: Examples at a time; fewer need less memory.
 
     Example:
-        >>> evaluate(network, digits.test.features, digits.test.labels).accuracy > 0.5
+        >>> backends.evaluate(network, digits.test.features, digits.test.labels).accuracy > 0.5
         True
     """
     expect_examples(images, labels)
@@ -132,7 +132,7 @@ def scores(model, images, batch_size=128) -> np.ndarray:
         batch_size: Examples at a time; fewer need less memory.
 
     Example:
-        >>> scores(network, digits.test.features).shape
+        >>> backends.scores(network, digits.test.features).shape
         (300, 10)
     """
     backend, images = of(model), to_numpy(images)
@@ -154,7 +154,7 @@ def weights(model, layer) -> np.ndarray:
         KindError: It has no kernel.
 
     Example:
-        >>> weights(network, 0).shape
+        >>> backends.weights(network, 0).shape
         (64, 10)
     """
     backend = of(model)
@@ -179,7 +179,7 @@ def activations(model, images, layer, batch_size=256) -> np.ndarray:
         KindError: The layer gives no single tensor, or does not run exactly once.
 
     Example:
-        >>> activations(network, digits.test.features, 0).shape
+        >>> backends.activations(network, digits.test.features, 0).shape
         (300, 10)
     """
     backend, images = of(model), to_numpy(images)
@@ -205,7 +205,7 @@ def input_gradient(model, images, classes, batch_size=256) -> np.ndarray:
         ShapeError, RangeError, KindError: No class scores, or classes that do not fit them.
 
     Example:
-        >>> input_gradient(network, digits.test.features[:5], digits.test.labels[:5]).shape
+        >>> backends.input_gradient(network, digits.test.features[:5], digits.test.labels[:5]).shape
         (5, 64)
     """
     backend, images = of(model), to_numpy(images).astype("float32", copy=False)
@@ -237,7 +237,7 @@ def activation_gradient(model, images, classes, layer, batch_size=256) -> tuple:
 
     Example:
         >>> few = digits.test[:5]
-        >>> values, slopes = activation_gradient(network, few.features, few.labels, 0)
+        >>> values, slopes = backends.activation_gradient(network, few.features, few.labels, 0)
     """
     backend, images = of(model), to_numpy(images)
     expect_examples(images, classes, targets_name="classes")
@@ -260,7 +260,7 @@ def layers_with_weights(model) -> list[Layer]:
         KindError: A layer with weights of a kind that cannot be laid out the same everywhere.
 
     Example:
-        >>> [layer.kind for layer in layers_with_weights(network)]
+        >>> [layer.kind for layer in backends.layers_with_weights(network)]
         ['dense']
     """
     backend, layers = of(model), []
@@ -281,7 +281,7 @@ def set_layer_weights(model, index, arrays, settings):
         settings: {name: value}; epsilon and momentum are set, others cannot be.
 
     Example:
-        >>> set_layer_weights(network, 0, {"bias": np.zeros(10, "float32")}, {})
+        >>> backends.set_layer_weights(network, 0, {"bias": np.zeros(10, "float32")}, {})
     """
     backend = of(model)
     backend.assign(list(backend.slots())[index], arrays, settings)
@@ -305,7 +305,7 @@ def loss_and_gradients(model, images, labels, loss=None) -> tuple:
 
     Example:
         >>> few = digits.test[:5]
-        >>> loss, gradients = loss_and_gradients(network, few.features, few.labels)
+        >>> loss, gradients = backends.loss_and_gradients(network, few.features, few.labels)
     """
     expect_examples(images, labels)
     images, (targets, loss) = to_numpy(images), batch_targets(labels, loss)
@@ -328,7 +328,7 @@ def flattened_maps(model, images) -> dict:
         {index in `layers_with_weights`: (axes, sizes)}, such as {2: (("H", "W", "C"), (4, 4, 16))}.
 
     Example:
-        >>> flattened_maps(network, digits.test.features[:2])
+        >>> backends.flattened_maps(network, digits.test.features[:2])
         {}
     """
     return of(model).flattened_maps(to_numpy(images))
@@ -338,8 +338,8 @@ def trial(model):
     """Lend the model for a trial with dropout off; afterwards it is as it was.
 
     Example:
-        >>> with trial(network) as twin:
-        ...     history = fit(twin, digits.train.features, digits.train.labels, show=False)
+        >>> with backends.trial(network) as twin:
+        ...     history = backends.fit(twin, digits.train.features, digits.train.labels, show=False)
     """
     return of(model).trial()
 

@@ -87,19 +87,19 @@ def check_loss(loss):
         )
 
 
-def refused(inputs, wanted, error):
+def refused(inputs, expected, error):
     """Return the ShapeError that says in words which inputs a model cannot take.
 
     Args:
         inputs: The batch that came.
-        wanted: What the model's first layer wants, such as "Linear (N, 64)".
+        expected: What the model's first layer wants, such as "Linear (N, 64)".
         error: What the framework raised.
     """
     text = (
         f"The model cannot take inputs of shape {inputs.shape} and type {inputs.dtype}; "
-        f"its first layer is {wanted}. "
+        f"its first layer is {expected}. "
     )
-    if inputs.ndim == wanted.count(","):  # as many axes but one
+    if inputs.ndim == expected.count(","):  # as many axes but one
         text += "For a single example, add the batch axis: images[None]. "
     if inputs.dtype == np.uint8 and inputs.ndim == 2:
         text += "Bytes count as pixels and are divided by 255: convert tokens to int64. "

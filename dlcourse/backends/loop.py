@@ -75,12 +75,12 @@ def train(trainer, inputs, targets, options):
 
     The order of the examples comes from NumPy, so that all frameworks see the same batches.
     """
-    history, progress = History(), Progress(options, math.ceil(len(inputs) / options.batch_size))
+    history, bar = History(), TrainingBar(options, math.ceil(len(inputs) / options.batch_size))
     generator = np.random.default_rng(options.seed)
     try:
         for epoch in range(options.epochs):
             started = time.perf_counter()
-            _run_epoch(trainer, inputs, targets, options, generator, epoch, history, progress)
+            _run_epoch(trainer, inputs, targets, options, generator, epoch, history, bar)
             if options.valid is not None:
                 loss, accuracy = _validated(trainer, options)
                 history.valid_loss.append(loss)
@@ -90,11 +90,11 @@ def train(trainer, inputs, targets, options):
     finally:
         if options.schedule:
             trainer.scale_learning_rate(1)  # so that training can go on with the same optimizer
-        progress.finish(history)
+        bar.finish(history)
     return history
 
 
-def _run_epoch(trainer, inputs, targets, options, generator, epoch, history, progress):
+def _run_epoch(trainer, inputs, targets, options, generator, epoch, history, bar):
     order = generator.permutation(len(inputs)) if options.shuffle else np.arange(len(inputs))
     steps = math.ceil(len(inputs) / options.batch_size)
     loss_sum, right_sum, seen, labels_seen = 0.0, 0, 0, 0
@@ -115,7 +115,7 @@ def _run_epoch(trainer, inputs, targets, options, generator, epoch, history, pro
         loss_sum, seen = loss_sum + loss * len(batch), seen + len(batch)
         right_sum, labels_seen = right_sum + (right or 0), labels_seen + batch_targets.size
         accuracy = right_sum / labels_seen if options.classifies else None
-        progress.update(epoch, step + 1, loss_sum / seen, accuracy)
+        bar.update(epoch, step + 1, loss_sum / seen, accuracy)
     history.train_loss.append(loss_sum / seen)
     if options.classifies:
         history.train_accuracy.append(accuracy)
@@ -152,7 +152,7 @@ def evaluation(scores, labels):
     return Evaluation(mean_cross_entropy(scores, labels), float(right.mean()))
 
 
-class Progress(Bar):
+class TrainingBar(Bar):
     """The bar of a training; the line that it leaves is the History's."""
 
     def __init__(self, options, steps):

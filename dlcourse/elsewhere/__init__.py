@@ -91,7 +91,7 @@ def call(file, function, arrays=None, *, python=sys.executable, seconds=60, reco
             arrays or of another version of the file.
 
     Example:
-        >>> call("double.py", "double", {"numbers": np.arange(3)})
+        >>> elsewhere.call("double.py", "double", {"numbers": np.arange(3)})
         result (3,): computed on 2026-01-31 with Python 3.11.7
     """
     arrays = {name: np.asarray(array) for name, array in (arrays or {}).items()}

@@ -340,7 +340,7 @@ def _sizes(kernel):
     ]
 
 
-@exercise.outcome(
+@exercise.measured(
     ask="Find a 3 × 3 kernel that responds to edges from the lower left to the upper right (dark "
     "at the upper left, light at the lower right) with positive numbers, and gives 0 for a uniform "
     "picture and for edges along the other diagonal. Put it in `my_kernel`.",

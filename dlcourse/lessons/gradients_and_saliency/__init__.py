@@ -248,7 +248,7 @@ def _sticks_out():
     return 200, 112
 
 
-@exercise.outcome(
+@exercise.measured(
     ask="Put into `square` the row and column (whole numbers) of the upper left corner of a grey "
     "square, 48 pixels wide, that lowers the probability of *tripod* by 0.15 or more.",
     measure=_drop,

@@ -255,7 +255,7 @@ def _the_history(residual_network, train_fast, train):
     return train_fast(model, train.pixels[:1000], train.labels[:1000], 1, show=False)
 
 
-@exercise.outcome(
+@exercise.measured(
     ask="Train a network on the first 5 000 training pictures only, so that it gets 86 of 100 "
     "validation pictures right. Put it in `small_data_model`.",
     measure=_validation_accuracy,

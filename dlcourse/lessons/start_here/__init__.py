@@ -211,7 +211,7 @@ def _trained_on_validation(new_keras, fashion):
     return model
 
 
-@exercise.outcome(
+@exercise.measured(
     ask="Train a network that gets at least 85 of 100 validation pictures right, and put it in "
     "`better_model`. Keras or PyTorch, any size; it should take the pictures as `.images` gives "
     "them.",

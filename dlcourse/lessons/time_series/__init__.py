@@ -451,7 +451,7 @@ def _one_column(fit_boosting):
     return method
 
 
-@exercise.outcome(
+@exercise.measured(
     ask="Write a method, `better_method(series, starts)`, that gives back a forecast (a function "
     "of a series and new starts). Trained on January to August it must take away at least 0.1 of "
     "the corrected copies' error in September and October, and must not see the future.",

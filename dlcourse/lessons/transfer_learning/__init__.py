@@ -243,7 +243,7 @@ def _her_helmet():
     return 130, 70, 90
 
 
-@exercise.outcome(
+@exercise.measured(
     ask="Find a square of the astronaut's photograph for which the network says 'space shuttle' "
     "with a probability of at least one half: `shuttle_square = (row, column, side)`, the row and "
     "column of its upper left corner and its side, in pixels.",
