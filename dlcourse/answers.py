@@ -15,6 +15,7 @@ import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dlcourse.arrays import close, to_numpy
 from dlcourse.errors import CourseError
@@ -95,7 +96,7 @@ class Raised(Exception):
         super().__init__(self.message)
 
 
-def guarded(call):
+def guarded(call) -> Any:
     """Return what `call` gives; an error in it is the learner's to read, not a traceback."""
     try:
         return call()
@@ -105,7 +106,7 @@ def guarded(call):
         raise Raised(error) from error
 
 
-def call(function, case, seconds):
+def call(function, case, seconds) -> Any:
     """Call a learner's function on a copy of the case, for at most so many seconds."""
     case = copy.deepcopy(case)
     try:
@@ -173,7 +174,7 @@ def _raise_in(thread, error):
     )
 
 
-def code_of(function):
+def code_of(function) -> tuple | None:
     """Return what a function's code says, without name, layout and comments; None if unseen."""
     try:
         return code_in(inspect.getsource(function))
@@ -181,7 +182,7 @@ def code_of(function):
         return None
 
 
-def code_in(source):
+def code_in(source) -> tuple:
     (definition,) = ast.parse(textwrap.dedent(source)).body
     return ast.dump(definition.args), [ast.dump(line) for line in definition.body]
 
@@ -189,7 +190,7 @@ def code_in(source):
 # Comparing it
 
 
-def same(value, expected, tolerance):
+def same(value, expected, tolerance) -> bool:
     """Return whether two values are equal: text exactly, numbers within the tolerance.
 
     NumPy's text and truth values count as Python's, and an array as the list of its rows.
@@ -234,7 +235,7 @@ def _shape(value):
     return numbers.shape if numbers.dtype.kind in "buifc" else None
 
 
-def difference(value, expected):
+def difference(value, expected) -> str:
     """Say how a value differs from the expected one."""
     is_list = isinstance(expected, tuple | list)
     shapes = [None if is_list else _shape(each) for each in (value, expected)]
@@ -254,7 +255,7 @@ def difference(value, expected):
     return f"gives {short(value)}, but should give {short(expected)}."
 
 
-def short(value):
+def short(value) -> str:
     """Return a value as a person would say it."""
     if hasattr(value, "__array__"):
         value = _held(value)
@@ -274,7 +275,7 @@ def short(value):
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
-def beside(number, bar):
+def beside(number, bar) -> str:
     """Return a number with three figures, or as many as show on which side of the bar it lies."""
     for figures in range(3, 17):
         told = f"{number:.{figures}g}"
@@ -283,7 +284,7 @@ def beside(number, bar):
     return told
 
 
-def text_of(answer):
+def text_of(answer) -> str:
     """Return the answer as text, to be kept: a function's source, else what `repr` gives."""
     try:
         return inspect.getsource(answer)

@@ -5,7 +5,7 @@ from dlcourse.errors import KindError, RangeError, ShapeError
 import numpy as np
 
 
-def to_numpy(array):
+def to_numpy(array) -> np.ndarray:
     """Return a NumPy, PyTorch or TensorFlow array as NumPy, off the device and the graph.
 
     Raises:
@@ -22,7 +22,7 @@ def to_numpy(array):
     return array
 
 
-def expect_axes(array, axes, name):
+def expect_axes(array, axes, name) -> np.ndarray:
     """Return `array` if it has one axis for each name in `axes`, such as "N H W C".
 
     Raises:
@@ -39,7 +39,7 @@ def expect_axes(array, axes, name):
     return array
 
 
-def expect_examples(inputs, targets, inputs_name="images", targets_name="labels"):
+def expect_examples(inputs, targets, inputs_name="images", targets_name="labels") -> None:
     """Check that there is at least one example, and one target for each.
 
     Raises:
@@ -63,7 +63,7 @@ def expect_examples(inputs, targets, inputs_name="images", targets_name="labels"
         )
 
 
-def expect_count(value, name):
+def expect_count(value, name) -> None:
     """Check that a value is a whole number of at least 1.
 
     Raises:
@@ -73,14 +73,14 @@ def expect_count(value, name):
         raise RangeError(f"`{name}` is {value!r}, but should be a whole number of at least 1.")
 
 
-def looks_one_hot(labels):
+def looks_one_hot(labels) -> bool:
     """Say whether each row of an array holds a single 1 and otherwise zeros."""
     return labels.ndim == 2 and bool(
         np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all()
     )
 
 
-def expect_labels(labels, classes, name="labels", steps=False):
+def expect_labels(labels, classes, name="labels", steps=False) -> np.ndarray:
     """Return `labels` as int64 (N,) if each is a class index from 0 to `classes` - 1.
 
     Args:
@@ -126,7 +126,7 @@ def expect_labels(labels, classes, name="labels", steps=False):
     return labels.astype("int64")
 
 
-def close(values, reference, tolerance):
+def close(values, reference, tolerance) -> np.ndarray:
     """Return where `values` are within `tolerance` of `reference`, as an array of True and False.
 
     This is what a tolerance means everywhere in the course: the allowed difference is

@@ -22,18 +22,18 @@ class Bar:
             bundle = self._bundle(f"{work.capitalize()} starts …", 0)
             self.handle = display(bundle, raw=True, display_id=True)
 
-    def is_due(self):
+    def is_due(self) -> bool:
         """Say whether it is time to show something, which is at most five times a second."""
         if self.handle is None or (now := time.perf_counter()) < self.next_update:
             return False
         self.next_update = now + self.SECONDS_BETWEEN_UPDATES
         return True
 
-    def show(self, text, share):
+    def show(self, text, share) -> None:
         """Show a text, and a bar that is filled up to `share` (0..1)."""
         self.handle.update(self._bundle(text, share), raw=True)
 
-    def finish(self, line):
+    def finish(self, line) -> None:
         """Replace the bar by the plain line that the notebook keeps."""
         if self.handle is not None:
             self.handle.update({"text/plain": str(line)}, raw=True)

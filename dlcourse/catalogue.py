@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 from dlcourse import lessons as stores  # `lessons` is a function here
@@ -43,7 +44,7 @@ class Measured(NamedTuple):
     peak_own_memory_mb: float
     cores: int
 
-    def sentence(self, study_minutes):
+    def sentence(self, study_minutes) -> str:
         """Return the sentence for the lesson's first cell."""
         words = ("no cores", "one core", "two cores", "three cores", "four cores")
         cores = words[self.cores] if self.cores < len(words) else f"{self.cores} cores"
@@ -67,7 +68,7 @@ class Lesson:
     notebook: Path
 
     @property
-    def folder(self):
+    def folder(self) -> Path:
         """Folder of its facts, exercises, quiz, seed band and recorded runs."""
         return stores.FOLDER / self.slug
 
@@ -96,32 +97,32 @@ class Lesson:
             ) from None
 
     @property
-    def title(self):
+    def title(self) -> str:
         """Title, as in the head cell."""
         return self._fact("TITLE")
 
     @property
-    def study_minutes(self):
+    def study_minutes(self) -> int:
         """Minutes that a learner needs."""
         return self._fact("STUDY_MINUTES")
 
     @property
-    def needs(self):
+    def needs(self) -> tuple:
         """Numbers of the lessons to do first."""
         return self._fact("NEEDS")
 
     @property
-    def data(self):
+    def data(self) -> tuple:
         """Names of the datasets it uses."""
         return self._fact("DATA")
 
     @property
-    def part(self):
+    def part(self) -> str:
         """Name of the course's part: the number's first digit says which."""
         return PARTS[self.number[0]]
 
     @property
-    def measured(self):
+    def measured(self) -> Measured | None:
         """What the build measured, or None before the first build."""
         facts = self.built
         if not facts.keys() >= set(Measured._fields):
@@ -129,11 +130,11 @@ class Lesson:
         return Measured(*(facts[name] for name in Measured._fields))
 
     @property
-    def size_bytes(self):
+    def size_bytes(self) -> int:
         """Size of the stored notebook; 0 before the first build."""
         return self.notebook.stat().st_size if self.notebook.exists() else 0
 
-    def stored(self):
+    def stored(self) -> dict:
         """Return the stored notebook's JSON; {} if there is none or a merge has damaged it."""
         try:
             return json.loads(self.notebook.read_text(encoding="utf-8"))
@@ -141,7 +142,7 @@ class Lesson:
             return {}
 
     @property
-    def built(self):
+    def built(self) -> dict:
         """What the build noted in the stored notebook; {} before the first build."""
         return self.stored().get("metadata", {}).get("dlcourse", {})
 
@@ -149,7 +150,7 @@ class Lesson:
         return f"Lesson {self.number} ({self.slug})"
 
 
-def folder():
+def folder() -> Path:
     """Return the course's folder, the one that holds `notebooks/source`.
 
     The environment variable DLCOURSE_COURSE decides if it is set; else it is the clone that this
@@ -171,17 +172,17 @@ def folder():
     )
 
 
-def lessons():
+def lessons() -> list[Lesson]:
     """Return every lesson, by number: one for each text `notebooks/source/NN_slug.py`."""
     return [of_text(path) for path in sorted(sources().glob("[0-9][0-9]_*.py"))]
 
 
-def sources():
+def sources() -> Path:
     """Return the folder of the lessons' texts."""
     return folder() / "notebooks" / "source"
 
 
-def of_text(source):
+def of_text(source) -> Lesson:
     """Return the Lesson whose text is at the path `source`.
 
     Raises:
@@ -193,7 +194,7 @@ def of_text(source):
     return Lesson(number, slug, source, source.parents[1] / f"{source.stem}.ipynb")
 
 
-def find(numbers=()):
+def find(numbers=()) -> list[Lesson]:
     """Return the lessons with these numbers, such as ("11", "21"), by number; all if none is given.
 
     Raises:
@@ -207,7 +208,7 @@ def find(numbers=()):
     return [lesson for number, lesson in there.items() if number in numbers or not numbers]
 
 
-def builds_on(lesson):
+def builds_on(lesson) -> list[Lesson]:
     """Return the lessons that `lesson` builds on, those it names and theirs, the nearest first."""
     earlier, waiting = {}, list(lesson.needs)
     while waiting:
@@ -218,13 +219,13 @@ def builds_on(lesson):
     return list(earlier.values())
 
 
-def for_teachers(lesson):
+def for_teachers(lesson) -> list[str]:
     """Return the texts of the stored notebook's cells tagged `instructor`."""
     cells = lesson.stored().get("cells", ())
     return ["".join(cell["source"]) for cell in cells if has_tag(cell, "instructor")]
 
 
-def module(lesson):
+def module(lesson) -> ModuleType:
     """Return the lesson's module, with its exercises and quiz, from the folder it was found in."""
     path = lesson.folder / "__init__.py"
     spec = importlib.util.spec_from_file_location(f"dlcourse.lessons.{lesson.slug}", path)
@@ -236,7 +237,7 @@ def module(lesson):
 # Pages that list the lessons -------------------------------------------------------------------
 
 
-def filled(page, text):
+def filled(page, text) -> str:
     """Return a page's text with what the lessons' folders say between its marks; see `PAGES`.
 
     Raises:
@@ -252,7 +253,7 @@ def filled(page, text):
     return text
 
 
-def costs(lesson):
+def costs(lesson) -> tuple:
     """Return minutes, seconds and memory of a lesson as text; dashes before its first build."""
     measured = lesson.measured
     shown = (f"{measured.seconds:.0f} s", f"{measured.peak_memory_mb:.0f} MB") if measured else "––"

@@ -14,12 +14,12 @@ DAYS = (0, 1, 3, 7, 21)
 DAY_SECONDS = 24 * 60 * 60
 
 
-def exercises(lesson):
+def exercises(lesson) -> dict:
     """Return a lesson's exercises, {name: Exercise}, in their order."""
     return _exercises_and_questions(lesson)[0]
 
 
-def questions(lesson):
+def questions(lesson) -> dict:
     """Return a lesson's quiz questions, {name: Question}, in their order."""
     return _exercises_and_questions(lesson)[1]
 
@@ -144,7 +144,7 @@ def _told(lesson, question):
     return str(question).replace("lesson.QUIZ", f'course.quiz_of("{lesson.number}")')
 
 
-def quiz_of(number):
+def quiz_of(number) -> quiz.Quiz:
     """Return the Quiz of a lesson, so that a question can be answered in code."""
     (lesson,) = catalogue.find([number])
     return catalogue.module(lesson).QUIZ

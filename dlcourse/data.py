@@ -43,7 +43,7 @@ class Card:
     samples_per_second: int = 0  # of sound
 
     @property
-    def path(self):
+    def path(self) -> Path:
         """Return the path of the data file."""
         return FOLDER / self.name / self.file
 
@@ -73,7 +73,7 @@ class Card:
     def _time(self):
         return f"from {_written(self.start)}, every {self.step_minutes} minutes"
 
-    def times(self):
+    def times(self) -> np.ndarray | None:
         """Return the time of every step of a series (T,), datetime64 in minutes; None without."""
         if not self.start:
             return None
@@ -160,7 +160,7 @@ class Rows(Split):
     labels: np.ndarray
 
     @classmethod
-    def from_file(cls, card, arrays):
+    def from_file(cls, card, arrays) -> dict:
         return {"features": arrays["table"], "labels": arrays["labels"]}
 
 
@@ -176,7 +176,7 @@ class Series(Split):
     times: np.ndarray
 
     @classmethod
-    def from_file(cls, card, arrays):
+    def from_file(cls, card, arrays) -> dict:
         return arrays | {"times": card.times()}
 
     @property
@@ -198,7 +198,7 @@ class Text(Split):
     labels: np.ndarray
 
     @classmethod
-    def from_file(cls, card, arrays):
+    def from_file(cls, card, arrays) -> dict:
         return {"texts": split_texts(arrays), "labels": arrays["labels"]}
 
 
@@ -313,7 +313,7 @@ def weights(name) -> dict:
     return _checked(facts)
 
 
-def verify(name):
+def verify(name) -> None:
     """Compare the file of dataset `name` with the checksum on its card; remember if it was good.
 
     Raises:
@@ -366,7 +366,7 @@ def split_texts(arrays) -> np.ndarray:
     return np.array([*texts, None], dtype=object)[:-1]  # a list of equal texts stays a row of them
 
 
-def pack(pixels):
+def pack(pixels) -> dict:
     """Return images (N, H, W, 1), uint8, as arrays of compressed bytes, without loss.
 
     A picture changes slowly down a column, so each pixel is stored as its difference from the one
@@ -386,7 +386,7 @@ def pack(pixels):
     return packed
 
 
-def unpack(packed):
+def unpack(packed) -> np.ndarray:
     """Return the images (N, H, W, 1), uint8, that `pack` was given."""
     count, height, width, _ = (int(size) for size in packed["shape"])
     pixels = np.empty((count, height, width, 1), np.uint8)

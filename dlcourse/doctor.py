@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -29,7 +30,7 @@ class Finding:
     fix: str = ""
 
 
-def examine(course):
+def examine(course) -> Iterator[Finding]:
     """Yield a Finding for each thing that lessons need, as soon as it is known.
 
     Args:
@@ -48,7 +49,7 @@ def examine(course):
             )
 
 
-def python(course):
+def python(course) -> Iterator[Finding]:
     """Yield whether this Python is new enough."""
     found = ".".join(map(str, sys.version_info[:3]))
     wanted = f"{'.'.join(map(str, OLDEST_PYTHON))} or newer"
@@ -58,7 +59,7 @@ def python(course):
         yield Finding("python", "problem", found, wanted, "make PYTHON=python3.12 lab")
 
 
-def versions(course):
+def versions(course) -> Iterator[Finding]:
     """Yield every package that is missing or is not the version that the tests ran with."""
     from packaging.requirements import Requirement
 
@@ -83,7 +84,7 @@ def versions(course):
         yield Finding("versions", "ok", f"all {len(pinned)} as in constraints.txt")
 
 
-def pins(course):
+def pins(course) -> dict:
     """Return {package: version} of the `constraints.txt` in the course's folder."""
     lines = (Path(course) / "constraints.txt").read_text(encoding="utf-8").split()
     return dict(line.split("==") for line in lines)
@@ -108,7 +109,7 @@ def _reinstall(course):
     return _install(f'--force-reinstall --constraint "{constraints}" --editable "{course}"')
 
 
-def kernel(course):
+def kernel(course) -> Iterator[Finding]:
     """Yield whether notebooks run with this Python, and not with another that JupyterLab finds."""
     from jupyter_client.kernelspec import KernelSpecManager
 
@@ -121,7 +122,7 @@ def kernel(course):
         yield Finding("kernel", "problem", found, sys.executable, fix)
 
 
-def memory(course):
+def memory(course) -> Iterator[Finding]:
     """Yield whether the largest lesson fits into the free memory; a container's limit counts."""
     from dlcourse.memory import other_kernels, own_mb, room
 
@@ -136,7 +137,7 @@ def memory(course):
     yield _enough("memory", room().free_mb, MEMORY_MB, fix)
 
 
-def disk(course):
+def disk(course) -> Iterator[Finding]:
     """Yield whether there is room where the course lies."""
     free = shutil.disk_usage(course).free / 1e6
     yield _enough("disk", free, DISK_MB, f"Free some space on the disk of {course}.")
@@ -147,7 +148,7 @@ def _enough(name, found_mb, wanted_mb, fix):
     return Finding(name, "ok" if found_mb >= wanted_mb else "problem", found, wanted, fix)
 
 
-def device(course):
+def device(course) -> Iterator[Finding]:
     """Yield how many cores lessons may use."""
     from dlcourse import runtime
 
@@ -155,7 +156,7 @@ def device(course):
     yield Finding("device", "ok", found, "2 cores, for the seconds that lessons state")
 
 
-def checksums(course):
+def checksums(course) -> Iterator[Finding]:
     """Yield whether each dataset's file is the one that its card describes."""
     from dlcourse import data
     from dlcourse.errors import DataError
@@ -170,7 +171,7 @@ def checksums(course):
             yield Finding(f"data {name}", "ok", "the file is the one on the card")
 
 
-def training(course):
+def training(course) -> Iterator[Finding]:
     """Yield for each framework whether a small network learns digits, in its own process."""
     for framework in FRAMEWORKS:
         yield _train(framework, course)

@@ -69,7 +69,7 @@ class Exercise:
         self.lesson = solution.__module__.rpartition(".")[2]
         self._hints_shown = 0
 
-    def check(self, answer):
+    def check(self, answer) -> Feedback:
         """Judge an answer, keep the attempt (see `progress`), and return the Feedback."""
         feedback = self.judge(answer)
         if feedback.outcome in ("wrong", "raised"):
@@ -78,7 +78,7 @@ class Exercise:
         progress.record(self.lesson, self.name, "exercise", feedback.outcome, text_of(answer))
         return feedback
 
-    def judge(self, answer):
+    def judge(self, answer) -> Feedback:
         """Return the Feedback to an answer, without a word to anybody else."""
         if self._is_blank(answer):
             return Feedback("not tried", self.ask)
@@ -90,7 +90,7 @@ class Exercise:
         except Raised as raised:
             return Feedback("raised", raised.message, raised.code)
 
-    def hint(self):
+    def hint(self) -> Feedback:
         """Show the next hint, from a nudge to nearly the answer."""
         number = min(self._hints_told() + 1, len(self.hints))
         self._hints_shown = number
@@ -108,17 +108,17 @@ class Exercise:
         ]
         return max([self._hints_shown, *kept])
 
-    def solution(self):
+    def solution(self) -> Feedback:
         """Show the solution: the code that the tests run."""
         progress.record(self.lesson, self.name, "solution", "shown")
         return Feedback("shown", "One way to do it:", self.solution_text())
 
-    def solution_text(self):
+    def solution_text(self) -> str:
         """Return the solution as the code to write into a notebook."""
         source = textwrap.dedent(inspect.getsource(self.solve))
         return source[re.search(r"(?m)^def ", source).start() :].rstrip()
 
-    def carry_on_with(self, answer, names=None):
+    def carry_on_with(self, answer, names=None) -> Any:
         """Return the answer if it is right, else the solution, so that later cells run either way.
 
         Args:
@@ -127,7 +127,7 @@ class Exercise:
         """
         return answer if self.judge(answer).outcome == "right" else self._solved(names)
 
-    def faults(self, names=None):
+    def faults(self, names=None) -> list[str]:
         """Return what is wrong with the exercise itself, a sentence each; none if it is sound.
 
         The solution must be right, a blank not tried, each known mistake wrong with its own
@@ -225,7 +225,7 @@ class FunctionExercise(Exercise):
     def _agree(self, results, function):
         return all(map(self._same, results, self._results_of(function)))
 
-    def carry_on_with(self, answer, names=None):
+    def carry_on_with(self, answer, names=None) -> Any:
         # Later cells may rely on an array where a list was right as well.
         if self.judge(answer).outcome != "right":
             return self.solve
@@ -241,7 +241,7 @@ class FunctionExercise(Exercise):
         # Changed, for all that anyone can see: the function as it was given is not an attempt.
         return functools.partial(mistake.example)
 
-    def faults(self, names=None):
+    def faults(self, names=None) -> list[str]:
         faults = super().faults(names)
         if self.given and self.given not in [mistake.example for mistake in self.mistakes]:
             faults.append(f"{self.lesson}.{self.name}: the given function is no known mistake")
@@ -333,7 +333,7 @@ def function(
     given: Callable | None = None,
     tolerance: float = TOLERANCE,
     seconds: float = SECONDS,
-):
+) -> Callable:
     """Declare an exercise whose answer is a function: put this above the solution.
 
     Args:
@@ -358,7 +358,7 @@ def value(
     mistakes: Sequence[Mistake],
     tolerance: float = TOLERANCE,
     unit: str = "",
-):
+) -> Callable:
     """Declare an exercise whose answer is a value: put this above a function that returns it.
 
     Its body, with `name = ` in place of `return `, is the solution that learners see. Arguments
@@ -376,7 +376,7 @@ def measured(
     hints: Sequence[str],
     mistakes: Sequence[Mistake],
     examine: Callable[[Any], Any] | None = None,
-):
+) -> Callable:
     """Declare an exercise whose answer must reach a bar: put this above a function that gets there.
 
     Args:

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
+from typing import Any
 
 from dlcourse.errors import KindError, RangeError
 
@@ -28,18 +29,18 @@ class Slider:
     logarithmic: bool
     label: str
 
-    def expect(self, value, name):
+    def expect(self, value, name) -> None:
         """Check that the control can take `value`."""
         if not isinstance(value, Real):
             raise KindError(f"`{name}` is {value!r}, but should be a number.")
         if not self.low <= value <= self.high:
             raise RangeError(f"`{name}` is {value!r}, but goes from {self.low} to {self.high}.")
 
-    def stops(self):
+    def stops(self) -> list:
         """Return a few values for a test: both ends and the start."""
         return [self.low, self.start, self.high]
 
-    def widget(self, name):
+    def widget(self, name) -> Any:
         """Return the ipywidgets slider."""
         import ipywidgets
         import numpy as np
@@ -67,16 +68,16 @@ class Choice:
     start: object
     label: str
 
-    def expect(self, value, name):
+    def expect(self, value, name) -> None:
         """Check that the control can take `value`."""
         if value not in self.options:
             raise RangeError(f"`{name}` is {value!r}, but should be one of {self.options}.")
 
-    def stops(self):
+    def stops(self) -> list:
         """Return the values for a test: all of them."""
         return list(self.options)
 
-    def widget(self, name):
+    def widget(self, name) -> Any:
         """Return the ipywidgets drop-down list."""
         import ipywidgets
 
@@ -88,7 +89,7 @@ class Choice:
         )
 
 
-def slider(low, high, start, step=None, *, logarithmic=False, label=""):
+def slider(low, high, start, step=None, *, logarithmic=False, label="") -> Slider:
     """Return a control for a number.
 
     Args:
@@ -112,7 +113,7 @@ def slider(low, high, start, step=None, *, logarithmic=False, label=""):
     return Slider(low, high, start, step, logarithmic, label)
 
 
-def choice(options, start=None, *, label=""):
+def choice(options, start=None, *, label="") -> Choice:
     """Return a control for one of several values; it starts at the first if `start` is None.
 
     Example:
@@ -194,7 +195,7 @@ class Explorer:
         figure.draw_without_rendering()
         return [axes.get_position(original=True) for axes in figure.axes]
 
-    def faults(self):
+    def faults(self) -> list[str]:
         """Return what is wrong with the explorer itself, a sentence each; none if it is sound.
 
         Each control must change the picture and its sentence.
@@ -208,7 +209,7 @@ class Explorer:
                 faults.append(f"`{name}` does not change the sentence about the picture")
         return faults
 
-    def typical_seconds(self, rounds=3):
+    def typical_seconds(self, rounds=3) -> float:
         """Return the median time of a picture over all stops of all controls, in the best round."""
 
         def seconds_of(name, value):
@@ -219,7 +220,7 @@ class Explorer:
         stops = [(name, v) for name, control in self.controls.items() for v in control.stops()]
         return min(statistics.median(seconds_of(*stop) for stop in stops) for _ in range(rounds))
 
-    def widget(self):
+    def widget(self) -> Any:
         """Return the controls and the picture as an ipywidgets box."""
         from ipywidgets import HTML, VBox
 

@@ -213,7 +213,7 @@ def occlusion(
 # Maps of a layer
 
 
-def cam(model, images, classes, *, layer, batch_size=256):
+def cam(model, images, classes, *, layer, batch_size=256) -> np.ndarray:
     """Map each place's share of the class score, in a model whose last map is only averaged.
 
     The model must end: `layer` (H, W, C), global average pooling, dense layer.
@@ -259,7 +259,7 @@ def cam(model, images, classes, *, layer, batch_size=256):
     return np.einsum("nhwc,nc->nhw", maps, kernel.T[classes])
 
 
-def grad_cam(model, images, classes, *, layer, batch_size=256):
+def grad_cam(model, images, classes, *, layer, batch_size=256) -> np.ndarray:
     """Map where a layer's activations speak for the class.
 
     Each of the layer's maps counts by its mean slope; what speaks against the class is cut off.

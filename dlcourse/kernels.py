@@ -12,7 +12,7 @@ RESERVE_SHARE = 0.15  # of all memory, if that is less: a small machine has no 3
 IDLE_SECONDS = 10  # between two cells a kernel is idle too
 
 
-def to_end(kernels, room, now):
+def to_end(kernels, room, now) -> str | None:
     """Return the id of the kernel to end now, or None; never the one that was active last.
 
     Args:
@@ -31,7 +31,7 @@ def to_end(kernels, room, now):
     return None
 
 
-async def end_idle(manager, log):
+async def end_idle(manager, log) -> None:
     """End the kernel that was idle longest, if memory is short."""
     from datetime import UTC, datetime
 

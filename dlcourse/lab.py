@@ -31,7 +31,7 @@ class LabError(CourseError, RuntimeError):
     """JupyterLab does not start, or ended by itself with an error."""
 
 
-def serve(folder, notebook, port=None, browser=True, say=print):
+def serve(folder, notebook, port=None, browser=True, say=print) -> None:
     """Open `notebook` in JupyterLab and stay until it ends or Ctrl-C (SIGTERM, SIGHUP) comes.
 
     Args:
@@ -74,7 +74,7 @@ def serve(folder, notebook, port=None, browser=True, say=print):
     say("JupyterLab has ended.")
 
 
-def can_open_browser(environment=os.environ, platform=sys.platform):
+def can_open_browser(environment=os.environ, platform=sys.platform) -> bool:
     """Return False for `BROWSER=none`, and on Linux without a display."""
     if environment.get("BROWSER", "").lower() == "none":
         return False

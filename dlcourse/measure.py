@@ -14,7 +14,7 @@ import dataclasses, json
 print(json.dumps(dataclasses.asdict(headline)))"""
 
 
-def parts(lesson):
+def parts(lesson) -> dict:
     """Return what can be measured of a lesson, {name: function that measures and stores it}.
 
     "band" runs the notebook with several seeds; the others are the `PARTS` of the lesson's
@@ -29,7 +29,7 @@ def parts(lesson):
     return there
 
 
-def measure(lesson, names=(), say=print):
+def measure(lesson, names=(), say=print) -> None:
     """Measure parts of a lesson and store what was found in the lesson's folder.
 
     Args:
@@ -54,7 +54,7 @@ def measure(lesson, names=(), say=print):
         say(f"{lesson.number}  {name}: {time.perf_counter() - started:.0f} s")
 
 
-def band(lesson, seeds=5):
+def band(lesson, seeds=5) -> None:
     """Run the lesson once for each seed, up to its headline, and store the scores.
 
     The notebook's cell tagged `parameters` has a line `seed = 0`, the one tagged `headline` makes a

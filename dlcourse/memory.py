@@ -19,7 +19,7 @@ DONT_NEED = 4  # madvise(2): MADV_DONTNEED
 NO_LIMIT = 1 << 60  # what a group without a limit says, and more
 
 
-def set_up_allocator():
+def set_up_allocator() -> None:
     """Let Linux's allocator keep freed memory for the next step instead of giving it back.
 
     A training step frees what the next one asks for again. When the system takes large blocks back
@@ -38,13 +38,13 @@ def set_up_allocator():
             mallopt(-1, kept << 20)  # and so much may lie free at its end
 
 
-def give_back_freed():
+def give_back_freed() -> None:
     """Give back what was freed, after something large that will not be needed again."""
     if trim := _c_function("malloc_trim"):
         trim(0)
 
 
-def drop_library_pages_after_imports():
+def drop_library_pages_after_imports() -> None:
     """In a notebook, after a cell that imported a framework, drop what only its import has read.
 
     Runs with `import dlcourse`. Importing PyTorch and TensorFlow reads 400 MB of library files, of
@@ -64,7 +64,7 @@ def drop_library_pages_after_imports():
     ipython.events.register("post_run_cell", drop)
 
 
-def drop_library_pages():
+def drop_library_pages() -> None:
     """Drop the pages of library files that are as they are in the file: they come back when read.
 
     Only on Linux. Pages that this process has changed, such as addresses filled in at the start,
@@ -94,7 +94,7 @@ def _c_function(name):
     return getattr(ctypes.CDLL(None), name, None)
 
 
-def peak_mb():
+def peak_mb() -> float:
     """Return the most memory this process has held so far, in MB (10⁶ bytes)."""
     if sys.platform == "win32":
         import psutil  # comes with ipykernel
@@ -109,7 +109,7 @@ def peak_mb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # macOS counts bytes
 
 
-def own_mb(process):
+def own_mb(process) -> float:
     """Return what a process holds for itself alone, in MB, without pages of files.
 
     Args:
@@ -119,7 +119,7 @@ def own_mb(process):
     return (info.rss - getattr(info, "shared", 0)) / 1e6
 
 
-def other_kernels():
+def other_kernels() -> list:
     """Return the processes of this user that are kernels of other notebooks."""
     import psutil
 
@@ -141,7 +141,7 @@ class Room(NamedTuple):
     free_mb: float
 
 
-def room():
+def room() -> Room:
     """Return the Room of this machine; a container's limit counts, less what is used of it."""
     import psutil
 

@@ -10,11 +10,13 @@ import tempfile
 import threading
 import time
 import unicodedata
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from keyword import iskeyword
 from pathlib import Path
 from queue import Empty
+from typing import Any
 
 from dlcourse import catalogue, data, lessons, memory, runtime
 from dlcourse.catalogue import Lesson, Measured
@@ -79,7 +81,7 @@ class Run:
     error: str | None = None
 
 
-def recipe(slug):
+def recipe(slug) -> dict:
     """Return the names that a lesson's imports and its `recipe` cells define, for a benchmark."""
     (lesson,) = (each for each in catalogue.lessons() if each.slug == slug)
     cells = [cell for cell in from_text(lesson).cells if cell.cell_type == "code"]
@@ -91,7 +93,7 @@ def recipe(slug):
     return namespace
 
 
-def build(lesson, force=False):
+def build(lesson, force=False) -> Run | None:
     """Write the lesson's notebook: its text, run from top to bottom, with the outputs.
 
     Where all outputs agree with those that are stored (see `outputs.faults`), the stored ones stay,
@@ -169,7 +171,7 @@ def _measured(lesson, result):
     return old if much_the_same else new
 
 
-def run(lesson, quick=False, solved=False, report=None):
+def run(lesson, quick=False, solved=False, report=None) -> Run:
     """Run the lesson's text in a fresh kernel; write nothing.
 
     Args:
@@ -187,12 +189,12 @@ def run(lesson, quick=False, solved=False, report=None):
     return execute(lesson, _solve(lesson, notebook) if solved else notebook, report)
 
 
-def headline_cells(cells):
+def headline_cells(cells) -> list[int]:
     """Return the indices of the cells tagged `headline`."""
     return [i for i, cell in enumerate(cells) if has_tag(cell, "headline")]
 
 
-def up_to_headline(lesson, seed):
+def up_to_headline(lesson, seed) -> Any:
     """Return the lesson's notebook up to its headline, with another `seed`, not yet run.
 
     Raises:
@@ -213,7 +215,7 @@ def up_to_headline(lesson, seed):
     return notebook
 
 
-def exercise_names(source):
+def exercise_names(source) -> list[str]:
     """Return the names of the exercises that a cell checks: `lesson.NAME.check(NAME)`."""
     return [found[1] for found in CHECK.finditer(source)]
 
@@ -245,7 +247,7 @@ def _with_solution(source, name, solution, lesson):
     raise LessonError(f"{lesson}: the cell that checks `{name}` defines no blank `{name}`.")
 
 
-def budget_faults(lesson, measured):
+def budget_faults(lesson, measured) -> list[str]:
     """Return a sentence for each budget that the lesson breaks.
 
     Args:
@@ -268,7 +270,7 @@ def budget_faults(lesson, measured):
     ]
 
 
-def stale(lesson):
+def stale(lesson) -> str | None:
     """Return a sentence that says why the stored notebook is not that of the text, or None."""
     stored, measured = lesson.stored(), lesson.measured
     advice = f"Run `dlcourse build {lesson.number}`."
@@ -290,7 +292,7 @@ def stale(lesson):
     return None
 
 
-def new(title, part=7, number=None):
+def new(title, part=7, number=None) -> Lesson:
     """Begin a lesson: write its text, its folder and a notebook without outputs.
 
     Args:
@@ -354,7 +356,7 @@ def _copy_template(name, path, filled):
 
 
 @contextmanager
-def kernel(notebook, folder, **options):
+def kernel(notebook, folder, **options) -> Iterator:
     """Start a kernel for the notebook and yield the nbclient client that runs its cells there.
 
     What this learner has done, and how this machine's IPython and matplotlib are set, stay outside.
@@ -413,7 +415,7 @@ def _fingerprint(lesson):
     return digest.hexdigest()
 
 
-def from_text(lesson, quick=False):
+def from_text(lesson, quick=False) -> Any:
     """Return the lesson's text as a notebook without outputs; `quick` takes the small values."""
     import jupytext
 
@@ -449,7 +451,7 @@ def _fill(notebook, sentence):
     return notebook
 
 
-def execute(lesson, notebook, report=None):
+def execute(lesson, notebook, report=None) -> Run:
     """Run a notebook of the lesson in place, in a fresh kernel, and return its Run."""
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 

@@ -27,6 +27,7 @@ import base64
 import io
 import re
 from collections import defaultdict
+from typing import Any
 
 from dlcourse.arrays import close
 
@@ -58,19 +59,19 @@ NUMBER = re.compile(
 HEADLINE = re.compile(r"(?<=: )(?P<score>\S+)(?=, typically (?P<low>\S+) to (?P<high>\S+) over )")
 
 
-def has_tag(cell, tag):
+def has_tag(cell, tag) -> bool:
     """Return whether a cell, stored or in a notebook, has this tag."""
     return tag in cell["metadata"].get("tags", ())
 
 
-def without_chance(text):
+def without_chance(text) -> str:
     """Return a text without what differs from run to run: addresses, folders, progress bars."""
     for pattern, replacement in CHANCE.items():
         text = re.sub(pattern, replacement, text)
     return text
 
 
-def faults(cell, outputs, sanitize=without_chance, image_tolerance=IMAGE_TOLERANCE):
+def faults(cell, outputs, sanitize=without_chance, image_tolerance=IMAGE_TOLERANCE) -> list[str]:
     """Return a sentence for each way in which a cell's outputs are not those that it stores.
 
     Args:
@@ -105,7 +106,7 @@ def faults(cell, outputs, sanitize=without_chance, image_tolerance=IMAGE_TOLERAN
     return found
 
 
-def contents(outputs, others=()):
+def contents(outputs, others=()) -> dict:
     """Return what outputs hold, {kind: [one for each output]}, as far as it is compared.
 
     Streams count as kinds, "stdout" and "stderr": how a long print is cut into messages is chance.
@@ -141,7 +142,7 @@ def _picture_faults(there, here, allowed):
     return found
 
 
-def text_faults(reference, new, tolerance=0.0):
+def text_faults(reference, new, tolerance=0.0) -> list[str]:
     """Return a sentence for each way in which `new` is not what `reference` says; see above.
 
     Args:
@@ -162,7 +163,7 @@ def text_faults(reference, new, tolerance=0.0):
     return [fault for fault in faults if fault] if changed else ["only the spaces differ"]
 
 
-def headline_faults(reference, new, tolerance=0.0):
+def headline_faults(reference, new, tolerance=0.0) -> list[str]:
     """Return what `text_faults` does, but hold the headline's score to its seed band; see above."""
     old, now = HEADLINE.search(reference), HEADLINE.search(new)
     if not old or not now:
@@ -205,7 +206,7 @@ def _number_fault(old, now, tolerance):
     )
 
 
-def image_distance(reference, new, blocks=64):
+def image_distance(reference, new, blocks=64) -> float:
     """Return how much two pictures look different, 0..1.
 
     Both are put on white and reduced to `blocks` × `blocks` means; the largest mean difference of
@@ -231,7 +232,7 @@ def image_distance(reference, new, blocks=64):
     return float(np.abs(means[0] - means[1]).mean(axis=2).max())
 
 
-def draw_curtains(notebook):
+def draw_curtains(notebook) -> None:
     """Put an empty output before what a cell tagged `predict` gave; see `CURTAIN`."""
     from nbformat import from_dict
 
@@ -240,7 +241,7 @@ def draw_curtains(notebook):
             cell.outputs.insert(0, from_dict(CURTAIN))
 
 
-def steady(value):
+def steady(value) -> Any:
     """Return a cell's outputs without widget ids, addresses and this machine's folders."""
     if isinstance(value, list):
         return [steady(item) for item in value]

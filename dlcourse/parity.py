@@ -94,7 +94,7 @@ class Quantity(NamedTuple):
     where: str
 
     @property
-    def equal(self):
+    def equal(self) -> bool:
         """Say whether the difference is as small as allowed."""
         return self.difference <= self.allowed
 
@@ -118,12 +118,12 @@ class Parity:
     rows: tuple
 
     @property
-    def largest(self):
+    def largest(self) -> float:
         """Return the largest difference."""
         return max(row.difference for row in self.rows)
 
     @property
-    def ok(self):
+    def ok(self) -> bool:
         """Say whether every quantity is equal, up to the tolerance."""
         return all(row.equal for row in self.rows)
 

@@ -1,5 +1,7 @@
 """Figures of the course: arrays or a History in, `Axes` out, with a text that says what is seen."""
 
+from typing import Any
+
 from dlcourse.arrays import expect_axes, expect_examples, expect_labels, to_numpy
 from dlcourse.errors import RangeError, ShapeError
 
@@ -12,7 +14,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = "osD^vPX*<>"  # told apart without colour too
 
 
-def use_course_style():
+def use_course_style() -> None:
     """Set the course's colours, sizes and figure descriptions for this notebook.
 
     In a notebook, each figure then carries its description (see `describe`) as its text, in place
@@ -45,7 +47,7 @@ def use_course_style():
         shell.display_formatter.formatters["text/plain"].for_type(plt.Figure, _as_text)
 
 
-def describe(text, figure=None):
+def describe(text, figure=None) -> None:
     """Give the figure (the current one if none is named) the sentence that describes it.
 
     Say what is seen, not that there is a figure: "Both losses fall; validation levels off at 0.3."
@@ -57,7 +59,7 @@ def describe(text, figure=None):
     (figure or plt.gcf()).description = text
 
 
-def description(figure):
+def description(figure) -> str:
     """Return the figure's description; failing that, its titles."""
     titles = [axes.get_title(loc) for axes in figure.axes for loc in ("left", "center")]
     return (
@@ -71,7 +73,9 @@ def _as_text(figure, printer, cycle):
     printer.text(f"Figure: {description(figure)}")
 
 
-def images(pixels, titles=None, columns=10, size=0.9, colour_map="gray", limits=(0, 1), label=None):
+def images(
+    pixels, titles=None, columns=10, size=0.9, colour_map="gray", limits=(0, 1), label=None
+) -> Any:
     """Draw pictures side by side.
 
     Args:
@@ -318,7 +322,7 @@ def forecast_fan(
     return axes
 
 
-def film_strip(pictures, moments, rows=None, title="", size=0.7, limits=(0, 1)):
+def film_strip(pictures, moments, rows=None, title="", size=0.7, limits=(0, 1)) -> Any:
     """Draw how pictures change: a row for each picture, a column for each moment.
 
     Args:
@@ -364,7 +368,7 @@ def film_strip(pictures, moments, rows=None, title="", size=0.7, limits=(0, 1)):
     return grid
 
 
-def heat_map(values, picture=None, *, axes=None, title="", label="value", limit=None):
+def heat_map(values, picture=None, *, axes=None, title="", label="value", limit=None) -> Any:
     """Draw a map of numbers as colours, over a pale picture if one is given.
 
     Values above 0 are vermilion, those below 0 blue, and the nearer to 0 the clearer. A colour bar

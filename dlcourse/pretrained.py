@@ -1,6 +1,7 @@
 """Networks with the weights that others trained: the same ones in either framework."""
 
 import importlib
+from typing import Any
 
 from dlcourse import backends, data
 from dlcourse.errors import RangeError
@@ -9,7 +10,7 @@ BUILDERS = {"efficientnet-lite0": "efficientnet_lite0"}  # card of the weights: 
 FRAMEWORKS = ("pytorch", "keras")
 
 
-def load(name, framework):
+def load(name, framework) -> Any:
     """Return a pretrained network, ready to predict.
 
     Args:

@@ -15,6 +15,7 @@ import time
 import uuid
 from contextlib import closing, suppress
 from itertools import chain
+from pathlib import Path
 from typing import NamedTuple
 
 from dlcourse import runtime
@@ -47,7 +48,7 @@ class Attempt(NamedTuple):
     answer: str
 
 
-def record(lesson, item, kind, outcome, answer=""):
+def record(lesson, item, kind, outcome, answer="") -> bool:
     """Keep one attempt, unless the learner has switched this off. Never raises.
 
     Args:
@@ -69,7 +70,7 @@ def record(lesson, item, kind, outcome, answer=""):
         return False
 
 
-def attempts(lesson=None):
+def attempts(lesson=None) -> list[Attempt]:
     """Return every Attempt kept so far, oldest first; of one lesson if its slug is given.
 
     Attempts that still wait for a file that can be written are among them.
@@ -81,12 +82,12 @@ def attempts(lesson=None):
     return [attempt for attempt in found if lesson in (None, attempt.lesson)]
 
 
-def done(lesson):
+def done(lesson) -> set:
     """Return the names of the exercises and questions of a lesson that were right at least once."""
     return {attempt.item for attempt in attempts(lesson) if attempt.outcome == "right"}
 
 
-def is_on():
+def is_on() -> bool:
     """Return whether attempts are kept: the environment variable DLCOURSE_PROGRESS=off, or
     `dlcourse progress --off`, says that they are not.
     """
@@ -95,7 +96,7 @@ def is_on():
     return not (_folder() / OFF).exists()
 
 
-def switch(on):
+def switch(on) -> None:
     """Keep attempts from now on, or keep none. What was kept stays."""
     if on:
         (_folder() / OFF).unlink(missing_ok=True)
@@ -103,7 +104,7 @@ def switch(on):
         (_folder() / OFF).touch()
 
 
-def file():
+def file() -> Path:
     """Return the path of the progress file."""
     return _folder() / FILE
 

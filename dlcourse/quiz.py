@@ -6,6 +6,7 @@ import random
 import re
 import string
 from collections.abc import Mapping
+from typing import Any
 
 from dlcourse import progress
 from dlcourse.answers import Feedback
@@ -25,13 +26,13 @@ class Question:
         self.ask = " ".join(ask.split())
         self.lesson = self.name = ""
 
-    def answer(self, given):
+    def answer(self, given) -> Feedback:
         """Judge an answer, keep the attempt (see `progress`), and return the Feedback."""
         outcome, reason = self.judge(given)
         progress.record(self.lesson, self.name, "quiz", outcome, given)
         return Feedback(outcome, reason, heading=f"{outcome.capitalize()}. ")
 
-    def widget(self):
+    def widget(self) -> Any:
         """Return the question as an ipywidgets box that answers at once."""
         from ipywidgets import HTML, Layout, VBox
 
@@ -72,7 +73,7 @@ class Choice(Question):
         self.options = sorted(self.reasons)
         random.Random(ask).shuffle(self.options)  # the same order for everybody
 
-    def judge(self, given):
+    def judge(self, given) -> tuple:
         """Return ("right" or "wrong", the reason) for an option, or for its letter."""
         letters = dict(zip(string.ascii_lowercase, self.options))
         option = letters.get(str(given).strip("() ").lower(), given)
@@ -115,7 +116,7 @@ class Number(Question):
     def _is(self, number, value):
         return bool(close(number, value, self.tolerance))
 
-    def judge(self, given):
+    def judge(self, given) -> tuple:
         """Return ("right" or "wrong", the reason) for a number, or for text that holds one."""
         try:
             number = _number(given)
@@ -187,7 +188,7 @@ class Quiz(Mapping):
         return together(self.values())._repr_mimebundle_() | {"text/plain": str(self)}
 
 
-def together(questions, headings=()):
+def together(questions, headings=()) -> Any:
     """Return one box with the widgets of several questions, each under its heading, if any."""
     from ipywidgets import HTML, VBox
 
@@ -198,7 +199,7 @@ def together(questions, headings=()):
     return VBox(boxes)
 
 
-def choice(ask, *, right, because, wrong):
+def choice(ask, *, right, because, wrong) -> Choice:
     """Return a multiple-choice question.
 
     Args:
@@ -209,7 +210,7 @@ def choice(ask, *, right, because, wrong):
     return Choice(ask, right, because, wrong)
 
 
-def number(ask, *, right, because, wrong, tolerance=0.0, unit=""):
+def number(ask, *, right, because, wrong, tolerance=0.0, unit="") -> Number:
     """Return a question whose answer is a number.
 
     Args:

@@ -42,7 +42,7 @@ class History:
     step_loss: list = field(default_factory=list)
 
     @property
-    def epochs(self):
+    def epochs(self) -> int:
         """Return how many epochs were finished."""
         return len(self.train_loss)
 
@@ -126,7 +126,7 @@ class SeedBand:
     seeds: int
 
     @classmethod
-    def of(cls, values):
+    def of(cls, values) -> "SeedBand":
         """Return the band of at least five values.
 
         Raises:
@@ -219,7 +219,7 @@ class ClassScores(NamedTuple):
     examples: np.ndarray
 
 
-def class_scores(scores, labels):
+def class_scores(scores, labels) -> Table:
     """Return precision, recall and F1 of each class.
 
     Precision: of the examples called this class, the share that are. Recall: of the examples that
@@ -250,7 +250,7 @@ class Calibration(NamedTuple):
     error: float
 
 
-def calibration(probabilities, labels, bins=10):
+def calibration(probabilities, labels, bins=10) -> tuple:
     """Compare how sure a classifier is with how often it is right.
 
     Args:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 
-def quiet_frameworks():
+def quiet_frameworks() -> None:
     """Set what PyTorch, TensorFlow and Keras read when they are first imported.
 
     Runs with `import dlcourse`. What is already set in the environment stays.
@@ -28,7 +28,7 @@ def quiet_frameworks():
         os.environ.setdefault(name, value)
 
 
-def available_cores():
+def available_cores() -> int:
     """Return how many cores this process may use; a container's limit counts (Binder gives 1)."""
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count())
     cores = len(allowed)
@@ -47,7 +47,7 @@ def _container_cores(root=Path("/sys/fs/cgroup")):
     return 10**6
 
 
-def seed(number=0):
+def seed(number=0) -> None:
     """Seed Python, NumPy and each framework that is loaded, so that a run can be repeated.
 
     Example:
@@ -64,7 +64,7 @@ def seed(number=0):
             seeding(sys.modules[name])
 
 
-def write_whole(path, content):
+def write_whole(path, content) -> None:
     """Write text or bytes to `path` whole or not at all, also with two kernels at once.
 
     Raises:
@@ -79,12 +79,12 @@ def write_whole(path, content):
         unfinished.unlink(missing_ok=True)
 
 
-def checksum(path):
+def checksum(path) -> str:
     """Return the sha256 of a file, as 64 hexadecimal digits."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def folder(kind):
+def folder(kind) -> Path:
     """Return this learner's `cache` or `data` folder; made if it can be.
 
     The environment variable DLCOURSE_HOME moves both: for a class, or a test.

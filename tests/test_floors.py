@@ -120,3 +120,21 @@ def test_importing_dlcourse_loads_no_framework_and_not_even_numpy():
     code = f"import sys, dlcourse; print(sorted({heavy} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_public_function_says_what_it_returns(path):
+    """So that an editor can complete what a learner types after it."""
+    if name_of(path) in ("cli", "lessons", "lessons.record") and path.parent.name != "lessons":
+        return  # commands return nothing; solutions are written as a learner would
+    silent = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        inner = node.body if isinstance(node, ast.ClassDef) else [node]
+        owner = getattr(node, "name", "")
+        for each in inner:
+            is_function = isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
+            named = f"{owner}.{each.name}" if is_function and each is not node else owner
+            if is_function and not each.name.startswith("_") and not owner.startswith("_"):
+                silent += [named] if each.returns is None else []
+    backends_own = ("backends.pytorch", "backends.keras")  # the interface says it
+    assert silent == [] or name_of(path) in backends_own, silent

@@ -17,6 +17,7 @@ COURSE = Path(__file__).parents[1]
 sys.path.insert(0, str(COURSE / "environments"))
 import make as environments  # noqa: E402
 
+TESTING = "-m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup"
 TARGETS = ("help", "lab", "test", "notebooks", "check", "bench")
 PINNED_HERE = pytest.mark.skipif(
     sys.platform != "linux" or "tensorflow-cpu" not in environments.pins(COURSE),
@@ -156,9 +157,9 @@ def test_make_test_sets_up_once_and_then_only_tests(clone):
     code, output, log = clone("test")
     assert code == 0
     assert installs(log) == ["torch", "--editable .", "--editable .[test]"]
-    assert log[-1] == "-m pytest"
+    assert log[-1] == TESTING
     assert "about 3 minutes" in output
-    assert clone("test") == (0, "", ["-m pytest"])
+    assert clone("test") == (0, "", [TESTING])
 
 
 @needs_make
@@ -181,7 +182,7 @@ def test_changed_pins_are_installed_at_the_next_call(clone, file):
 def test_an_install_that_broke_off_is_repaired_by_the_next_call(clone):
     clone.broken.touch()
     code, _, log = clone("test")
-    assert (code != 0, log[-1] == "-m pytest") == (True, False)
+    assert (code != 0, log[-1] == TESTING) == (True, False)
     clone.broken.unlink()
     code, _, log = clone("test")
     assert code == 0

@@ -7,6 +7,7 @@ something else. What a layer of text or attention gives is left as it is.
 
 import functools
 import sys
+from contextlib import AbstractContextManager
 
 from dlcourse.arrays import expect_count, expect_examples, expect_labels, to_numpy
 from dlcourse.backends.checks import batch_targets, check_batch, check_class_scores
@@ -271,7 +272,7 @@ def layers_with_weights(model) -> list[Layer]:
     return layers
 
 
-def set_layer_weights(model, index, arrays, settings):
+def set_layer_weights(model, index, arrays, settings) -> None:
     """Write one layer's weights and settings into the model.
 
     Args:
@@ -334,7 +335,7 @@ def flattened_maps(model, images) -> dict:
     return of(model).flattened_maps(to_numpy(images))
 
 
-def trial(model):
+def trial(model) -> AbstractContextManager:
     """Lend the model for a trial with dropout off; afterwards it is as it was.
 
     Example:

@@ -10,7 +10,7 @@ import numpy as np
 LOSSES = ("cross-entropy", "squared error", "absolute error")  # names that all backends know
 
 
-def expect_loss(loss):
+def expect_loss(loss) -> None:
     """Check that a loss is one of LOSSES, or a function.
 
     Raises:
@@ -23,7 +23,7 @@ def expect_loss(loss):
         )
 
 
-def batch_targets(targets, loss=None):
+def batch_targets(targets, loss=None) -> tuple:
     """Return the targets of one batch as NumPy, and the name of the loss that they are for.
 
     Args:
@@ -38,7 +38,7 @@ def batch_targets(targets, loss=None):
     return targets.astype("float32"), loss
 
 
-def check_batch(outputs, targets, loss):
+def check_batch(outputs, targets, loss) -> None:
     """Check that one batch of outputs can be compared with its targets by a named loss.
 
     Raises:
@@ -53,7 +53,7 @@ def check_batch(outputs, targets, loss):
         )
 
 
-def check_outputs(outputs, targets, options):
+def check_outputs(outputs, targets, options) -> None:
     """Look at the outputs (B, …) of a first batch, so that mistakes show at once, in words.
 
     Raises:
@@ -74,7 +74,7 @@ def check_outputs(outputs, targets, options):
         check_batch(outputs, targets[: len(outputs)], "squared error")
 
 
-def check_loss(loss):
+def check_loss(loss) -> None:
     """Check that the learner's own loss function gave one number, of shape ().
 
     Raises:
@@ -87,7 +87,7 @@ def check_loss(loss):
         )
 
 
-def refused(inputs, expected, error):
+def refused(inputs, expected, error) -> ShapeError:
     """Return the ShapeError that says in words which inputs a model cannot take.
 
     Args:
@@ -114,7 +114,7 @@ def _reason(error):
     return lines[-1 if lines[0].startswith("in user code") else 0].split(" for '")[0][:300]
 
 
-def check_scores(scores, targets):
+def check_scores(scores, targets) -> None:
     """Check a batch's scores (B, K) against its class indices (B,), or (B, T, K) against (B, T).
 
     Raises:
@@ -170,7 +170,7 @@ def _misfit(shape, targets):
     )
 
 
-def check_class_scores(shape):
+def check_class_scores(shape) -> None:
     """Check that a model gives class scores: outputs of shape (N, K).
 
     Raises:
@@ -183,7 +183,7 @@ def check_class_scores(shape):
         )
 
 
-def check_seen(seen, layer, tensor):
+def check_seen(seen, layer, tensor) -> None:
     """Check that a layer ran exactly once for a batch, and gave one tensor.
 
     Raises:
@@ -201,7 +201,7 @@ def check_seen(seen, layer, tensor):
         )
 
 
-def mean_cross_entropy(scores, labels):
+def mean_cross_entropy(scores, labels) -> float:
     """Return the mean cross-entropy (nats) of raw scores (…, K) with class indices (…)."""
     probabilities = softmax(scores.astype("float64")).reshape(labels.size, -1)
     chosen = probabilities[np.arange(labels.size), labels.ravel()]

@@ -1,5 +1,6 @@
 """What the class of a framework must be able to do, for `dlcourse.backends` to use its models."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -69,10 +70,10 @@ class Backend(Protocol):
     def kernel(self, layer) -> np.ndarray | None:
         """Return a layer's kernel, laid out as in `Layer`, or None if it has none."""
 
-    def reader(self, name, layer):
+    def reader(self, name, layer) -> Callable:
         """Return a function of a batch that gives what this layer gives, looking."""
 
-    def slope_reader(self, name, layer):
+    def slope_reader(self, name, layer) -> Callable:
         """Return a function (batch, classes_for) → (what the layer gives, its slopes)."""
 
     def slots(self) -> list[Slot]:
@@ -91,7 +92,9 @@ class Backend(Protocol):
     def assign(self, slot: Slot, arrays: dict, settings: dict) -> None:
         """Write arrays, laid out as `Layer` says, and settings into the model."""
 
-    def loss_and_slopes(self, inputs: np.ndarray, targets: np.ndarray, loss: str):
+    def loss_and_slopes(
+        self, inputs: np.ndarray, targets: np.ndarray, loss: str
+    ) -> tuple[float, list]:
         """Return the loss of a batch in training mode, and {part: slope} for each slot."""
 
     def flattened_maps(self, inputs: np.ndarray) -> dict:

@@ -50,16 +50,16 @@ class Options:
             self.valid = self.examples(*self.valid, "valid[0]", "valid[1]")
 
     @cached_property
-    def classifies(self):
+    def classifies(self) -> bool:
         """Whether the loss compares scores with class indices."""
         return self.loss == "cross-entropy"
 
     @cached_property
-    def named(self):
+    def named(self) -> bool:
         """Whether the loss is one of the course's own."""
         return isinstance(self.loss, str)
 
-    def examples(self, images, labels, images_name="images", labels_name="labels"):
+    def examples(self, images, labels, images_name="images", labels_name="labels") -> tuple:
         """Return inputs and targets as NumPy, checked; a classifier's targets are class indices."""
         inputs, targets = to_numpy(images), to_numpy(labels)
         expect_examples(inputs, targets, images_name, labels_name)
@@ -70,7 +70,7 @@ class Options:
         return inputs, targets
 
 
-def train(trainer, inputs, targets, options):
+def train(trainer, inputs, targets, options) -> History:
     """Run the epochs and return their History.
 
     The order of the examples comes from NumPy, so that all frameworks see the same batches.
@@ -144,7 +144,7 @@ def _validated(trainer, options):
     return Evaluation(sum(losses) / len(inputs), None)
 
 
-def evaluation(scores, labels):
+def evaluation(scores, labels) -> Evaluation:
     """Return the Evaluation of raw scores (N, K) with labels (N,), or (N, T, K) with (N, T)."""
     labels = expect_labels(labels, scores.shape[-1], steps=True)
     check_scores(scores, labels)
@@ -159,7 +159,7 @@ class TrainingBar(Bar):
         self.epochs, self.steps = options.epochs, steps
         super().__init__(options.show, "training")
 
-    def update(self, epoch, step, loss, accuracy):
+    def update(self, epoch, step, loss, accuracy) -> None:
         """Show where training is."""
         if not self.is_due():
             return

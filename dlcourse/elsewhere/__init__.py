@@ -57,7 +57,7 @@ class Answer:
     __repr__ = __str__
 
 
-def python_of(environment, course):
+def python_of(environment, course) -> Path | None:
     """Return the path of an environment's Python in the course's folder, or None.
 
     Args:
@@ -108,7 +108,7 @@ def call(file, function, arrays=None, *, python=sys.executable, seconds=60, reco
     return Answer(given, facts)
 
 
-def keep(answer, record, file, function, arrays):
+def keep(answer, record, file, function, arrays) -> None:
     """Store an answer as the record of a call, with what it belongs to.
 
     Args:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 
-def main(file, function, asked, answered):
+def main(file, function, asked, answered) -> None:
     """Read the arrays, call the function with them by name, write what it gives."""
     sys.path.insert(0, str(Path(file).parent))
     spec = importlib.util.spec_from_file_location("asked_elsewhere", file)

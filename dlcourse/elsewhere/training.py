@@ -5,7 +5,7 @@ import time
 from dlcourse import backends, data, runtime
 
 
-def pytorch():
+def pytorch() -> dict:
     """Train in PyTorch; see `_trained`."""
     from torch import cuda, nn
 
@@ -14,7 +14,7 @@ def pytorch():
     return _trained(model, cuda.get_device_name() if cuda.is_available() else "the CPU")
 
 
-def keras():
+def keras() -> dict:
     """Train in Keras; see `_trained`."""
     import tensorflow
     from keras import Sequential, layers

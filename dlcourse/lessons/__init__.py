@@ -21,7 +21,7 @@ import numpy as np
 FOLDER = Path(__file__).parent
 
 
-def recorded(slug):
+def recorded(slug) -> dict:
     """Return what was measured for lesson `slug` ahead of time, as a dictionary.
 
     Raises:
@@ -36,7 +36,7 @@ def recorded(slug):
         ) from error
 
 
-def keep_recorded(slug, measured, arrays=None):
+def keep_recorded(slug, measured, arrays=None) -> None:
     """Store what `recorded` returns and, if there are any, the {name: weights} of `checkpoint`."""
     folder = FOLDER / slug
     if arrays:
@@ -45,7 +45,7 @@ def keep_recorded(slug, measured, arrays=None):
     runtime.write_whole(folder / "recorded.json", json.dumps(measured, indent=1) + "\n")
 
 
-def checkpoint(slug):
+def checkpoint(slug) -> dict:
     """Return the stored weights of lesson `slug`, {name: array}, once their checksum agrees.
 
     Raises:
@@ -70,13 +70,13 @@ def _ways_back(path):
     )
 
 
-def band(slug):
+def band(slug) -> SeedBand | None:
     """Return the SeedBand of lesson `slug`'s headline score, or None before it was measured."""
     facts = headline(slug)
     return SeedBand.of(facts["scores"]) if facts else None
 
 
-def headline(slug):
+def headline(slug) -> dict | None:
     """Return what `dlcourse measure` found for lesson `slug`'s headline, or None.
 
     Returns:
@@ -87,7 +87,7 @@ def headline(slug):
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
-def keep_headline(slug, facts):
+def keep_headline(slug, facts) -> None:
     """Store what `headline` returns."""
     text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
     runtime.write_whole(FOLDER / slug / "band.json", text)

@@ -1,5 +1,7 @@
 """Networks from the literature, built the same in both frameworks; `pretrained.load` fills them."""
 
+from collections.abc import Iterator
+
 # Tan and Le (2019), table 1, which EfficientNet-lite0 keeps except for its activation and its fixed
 # stem and head: how many blocks, side of the window, stride of the first, how many times wider
 # inside, filters out.
@@ -14,7 +16,7 @@ EFFICIENTNET_STAGES = (
 )
 
 
-def efficientnet_blocks():
+def efficientnet_blocks() -> Iterator[tuple]:
     """Yield (name, window, stride, wider, channels in, channels out) of each of the 16 blocks."""
     channels, number = 32, 0  # the stem gives 32 maps
     for repeats, window, stride, wider, filters in EFFICIENTNET_STAGES:

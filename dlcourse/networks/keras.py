@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 
-def efficientnet_lite0(classes=1000):
+def efficientnet_lite0(classes=1000) -> keras.Model:
     """Return an untrained EfficientNet-lite0 for pictures of 224 × 224 pixels, values 0..1.
 
     Its layers have the names of the PyTorch network's parts: `scale`, `stem.conv`, …,

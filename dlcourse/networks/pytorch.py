@@ -4,10 +4,11 @@ from collections import OrderedDict
 
 from dlcourse.networks import efficientnet_blocks
 
+import torch
 from torch import nn
 
 
-def efficientnet_lite0(classes=1000):
+def efficientnet_lite0(classes=1000) -> nn.Sequential:
     """Return an untrained EfficientNet-lite0 for pictures of 224 × 224 pixels, values 0..1.
 
     Its parts, by name: `scale`, `stem`, `block_0` … `block_15`, `head`, `pooled` (1280 features),
@@ -40,7 +41,7 @@ class InvertedBottleneck(nn.Module):
         self.project = _convolution(inside, filters, 1, activation=False)
         self.skips = stride == 1 and channels == filters
 
-    def forward(self, maps):
+    def forward(self, maps) -> torch.Tensor:
         """Return maps (N, filters, H / stride, W / stride) of maps (N, channels, H, W)."""
         output = self.project(self.depthwise(self.expand(maps)))
         return output + maps if self.skips else output
