@@ -14,7 +14,7 @@ lab: .venv/course-installed ## open JupyterLab on the first lesson; Ctrl-C ends 
 	@.venv/bin/dlcourse lab
 
 test: .venv/tests-installed ## run the unit tests, then every notebook
-	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope
 
 notebooks: .venv/course-installed ## build the notebooks whose text, code or data changed
 	@.venv/bin/dlcourse build

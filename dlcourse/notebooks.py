@@ -163,7 +163,9 @@ def _measured(lesson, result):
         runtime.available_cores(),
     )
     old = lesson.measured
-    if old is None or old.cores != new.cores or budget_faults(lesson, new):
+    if old is None or old.cores != new.cores:
+        return new
+    if budget_faults(lesson, new) or budget_faults(lesson, old):
         return new
     told = ("seconds", "peak_memory_mb", "peak_own_memory_mb")
     pairs = [(getattr(old, name), getattr(new, name)) for name in told]
@@ -370,7 +372,8 @@ def kernel(notebook, folder, **options) -> Iterator:
     from nbclient import NotebookClient
 
     # With `store_widget_state=False`, nbclient fails on ipywidgets' `interact`.
-    options = {"record_timing": False, "extra_arguments": ["--log-level=ERROR"], **options}
+    # A kernel that is ended logs an error, the KeyboardInterrupt that ended it.
+    options = {"record_timing": False, "extra_arguments": ["--log-level=CRITICAL"], **options}
     client = NotebookClient(notebook, **options)
     kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     with tempfile.TemporaryDirectory(prefix="dlcourse-", ignore_cleanup_errors=True) as home:

@@ -65,7 +65,8 @@ def course(tmp_path, monkeypatch):
 
 
 def call(*words):
-    return CliRunner().invoke(cli.app, words, env={"COLUMNS": "120"}, catch_exceptions=False)
+    cli.OUT.width = cli.ERRORS.width = 120  # whatever the terminal's is
+    return CliRunner().invoke(cli.app, words, catch_exceptions=False)
 
 
 def runs(monkeypatch, **outcome):

@@ -36,15 +36,17 @@ def test_a_dataset_is_what_its_card_says(name):
     for split in data.SPLITS:
         part = getattr(dataset, split)
         assert len(part) == card.splits[split]
-        assert part.features.shape[0] == len(part)
-        assert part.features.dtype == np.float32
+        if card.kind in ("pictures", "rows", "series"):
+            assert part.features.shape[0] == len(part)
+            assert part.features.dtype == np.float32
         if card.kind == "series":  # its own target
             assert not hasattr(part, "labels") and len(part.times) == len(part)
             continue
         assert part.labels.dtype == np.int64
         if len(part):  # a few photographs to look at have one split only
             assert set(np.unique(part.labels)) == set(range(len(card.classes)))
-    assert card.features == () or len(card.features) == dataset.train.features.shape[1]
+    if card.features:
+        assert len(card.features) == dataset.train.features.shape[1]
     assert hashlib.sha256(card.path.read_bytes()).hexdigest() == card.sha256
 
 

@@ -205,6 +205,22 @@ def test_a_measurement_that_breaks_a_budget_is_always_written(small, says, monke
     assert small.measured.seconds == seconds
 
 
+def test_a_measurement_that_broke_a_budget_is_replaced_by_one_that_does_not(
+    small, says, monkeypatch
+):
+    before = small.measured
+    monkeypatch.setattr(
+        notebooks, "EXPLORER_BUDGET_SECONDS", before.slowest_explorer_seconds + 0.06
+    )
+    says(2, "epochs 4", "epochs 4", before.seconds, before.peak_memory_mb)
+    stored = json.loads(small.notebook.read_text(encoding="utf-8"))
+    stored["metadata"]["dlcourse"]["slowest_explorer_seconds"] += 0.5  # a busy machine
+    small.notebook.write_text(json.dumps(stored), encoding="utf-8")
+    notebooks.build(small, force=True)
+    assert small.measured.slowest_explorer_seconds == 0.05
+    assert notebooks.budget_faults(small, small.measured) == []
+
+
 def test_what_shows_the_learner_s_own_state_is_not_stored(small, says):
     rewrite(small.source, "# %%\nimport warnings", '# %% tags=["learner-state"]\nimport warnings')
     says(2, "epochs 4", "epochs 5", seconds=small.measured.seconds)

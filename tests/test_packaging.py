@@ -17,7 +17,7 @@ COURSE = Path(__file__).parents[1]
 sys.path.insert(0, str(COURSE / "environments"))
 import make as environments  # noqa: E402
 
-TESTING = "-m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup"
+TESTING = "-m pytest --numprocesses auto --maxprocesses 4 --dist loadscope"
 TARGETS = ("help", "lab", "test", "notebooks", "check", "bench")
 PINNED_HERE = pytest.mark.skipif(
     sys.platform != "linux" or "tensorflow-cpu" not in environments.pins(COURSE),

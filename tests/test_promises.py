@@ -104,8 +104,10 @@ def test_a_lesson_with_a_headline_was_measured_over_at_least_five_seeds(lesson):
         facts = lessons.headline(lesson.slug)
         assert len(facts["scores"]) >= 5 and facts["cores"] >= 1
         (place,) = places
-        told = "".join(cells[place]["outputs"][0]["data"]["text/plain"])
-        score, low, high = map(float, outputs.HEADLINE.search(told).groups())
+        told = [output.get("data", {}).get("text/plain", "") for output in cells[place]["outputs"]]
+        score, low, high = map(
+            float, outputs.HEADLINE.search("\n".join(map("".join, told))).groups()
+        )
         assert low <= score <= high, "measure the band and build on the same machine"
         assert [f"{end:.3f}" for end in (min(facts["scores"]), max(facts["scores"]))] == [
             f"{low:.3f}",
