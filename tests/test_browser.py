@@ -261,3 +261,19 @@ def test_the_copied_course_is_the_one_that_was_worked_in(course, learner):
         "() => !window.jupyterapp.shell.currentWidget.context.model.dirty", timeout=PATIENCE
     )
     assert "28 * 28" in stored.read_text(encoding="utf-8")
+
+
+def test_closing_the_notebook_ends_its_kernel_and_keeps_what_was_written(course, learner):
+    running = "() => window.jupyterapp.serviceManager.kernels.runningCount"
+    assert learner.page.evaluate(running) == 1
+    learner.command("application:close")
+    learner.page.wait_for_function(
+        """() => {
+            const kernels = window.jupyterapp.serviceManager.kernels;
+            return kernels.refreshRunning().then(() => kernels.runningCount === 0);
+        }""",
+        timeout=PATIENCE,
+    )
+    assert learner.page.locator(".jp-Dialog").count() == 0
+    stored = Path(course / "notebooks" / catalogue.lessons()[0].notebook.name)
+    assert "28 * 28" in stored.read_text(encoding="utf-8")
