@@ -103,17 +103,31 @@ class Split:
 
     def __getitem__(self, rows):
         """Return the chosen examples as a smaller split: `train[:1000]`, `train[labels == 3]`."""
-        if isinstance(rows, (int, np.integer)):
-            rows = slice(rows, rows + 1 or None)  # one example keeps its batch axis
+        if np.ndim(rows) == 0 and np.asarray(rows).dtype.kind in "iu":
+            rows = slice(int(rows), int(rows) + 1 or None)  # one example keeps its batch axis
         return replace(self, **{name: array[rows] for name, array in self.arrays().items()})
+
+    def __iter__(self):
+        raise KindError(self._not_an_array())
+
+    def __array__(self, dtype=None, copy=None):
+        raise KindError(self._not_an_array())
+
+    def _not_an_array(self):
+        has = " or ".join(f"`.{name}`" for name in self._has() if name != "labels")
+        return f"A split of `{self.card.name}` is no array: hand over its {has}."
+
+    def _has(self):
+        """Return the names of what this kind of data has."""
+        names = {*vars(type(self)), *self.arrays()} - {"KIND", "from_file"}
+        return sorted(name for name in names if not name.startswith("_"))
 
     def __getattr__(self, name):
         """Say what this kind of data has, where another kind's is asked for."""
         if name in ("images", "features", "pixels", "labels", "series", "times", "texts", "waves"):
-            has = {*vars(type(self)), *self.arrays()} - {"KIND", "from_file"}
-            has = sorted(each for each in has if not each.startswith("_"))
             raise NotOfThisKindError(
-                f"`{self.card.name}` is {self.KIND} and has no {name}. It has: {', '.join(has)}."
+                f"`{self.card.name}` is {self.KIND} and has no {name}. "
+                f"It has: {', '.join(self._has())}."
             )
         raise AttributeError(name)
 

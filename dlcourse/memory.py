@@ -53,7 +53,9 @@ def drop_library_pages_after_imports() -> None:
     ipython = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
     if not ipython:
         return
-    known = set()
+    if getattr(ipython, "dlcourse_drops_pages", False):  # imported again, as autoreload does
+        return
+    ipython.dlcourse_drops_pages, known = True, set()
 
     def drop(result):
         loaded = FRAMEWORKS & sys.modules.keys()

@@ -21,7 +21,7 @@ from typing import Any
 from dlcourse import catalogue, data, lessons, memory, runtime
 from dlcourse.catalogue import Lesson, Measured
 from dlcourse.errors import LessonError
-from dlcourse.outputs import draw_curtains, faults, has_tag, steady
+from dlcourse.outputs import CURTAIN, draw_curtains, faults, has_tag, steady
 
 import psutil
 
@@ -119,6 +119,11 @@ def build(lesson, force=False) -> Run | None:
     if result.error:
         raise LessonError(result.error)
     for cell in notebook.cells:
+        raised = any(output.output_type == "error" for output in cell.get("outputs", ()))
+        if has_tag(cell, "raises-exception") and not raised:
+            raise LessonError(
+                f"{lesson}, cell {cell.id} is to raise an exception, and raises none."
+            )
         if cell.cell_type == "code":
             cell.outputs = [] if has_tag(cell, "learner-state") else steady(cell.outputs)
     _keep_what_holds(lesson, notebook)
@@ -145,11 +150,22 @@ def _keep_what_holds(lesson, notebook):
     )
     if len(stored) != len(new):
         return
-    for old, now in zip(stored, new):
-        old.metadata = now.metadata  # how far they may differ is what the text says today
-    if not any(faults(old, now.outputs) for old, now in zip(stored, new)):
+    if all(_holds(old, now) for old, now in zip(stored, new)):
         for old, now in zip(stored, new):
-            now.outputs = [] if has_tag(now, "learner-state") else old.outputs
+            hidden = has_tag(now, "learner-state")
+            now.outputs = [] if hidden else [each for each in old.outputs if each != CURTAIN]
+
+
+def _holds(old, now):
+    """Return whether a stored cell's outputs may stay.
+
+    Within their bounds, if the cell is the same as before; to the letter, if it has changed.
+    """
+    tags = [set(cell.metadata.get("tags", ())) for cell in (old, now)]
+    if old.source != now.source or tags[0] != tags[1]:
+        return [each for each in old.outputs if each != CURTAIN] == now.outputs
+    old.metadata = now.metadata  # how far they may differ is what the text says today
+    return not faults(old, now.outputs)
 
 
 def _measured(lesson, result):
@@ -373,7 +389,9 @@ def kernel(notebook, folder, **options) -> Iterator:
 
     # With `store_widget_state=False`, nbclient fails on ipywidgets' `interact`.
     # A kernel that is ended logs an error, the KeyboardInterrupt that ended it.
-    options = {"record_timing": False, "extra_arguments": ["--log-level=CRITICAL"], **options}
+    usual = {"record_timing": False, "extra_arguments": ["--log-level=CRITICAL"]}
+    usual["coalesce_streams"] = True  # how a long print is cut into messages is chance
+    options = usual | options
     client = NotebookClient(notebook, **options)
     kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     with tempfile.TemporaryDirectory(prefix="dlcourse-", ignore_cleanup_errors=True) as home:
@@ -459,7 +477,6 @@ def execute(lesson, notebook, report=None) -> Run:
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     options = {"kernel_name": "python3", "timeout": CELL_TIMEOUT_SECONDS}
-    options["coalesce_streams"] = True  # how a long print is cut into messages is chance
     code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     slowest, error, start = 0.0, None, time.perf_counter()
     with kernel(notebook, lesson.notebook.parent, **options) as client, _OwnMemory(client) as own:

@@ -538,6 +538,101 @@ def test_an_attention_map_is_not_turned_and_a_picture_s_map_is():
     assert values.shape == slopes.shape == (3, 2, 16, 16)
 
 
+class Gate(nn.Module):
+    """A squeeze-excitation block: maps, weighted by what dense layers say of their means."""
+
+    def __init__(self):
+        super().__init__()
+        self.maps, self.gate, self.relu = nn.Conv2d(1, 5, 3, padding=1), nn.Linear(5, 5), nn.ReLU()
+
+    def forward(self, images):
+        maps = self.maps(images)
+        return self.relu(maps * torch.sigmoid(self.gate(maps.mean((2, 3))))[:, :, None, None])
+
+
+class ChannelsLast(nn.Module):
+    """A ConvNeXt block: it works with channels last inside, and turns them back."""
+
+    def __init__(self):
+        super().__init__()
+        self.window, self.norm = nn.Conv2d(6, 6, 3, padding=1), nn.LayerNorm(6)
+        self.wide, self.act, self.narrow = nn.Linear(6, 12), nn.GELU(), nn.Linear(12, 6)
+
+    def forward(self, maps):
+        inside = self.norm(self.window(maps).permute(0, 2, 3, 1))
+        return maps + self.narrow(self.act(self.wide(inside))).permute(0, 3, 1, 2)
+
+
+class Head(nn.Module):
+    """A stem, a block and a classifier of the means of its maps."""
+
+    def __init__(self, block, stem, channels):
+        super().__init__()
+        self.stem, self.block, self.head = stem, block, nn.Linear(channels, 10)
+
+    def forward(self, images):
+        return self.head(self.block(self.stem(images)).mean((2, 3)))
+
+
+@pytest.mark.parametrize(
+    "name, shape",
+    [
+        ("stem", (3, 4, 4, 6)),
+        ("block", (3, 4, 4, 6)),
+        ("block.window", (3, 4, 4, 6)),
+        ("block.norm", (3, 4, 4, 6)),
+        ("block.act", (3, 4, 4, 12)),
+    ],
+)
+def test_a_block_that_works_with_channels_last_inside_gives_pictures(name, shape):
+    model = Head(ChannelsLast(), nn.Conv2d(1, 6, 2, 2), 6)
+    assert backends.activations(model, IMAGES[:3], name).shape == shape
+
+
+def test_dense_layers_beside_maps_do_not_make_them_something_else():
+    model = Head(Gate(), nn.Identity(), 5)
+    for name in ("block", "block.relu", "block.maps"):
+        assert backends.activations(model, IMAGES[:3], name).shape == (3, 8, 8, 5)
+    rows = np.random.default_rng(0).random((3, 12), dtype="float32")
+    painter = nn.Sequential(
+        nn.Linear(12, 24), nn.Unflatten(1, (2, 3, 4)), nn.Upsample(scale_factor=2)
+    )
+    assert backends.activations(painter, rows, "2").shape == (3, 6, 8, 2)
+
+
+def test_a_dense_layer_on_the_means_of_channels_reads_pictures():
+    """Though it has as many inputs as the pictures have channels."""
+    square = np.random.default_rng(0).random((4, 3, 3, 3), dtype="float32")
+
+    class Means(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(3, 2)
+
+        def forward(self, images):
+            return self.head(images.mean((2, 3)))
+
+    model = Means()
+    kernel, bias = (backends.layers_with_weights(model)[0].arrays[p] for p in ("kernel", "bias"))
+    expected = square.mean(axis=(1, 2)) @ kernel + bias
+    np.testing.assert_allclose(backends.scores(model, square), expected, atol=1e-6)
+
+
+def test_targets_of_other_channels_than_the_outputs_are_turned_too():
+    """Mean and log variance for each pixel, against one grey value."""
+    model = nn.Conv2d(1, 2, 3, padding=1)
+
+    def gaussian(outputs, targets):
+        mean, log_variance = outputs[:, :1], outputs[:, 1:]
+        return (log_variance + (targets - mean) ** 2 * torch.exp(-log_variance)).mean()
+
+    options = {"loss": gaussian, "learning_rate": 0, "optimizer": "sgd"}
+    loss = backends.fit(model, IMAGES[:6], IMAGES[:6], **options, **QUIET).step_loss[0]
+    mean, log_variance = np.split(backends.scores(model, IMAGES[:6]), 2, axis=3)
+    by_hand = log_variance + (IMAGES[:6] - mean) ** 2 * np.exp(-log_variance)
+    assert loss == pytest.approx(by_hand.mean(), rel=1e-4)
+
+
 def test_pictures_made_of_rows_are_turned():
     rows = np.random.default_rng(0).random((3, 12), dtype="float32")
     model = nn.Sequential(nn.Linear(12, 24), nn.Unflatten(1, (2, 3, 4)))
@@ -695,6 +790,23 @@ MISTAKES = {
         lambda f: backends.fit(f.reader(), TOKENS, np.eye(3, dtype=int)[TOKENS[:, 0] % 3], **QUIET),
         ShapeError,
         ["(32, 3)", "argmax(axis=1)"],
+    ),
+    "one-hot rows of whole numbers, whose last is not of the last class": (
+        lambda f: backends.fit(
+            f.reader(), TOKENS, np.eye(3, dtype=int)[np.arange(40) % 2], **QUIET
+        ),
+        ShapeError,
+        ["(32, 3)", "argmax(axis=1)"],
+    ),
+    "a column of labels": (
+        lambda f: backends.fit(f.reader(), TOKENS, TOKENS[:, :1] % 3, **QUIET),
+        ShapeError,
+        ["(32, 1)", "labels[:, 0]"],
+    ),
+    "a split in place of its images": (
+        lambda f: backends.fit(f.mlp(), DIGITS.train, DIGITS.train.labels, **QUIET),
+        KindError,
+        ["`digits` is no array", "`.features` or `.images`"],
     ),
     "one label for each example of a model that scores each step": (
         lambda f: backends.fit(f.tagger(), TOKENS, TOKENS[:, 0], **QUIET),

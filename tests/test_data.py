@@ -159,6 +159,15 @@ def test_a_selection_is_a_smaller_split():
     np.testing.assert_array_equal(threes.images, train.images[train.labels == 3])
 
 
+def test_a_split_is_no_list_and_says_what_to_hand_over():
+    train = data.load("digits").train
+    for take in (list, np.asarray, lambda split: [*zip(split, split)]):
+        with pytest.raises(KindError, match=r"no array: hand over its `.features` or `.images`"):
+            take(train)
+    assert len(train[np.array(2)]) == len(train[np.int64(2)]) == 1
+    assert len(train[len(train)]) == 0
+
+
 def test_examples_and_weights_are_not_taken_for_each_other():
     with pytest.raises(KindError, match="are the weights of a network, not examples"):
         data.load("efficientnet-lite0")

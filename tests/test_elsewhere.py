@@ -40,6 +40,18 @@ def sleeps(numbers):
 def python_path():
     return np.array([os.environ.get("PYTHONPATH", "none"), sys.executable])
 
+def leaves_early():
+    os._exit(0)
+
+def leaves_something():
+    import subprocess
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    subprocess.Popen(command, start_new_session=True)
+    return np.ones(2)
+
+def named(file, allow_pickle):
+    return {"file": file + allow_pickle, "python_fact": "2.7"}
+
 def objects():
     return np.array([object()])
 """
@@ -86,6 +98,20 @@ def test_an_error_elsewhere_is_told_in_its_own_words(file, function, words):
 def test_what_arrays_cannot_hold_is_an_error(file):
     with pytest.raises(ElsewhereError, match="gives Python objects as 'result'"):
         call(file, "objects")
+
+
+def test_an_end_without_an_answer_is_an_error(file):
+    with pytest.raises(ElsewhereError, match="ended its Python before it gave an answer"):
+        call(file, "leaves_early")
+
+
+def test_what_a_function_leaves_behind_does_not_hold_its_answer(file):
+    assert call(file, "leaves_something", seconds=300)["result"].tolist() == [1, 1]
+
+
+def test_arrays_may_have_any_name_and_facts_of_the_call_stay_true(file):
+    answer = call(file, "named", {"file": np.ones(1), "allow_pickle": np.ones(1)})
+    assert answer["file"].tolist() == [2] and answer.facts["python"] == sys.version.split()[0]
 
 
 def test_a_python_that_is_none_is_an_error(file, tmp_path):
@@ -162,3 +188,6 @@ def test_a_damaged_or_missing_record_is_refused(file, record):
         call(file, "double", NUMBERS, python=None, record=record)
     with pytest.raises(ElsewhereError, match="is not here, and no answer was recorded"):
         call(file, "double", NUMBERS, python=None)
+    record.with_suffix(".json").unlink()
+    with pytest.raises(ElsewhereError, match="is damaged"):
+        call(file, "double", NUMBERS, python=None, record=record)

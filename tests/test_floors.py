@@ -11,7 +11,7 @@ FLOORS = [
     {"errors"},
     {"arrays", "bar", "memory", "runtime"},
     {"data", "elsewhere", "results", "progress"},  # progress: exercise and quiz both write to it
-    {"backends.checks", "backends.interface", "networks"},
+    {"backends.axes", "backends.checks", "backends.interface", "networks"},
     {"backends.loop"},
     {"backends.pytorch", "backends.keras", "networks.pytorch", "networks.keras"},
     {"backends"},  # the one face: it imports a framework's class when a model of it comes

@@ -100,6 +100,26 @@ def test_a_part_measured_again_leaves_the_others_as_they_are(recorder):
     assert "kernel" in lessons.checkpoint("small_numbers")
 
 
+def test_two_parts_may_give_arrays(recorder):
+    more = RECORD.replace(
+        'return {"depths": [1, 2], "before": sorted(recorded)}', 'return {}, {"b": np.ones(1)}'
+    )
+    assert more != RECORD
+    (recorder.folder / "record.py").write_text(more)
+    measure.measure(recorder, say=lambda line: None)
+    assert set(lessons.checkpoint("small_numbers")) == {"b", "kernel"}
+
+
+def test_facts_that_cannot_be_stored_leave_what_was_there(recorder):
+    measure.measure(recorder, say=lambda line: None)
+    bad = RECORD.replace('return {"rounds": 3}', 'return {"rounds": float("nan")}')
+    (recorder.folder / "record.py").write_text(bad)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        measure.measure(recorder, ["long_run"], say=lambda line: None)
+    assert lessons.recorded("small_numbers")["rounds"] == 3
+    assert "kernel" in lessons.checkpoint("small_numbers")
+
+
 def test_an_unknown_part_is_answered_with_those_there_are(recorder):
     with pytest.raises(LessonError, match=r"no part width to measure\. It has: depths, long_run\."):
         measure.measure(recorder, ["width"])

@@ -56,6 +56,8 @@ NOTEBOOK = """if True:
         shell.run_cell(cell, silent=False)
         return psutil.Process().memory_info().shared / 1e6
     sizes = [shared("import torch"), shared("import dlcourse"), shared("1"), shared("import torch")]
+    shell.run_cell("import importlib; importlib.reload(dlcourse)")
+    assert sum("drop" in f.__qualname__ for f in shell.events.callbacks["post_run_cell"]) == 1
     sizes += [shared("import tensorflow"), shared("1")]
     shell.run_cell("correct = float(torch.ones(81).sum() + tensorflow.ones(81).numpy().sum())")
     print(json.dumps([sizes, shell.user_ns["correct"]]))"""

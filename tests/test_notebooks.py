@@ -182,6 +182,36 @@ def test_where_one_output_no_longer_holds_all_are_written_anew(small, says):
     assert "epochs 5\n" in stored_cell(small, 2).outputs[0].text
 
 
+@pytest.mark.slow
+def test_a_cell_that_has_changed_keeps_nothing_that_shows_the_old_code(small):
+    call = 'expect_axes([1, 2], "N D", "numbers")'
+    rewrite(small.source, call, "numbers = [1, 2]\nexpect_axes(numbers, 'N D', 'numbers')")
+    assert notebooks.build(small).error is None
+    (error,) = stored_cell(small, 3).outputs
+    assert error.evalue.startswith("`numbers` has shape (2,)"), "as before"
+    assert "expect_axes(numbers" in re.sub(r"\x1b\[[\d;]*m", "", "\n".join(error.traceback))
+
+
+def test_the_curtain_goes_with_the_tag(small, says):
+    rewrite(small.source, "# %%\nimport warnings", '# %% tags=["predict"]\nimport warnings')
+    says(2, "", "")
+    notebooks.build(small)
+    assert stored_cell(small, 2).outputs[0] == outputs.CURTAIN
+    rewrite(small.source, '# %% tags=["predict"]\nimport warnings', "# %%\nimport warnings")
+    says(2, "", "")
+    notebooks.build(small)
+    assert outputs.CURTAIN not in stored_cell(small, 2).outputs
+
+
+@pytest.mark.slow
+def test_a_cell_that_is_to_raise_and_does_not_is_an_error(small):
+    rewrite(small.source, 'expect_axes([1, 2], "N D", "numbers")', "print('well')")
+    with pytest.raises(
+        LessonError, match="small_numbers-03 is to raise an exception, and raises none"
+    ):
+        notebooks.build(small)
+
+
 @pytest.mark.parametrize(
     "longer, larger, kept",
     [(1.1, 1, True), (1, 0.8, True), (1.6, 1, False), (1, 1.3, False), (0.5, 1, False)],

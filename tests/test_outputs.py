@@ -163,6 +163,21 @@ def test_a_picture_more_is_a_fault_unless_pictures_are_left_out():
     assert faults(cell, [], image_tolerance=None) == []
 
 
+def test_a_damaged_picture_or_a_headline_in_words_is_a_fault_and_no_crash():
+    good = new_output("display_data", data={"image/png": encoded(Image.new("RGB", (9, 9)))})
+    bad = new_output("display_data", data={"image/png": "AAAA"})
+    assert "distance 1.000" in faults(new_code_cell("draw()", outputs=[bad]), [good])[0]
+    text = "accuracy: {}, typically 0.90 to 0.95 over 5 seeds"
+    assert headline_faults(text.format("92%"), text.format("93%")) != []
+    assert headline_faults(text.format("high"), text.format("high")) == []
+
+
+def test_not_a_number_in_json_is_equal_to_itself():
+    shown = [new_output("display_data", data={"application/json": {"a": float("nan")}})]
+    again = [new_output("display_data", data={"application/json": {"a": float("nan")}})]
+    assert faults(new_code_cell("show()", outputs=shown), again) == []
+
+
 def test_json_and_other_kinds_must_be_the_same():
     def shown(number):
         return [new_output("display_data", data={"application/json": {"a": number}})]

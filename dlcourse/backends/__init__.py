@@ -1,8 +1,8 @@
 """One face for models of every framework: `backends.fit(model, …)`. NumPy comes in and goes out.
 
-Pictures are (N, H, W, C) on this side, whatever a framework wants. Four axes are a picture's if the
-layers say so: the layer that gives them, or the nearest before it that is made for pictures or for
-something else. What a layer of text or attention gives is left as it is.
+Pictures are (N, H, W, C) on this side, whatever a framework wants. Four axes are a picture's unless
+the layer that takes or gives them works along the last axis, as those of text and attention do:
+`axes` looks at what runs.
 """
 
 import functools

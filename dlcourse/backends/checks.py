@@ -61,9 +61,10 @@ def check_outputs(outputs, targets, options) -> None:
     """
     if options.classifies:
         for labels in (targets, *([options.valid[1]] if options.valid else [])):
-            first = labels[: len(outputs)].copy()
-            first.flat[-1] = labels.max()  # the highest of all must have a score
-            check_scores(outputs[: len(first)], first)
+            first = labels[: len(outputs)]
+            scores = outputs[: len(first)]
+            check_scores(scores, first)
+            check_scores(scores, np.full_like(first, labels.max()))  # the highest needs one too
     elif outputs.shape == (len(outputs), 1) and targets.ndim == 1:
         raise ShapeError(
             f"The model gives shape {outputs.shape}, but the targets have "
@@ -154,6 +155,11 @@ def _misfit(shape, targets):
             "Is a Flatten, or the last layer, missing?"
         )
     steps = targets.shape[1]
+    if steps == 1 and len(shape) == 2:
+        return (
+            f"The labels have shape {targets.shape}, but one class index for each example is "
+            "needed, shape (N,). Use labels[:, 0]."
+        )
     if shape[0] == count and len(shape) == 3 and shape[2] == steps:
         return (
             f"For labels {targets.shape} {given}. Scores come last here: ({count}, {steps}, K). "

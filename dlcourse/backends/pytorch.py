@@ -4,7 +4,7 @@ import copy
 from contextlib import contextmanager
 
 from dlcourse.arrays import to_numpy
-from dlcourse.backends import checks
+from dlcourse.backends import axes, checks
 from dlcourse.backends.interface import Slot
 from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
 
@@ -41,12 +41,6 @@ DROPOUT = (
     *(nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout),
     nn.FeatureAlphaDropout,
 )
-# Layers whose four axes are a picture's, and layers whose four axes are something else's.
-OF_PICTURES = (
-    *(nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d, nn.InstanceNorm2d, nn.MaxPool2d),
-    *(nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d, nn.ZeroPad2d, nn.PixelShuffle),
-)
-OF_OTHERS = (nn.Linear, nn.LayerNorm, nn.Embedding, nn.RNNBase, nn.MultiheadAttention)
 
 
 def _cross_entropy(scores, labels):
@@ -70,6 +64,7 @@ class PyTorch:
 
     def __init__(self, model):
         self.model = model
+        self._taken, self._given = {}, {}  # whether four axes are a picture's, once it is known
 
     # Looking
 
@@ -81,14 +76,14 @@ class PyTorch:
 
     def outputs(self, inputs):
         with _evaluating(self.model), torch.no_grad():
-            return self._to_course(_outputs(self.model, inputs))
+            return self._to_course(_outputs(self.model, inputs, self.tensor(inputs)), inputs)
 
     def input_slopes(self, inputs, classes_for):
         with _evaluating(self.model):
-            tensor = _to_torch(self.model, inputs).requires_grad_()
+            tensor = self.tensor(inputs).requires_grad_()
             total = _chosen(_outputs(self.model, inputs, tensor), classes_for).sum()
             slopes = torch.autograd.grad(total, tensor)[0]
-        return _turned_back(slopes, slopes.ndim == 4 and _takes_pictures(self.model, inputs.shape))
+        return _turned_back(slopes, slopes.ndim == 4 and self._takes_pictures(inputs))
 
     def named_layers(self):
         return [(name, module) for name, module in self.model.named_modules() if name]
@@ -109,10 +104,11 @@ class PyTorch:
                 is_tensor = isinstance(output, torch.Tensor)
                 seen.append(output.clone() if is_tensor else output)  # it may change in place
 
-            with _hook(layer, keep):
-                self.outputs(inputs)
+            tensor = self.tensor(inputs)
+            with _hook(layer, keep), _evaluating(self.model), torch.no_grad():
+                _outputs(self.model, inputs, tensor)
             checks.check_seen(seen, name, torch.Tensor)
-            return self._to_course(seen[0], layer)
+            return self._to_course(seen[0], inputs, layer)
 
         return read
 
@@ -127,17 +123,46 @@ class PyTorch:
                 seen.append(output.detach().requires_grad_())
                 return seen[-1].clone()  # what follows may change its input in place
 
+            tensor = self.tensor(inputs)
             with _hook(layer, cut), _evaluating(self.model):
-                outputs = _outputs(self.model, inputs)
+                outputs = _outputs(self.model, inputs, tensor)
                 checks.check_seen(seen, name, torch.Tensor)
                 total = _chosen(outputs, classes_for).sum()
                 slopes = torch.autograd.grad(total, seen[0], materialize_grads=True)[0]
-            return self._to_course(seen[0], layer), self._to_course(slopes, layer)
+            return tuple(self._to_course(each, inputs, layer) for each in (seen[0], slopes))
 
         return read
 
-    def _to_course(self, tensor, layer=None):
-        return _turned_back(tensor, tensor.ndim == 4 and _gives_pictures(self.model, layer))
+    def tensor(self, inputs):
+        """Return a batch on the device: pictures as (N, C, H, W), channels last in memory."""
+        tensor = _tensor(self.model, inputs)
+        return _turned(tensor) if tensor.ndim == 4 and self._takes_pictures(inputs) else tensor
+
+    def _to_course(self, tensor, inputs, layer=None):
+        pictures = tensor.ndim == 4 and self._gives_pictures(inputs, layer)
+        return _turned_back(tensor, pictures)
+
+    def _takes_pictures(self, inputs):
+        if inputs.shape[1:] not in self._taken:
+            few = _tensor(self.model, inputs[:2])
+            with _evaluating(self.model), torch.no_grad():
+                self._taken[inputs.shape[1:]] = axes.are_taken(self.model, few, _turned(few))
+        return self._taken[inputs.shape[1:]]
+
+    def _gives_pictures(self, inputs, layer=None):
+        if id(layer) not in self._given:
+            with _evaluating(self.model), torch.no_grad():
+                few = self.tensor(inputs[:2])
+                self._given[id(layer)] = axes.are_given(self.model, few, layer)
+        return self._given[id(layer)]
+
+    def targets(self, targets, inputs, outputs):
+        """Return targets on the model's device; pictures turned like the outputs they belong to."""
+        if targets.ndim != 4:
+            return torch.from_numpy(_writeable(targets)).to(_device(self.model))
+        tensor = _tensor(self.model, targets)
+        as_they_are = outputs.shape == tensor.shape and not self._gives_pictures(inputs)
+        return tensor if as_they_are else _turned(tensor)
 
     # Comparing and carrying
 
@@ -216,8 +241,8 @@ class PyTorch:
     def loss_and_slopes(self, inputs, targets, loss):
         self.model.train()
         self.model.zero_grad()
-        outputs = _outputs(self.model, inputs)
-        mean_loss = LOSSES[loss](outputs, _targets(self.model, targets, outputs))
+        outputs = _outputs(self.model, inputs, self.tensor(inputs))
+        mean_loss = LOSSES[loss](outputs, self.targets(targets, inputs, outputs))
         mean_loss.backward()
         slopes = []
         for _, _, kind, tensors in self.slots():
@@ -237,7 +262,7 @@ class PyTorch:
 
     def flattened_maps(self, inputs):
         following = _AxisNames()
-        tensor = _to_torch(self.model, inputs)
+        tensor = self.tensor(inputs)
         with _evaluating(self.model), torch.no_grad(), following:
             _outputs(self.model, inputs, tensor)
         kernels = [id(slot.tensors.get("kernel")) for slot in self.slots()]
@@ -262,7 +287,7 @@ class _Trainer:
     """See `backends.interface.Trainer`."""
 
     def __init__(self, backend, optimizer, learning_rate, loss):
-        self.model, self.outputs = backend.model, backend.outputs
+        self.backend, self.model, self.outputs = backend, backend.model, backend.outputs
         self.classifies = loss == "cross-entropy"
         self.loss = loss if callable(loss) else LOSSES[loss]
         self.optimizer = _optimizer(self.model, optimizer, learning_rate)
@@ -278,8 +303,8 @@ class _Trainer:
     def step(self, inputs, targets):
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
-        outputs = self.model(_to_torch(self.model, inputs))
-        targets = _targets(self.model, targets, outputs)
+        outputs = self.model(self.backend.tensor(inputs))
+        targets = self.backend.targets(targets, inputs, outputs)
         loss = self.loss(outputs, targets)
         loss.backward()
         self.optimizer.step()
@@ -291,8 +316,8 @@ class _Trainer:
 
     def mean_loss(self, inputs, targets):
         with _evaluating(self.model), torch.no_grad():
-            outputs = _outputs(self.model, inputs)
-            loss = self.loss(outputs, _targets(self.model, targets, outputs))
+            outputs = _outputs(self.model, inputs, self.backend.tensor(inputs))
+            loss = self.loss(outputs, self.backend.targets(targets, inputs, outputs))
         checks.check_loss(loss)
         return loss.item()
 
@@ -377,13 +402,6 @@ def _writeable(array):
     return array if array.flags.writeable else array.copy()
 
 
-def _to_torch(model, inputs):
-    """Return a batch on the model's device: pictures as (N, C, H, W) in channels-last memory."""
-    tensor = _tensor(model, inputs)
-    pictures = tensor.ndim == 4 and _takes_pictures(model, inputs.shape)
-    return tensor.permute(0, 3, 1, 2) if pictures else tensor
-
-
 def _tensor(model, array):
     tensor = torch.from_numpy(_writeable(array)).to(_device(model))
     if tensor.dtype == torch.uint8:
@@ -395,57 +413,14 @@ def _turned_back(tensor, pictures):
     return to_numpy(tensor.permute(0, 2, 3, 1) if pictures else tensor)
 
 
-def _takes_pictures(model, shape):
-    """Return whether inputs of this shape (N, …), of four axes, are pictures to the model.
-
-    They are unless its first layer that tells works on the last axis alone, or on tokens.
-    """
-    for module in model.modules():
-        if isinstance(module, OF_PICTURES):
-            return True
-        if isinstance(module, nn.Linear):
-            return module.in_features != shape[-1]  # a dense layer reads flattened pictures
-        if isinstance(module, nn.LayerNorm):
-            return tuple(module.normalized_shape) != shape[-len(module.normalized_shape) :]
-        if isinstance(module, OF_OTHERS):
-            return False
-    return True
+def _turned(tensor):
+    return tensor.permute(0, 3, 1, 2)
 
 
-def _gives_pictures(model, layer=None):
-    """Return whether four axes that come out of a layer, or of the model, are a picture's.
-
-    The last layer tells, at or before this one in the model's order, that works on pictures or on
-    something else; if none does, they are.
-    """
-    answer, within = True, set(map(id, (layer or model).modules()))
-    for module in model.modules():
-        if isinstance(module, OF_PICTURES):
-            answer = True
-        elif isinstance(module, nn.Unflatten):
-            answer = len(module.unflattened_size) == 3
-        elif isinstance(module, OF_OTHERS):
-            answer = False
-        within.discard(id(module))
-        if not within:
-            break
-    return answer
-
-
-def _targets(model, targets, outputs):
-    """Return targets on the model's device; pictures turned like the outputs they belong to."""
-    if targets.ndim != 4:
-        return torch.from_numpy(_writeable(targets)).to(_device(model))
-    tensor = _tensor(model, targets)
-    turned = tensor.permute(0, 3, 1, 2)
-    as_is, fits = outputs.shape == tensor.shape, outputs.shape == turned.shape
-    return turned if fits and (not as_is or _gives_pictures(model)) else tensor
-
-
-def _outputs(model, inputs, tensor=None):
+def _outputs(model, inputs, tensor):
     """Return the model's outputs for a NumPy batch; say in words why it cannot take the batch."""
     try:
-        outputs = model(_to_torch(model, inputs) if tensor is None else tensor)
+        outputs = model(tensor)
     except CourseError:
         raise
     except (RuntimeError, ValueError, TypeError, IndexError) as error:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -99,13 +100,16 @@ def call(file, function, arrays=None, *, python=sys.executable, seconds=60, reco
         return _recorded(file, function, arrays, record)
     with tempfile.TemporaryDirectory(prefix="dlcourse-", ignore_cleanup_errors=True) as folder:
         asked, answered = Path(folder) / "asked.npz", Path(folder) / "answered.npz"
-        np.savez(asked, **arrays)
+        np.savez(asked, json.dumps([*arrays]), *arrays.values())
         words = [python, CHILD, Path(file).absolute(), function, asked, answered]
-        _run([str(word) for word in words], seconds, f"{Path(file).name}, `{function}`")
+        what = f"{Path(file).name}, `{function}`"
+        _run([str(word) for word in words], seconds, what, Path(folder) / "said.txt")
+        if not answered.exists():
+            raise ElsewhereError(f"{what} ended its Python before it gave an answer.")
         with np.load(answered, allow_pickle=False) as given:
-            given = {name: given[name] for name in given.files}
-    facts = json.loads(str(given.pop("facts_of_child"))) | {"date": date.today().isoformat()}
-    return Answer(given, facts)
+            head = json.loads(str(given["arr_0"]))
+            arrays = {name: given[f"arr_{i}"] for i, name in enumerate(head["names"], 1)}
+    return Answer(arrays, head["facts"] | {"date": date.today().isoformat()})
 
 
 def keep(answer, record, file, function, arrays) -> None:
@@ -116,9 +120,11 @@ def keep(answer, record, file, function, arrays) -> None:
         record: Path of the `.npz` to write; its facts go beside it, as `.json`.
         file, function, arrays: As in the call.
     """
-    record = Path(record)
-    np.savez_compressed(record, **answer.arrays)
+    record = Path(record).with_suffix(".npz")
+    with record.open("wb") as target:
+        np.savez_compressed(target, *answer.arrays.values())
     facts = answer.facts | {
+        "names": [*answer.arrays],
         "asked": _checksum(file, function, arrays),
         "sha256": runtime.checksum(record),
     }
@@ -127,20 +133,24 @@ def keep(answer, record, file, function, arrays) -> None:
 
 def _recorded(file, function, arrays, record):
     what = f"{Path(file).name}, `{function}`"
-    if record is None or not Path(record).exists():
+    record = record and Path(record).with_suffix(".npz")
+    if record is None or not record.exists():
         raise ElsewhereError(f"{what}: the other Python is not here, and no answer was recorded.")
-    facts = json.loads(Path(record).with_suffix(".json").read_text(encoding="utf-8"))
+    damaged = f"The recorded answer {record} is damaged. `git checkout` brings it back."
+    try:
+        facts = json.loads(record.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ElsewhereError(damaged) from error
     if facts.pop("sha256") != runtime.checksum(record):
-        raise ElsewhereError(
-            f"The recorded answer {record} is damaged. `git checkout` brings it back."
-        )
+        raise ElsewhereError(damaged)
     if facts.pop("asked") != _checksum(file, function, arrays):
         raise ElsewhereError(
             f"{what}: the other Python is not here, and the answer that was recorded belongs to "
             "other arrays, or to another version of the file."
         )
     with np.load(record, allow_pickle=False) as given:
-        return Answer({name: given[name] for name in given.files}, facts, recorded=True)
+        arrays = {name: given[f"arr_{i}"] for i, name in enumerate(facts.pop("names"))}
+    return Answer(arrays, facts, recorded=True)
 
 
 def _checksum(file, function, arrays):
@@ -153,31 +163,31 @@ def _checksum(file, function, arrays):
     return digest.hexdigest()
 
 
-def _run(words, seconds, what):
+def _run(words, seconds, what, said):
+    """Run a command; what it says goes into a file, since a pipe may be held by what it starts."""
+    with said.open("w") as file:
+        try:
+            process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env=_surroundings(words[0]),
+                start_new_session=True,
+            )
+        except OSError as error:
+            message = f"{what}: {words[0]} cannot be started ({error.strerror})."
+            raise ElsewhereError(message) from error
     try:
-        process = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=_surroundings(words[0]),
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ElsewhereError(f"{what}: {words[0]} cannot be started ({error.strerror}).") from error
-    try:
-        said, _ = process.communicate(timeout=seconds)
+        status = process.wait(seconds)
     except subprocess.TimeoutExpired:
-        _end(process)
         raise TooSlowError(f"{what} took longer than {seconds:g} s and was ended.") from None
-    except BaseException:  # such as Ctrl-C: nothing stays behind
+    finally:  # after an answer, and after Ctrl-C too: nothing stays behind
         _end(process)
-        raise
-    if process.returncode:
-        last = "\n".join(said.strip().splitlines()[-SHOWN_LINES:]) or "It said nothing."
-        raise ElsewhereError(f"{what} failed with exit code {process.returncode}.\n{last}")
+    if status:
+        lines = said.read_text(errors="replace").strip().splitlines()
+        last = "\n".join(lines[-SHOWN_LINES:]) or "It said nothing."
+        raise ElsewhereError(f"{what} failed with exit code {status}.\n{last}")
 
 
 def _surroundings(python):
@@ -190,8 +200,9 @@ def _surroundings(python):
 
 
 def _end(process):
-    """End a process and all that it started."""
+    """End a process and all that it started, as far as that stayed in its group."""
     if hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     process.kill()
-    process.communicate()
+    process.wait()

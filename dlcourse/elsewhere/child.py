@@ -20,21 +20,22 @@ def main(file, function, asked, answered) -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     with np.load(asked, allow_pickle=False) as arrays:
-        arrays = {name: arrays[name] for name in arrays.files}
+        names = json.loads(str(arrays["arr_0"]))
+        arrays = {name: arrays[f"arr_{i}"] for i, name in enumerate(names, 1)}
     start = time.perf_counter()
     given = getattr(module, function)(**arrays)
     given = given if isinstance(given, dict) else {"result": given}
-    facts = {"python": platform.python_version(), "numpy": np.__version__}
-    facts["seconds"] = round(time.perf_counter() - start, 3)
+    seconds, facts = round(time.perf_counter() - start, 3), {}
     for name in [name for name in given if name.endswith("_fact")]:
         facts[name[: -len("_fact")]] = str(given.pop(name))
+    facts.update(python=platform.python_version(), numpy=np.__version__, seconds=seconds)
     arrays = {name: np.asarray(array) for name, array in given.items()}
     for name, array in arrays.items():
         if array.dtype.hasobject:
             raise TypeError(
                 f"{function} gives Python objects as {name!r}: numbers or text are wanted"
             )
-    np.savez(answered, facts_of_child=json.dumps(facts), **arrays)
+    np.savez(answered, json.dumps({"names": list(arrays), "facts": facts}), *arrays.values())
 
 
 if __name__ == "__main__":

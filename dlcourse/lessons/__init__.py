@@ -9,6 +9,8 @@
 `dlcourse measure NN` writes the three files of data.
 """
 
+import hashlib
+import io
 import json
 from pathlib import Path
 
@@ -38,11 +40,14 @@ def recorded(slug) -> dict:
 
 def keep_recorded(slug, measured, arrays=None) -> None:
     """Store what `recorded` returns and, if there are any, the {name: weights} of `checkpoint`."""
-    folder = FOLDER / slug
+    folder, file = FOLDER / slug, io.BytesIO()
     if arrays:
-        np.savez_compressed(folder / "weights.npz", **arrays)
-        measured = measured | {"checkpoint_sha256": runtime.checksum(folder / "weights.npz")}
-    runtime.write_whole(folder / "recorded.json", json.dumps(measured, indent=1) + "\n")
+        np.savez_compressed(file, **arrays)
+        measured = measured | {"checkpoint_sha256": hashlib.sha256(file.getvalue()).hexdigest()}
+    text = json.dumps(measured, indent=1, allow_nan=False)  # first, since it may fail
+    if arrays:
+        runtime.write_whole(folder / "weights.npz", file.getvalue())
+    runtime.write_whole(folder / "recorded.json", text + "\n")
 
 
 def checkpoint(slug) -> dict:
@@ -66,7 +71,7 @@ def checkpoint(slug) -> dict:
 def _ways_back(path):
     return (
         f"To get them back: `git checkout -- {path.name}` in {path.parent}; to measure anew: "
-        "`dlcourse measure` with the lesson's number."
+        "delete it, then `dlcourse measure` with the lesson's number."
     )
 
 
