@@ -364,7 +364,16 @@ def value(
     Its body, with `name = ` in place of `return `, is the solution that learners see. Arguments
     are as in `function`; `unit` is message when the answer is wrong.
     """
-    return lambda solution: ValueExercise(solution, ask, hints, mistakes, tolerance, unit)
+
+    def declare(solution):
+        if needed := [*inspect.signature(solution).parameters]:
+            raise LessonError(
+                f"The solution `{solution.__name__}` of an exercise of a value has parameters "
+                f"({', '.join(needed)}), but a check calls it without: let it load what it needs."
+            )
+        return ValueExercise(solution, ask, hints, mistakes, tolerance, unit)
+
+    return declare
 
 
 def measured(

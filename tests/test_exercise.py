@@ -545,6 +545,16 @@ def test_carry_on_with_gives_an_array_where_a_list_was_right_as_well():
     assert carried_on(n=np.arange(4)).tolist() == [0, 2, 4, 6]
 
 
+def test_the_solution_of_a_value_with_parameters_is_refused_when_it_is_declared():
+    with pytest.raises(
+        LessonError, match=r"`share` of an exercise of a value has parameters \(rows"
+    ):
+
+        @exercise.value(ask="How many?", hints=("a", "b"), mistakes=[])
+        def share(rows):
+            return len(rows)
+
+
 def test_carry_on_with_needs_the_notebooks_names_where_the_solution_does():
     assert score.carry_on_with(0.97) == 0.97
     assert score.carry_on_with(0.1, {"start": 0.75}) == pytest.approx(0.95)
