@@ -225,10 +225,16 @@ def for_teachers(lesson) -> list[str]:
     return ["".join(cell["source"]) for cell in cells if has_tag(cell, "instructor")]
 
 
-def module(lesson) -> ModuleType:
-    """Return the lesson's module, with its exercises and quiz, from the folder it was found in."""
-    path = lesson.folder / "__init__.py"
-    spec = importlib.util.spec_from_file_location(f"dlcourse.lessons.{lesson.slug}", path)
+def module(lesson, name="") -> ModuleType:
+    """Return a module of the lesson from the folder it was found in.
+
+    Args:
+        lesson: One of `lessons()`.
+        name: Such as "record"; without one it is the lesson's own, with its exercises and quiz.
+    """
+    path = lesson.folder / f"{name or '__init__'}.py"
+    full_name = f"dlcourse.lessons.{lesson.slug}" + (f".{name}" if name else "")
+    spec = importlib.util.spec_from_file_location(full_name, path)
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
     return loaded

@@ -178,7 +178,7 @@ def build(
     What still holds is left as it is: after a change of the package, `--force` runs everything and
     writes only notebooks in which an output differs.
     """
-    from dlcourse import catalogue, notebooks
+    from dlcourse import catalogue, notebooks, runtime
 
     faults = []
     for lesson in catalogue.find(numbers or ()):
@@ -194,7 +194,7 @@ def build(
         path = catalogue.folder() / page
         if path.exists():
             text = catalogue.filled(page, path.read_text("utf-8"))
-            path.write_text(text, "utf-8", newline="\n")
+            runtime.write_whole(path, text)
     _fail_with(faults)
 
 

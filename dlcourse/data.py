@@ -117,14 +117,15 @@ class Split:
         has = " or ".join(f"`.{name}`" for name in self._has() if name != "labels")
         return f"A split of `{self.card.name}` is no array: hand over its {has}."
 
-    def _has(self):
+    @classmethod
+    def _has(cls):
         """Return the names of what this kind of data has."""
-        names = {*vars(type(self)), *self.arrays()} - {"KIND", "from_file"}
+        names = {*vars(cls), *(each.name for each in fields(cls)[1:])} - {"KIND", "from_file"}
         return sorted(name for name in names if not name.startswith("_"))
 
     def __getattr__(self, name):
         """Say what this kind of data has, where another kind's is asked for."""
-        if name in ("images", "features", "pixels", "labels", "series", "times", "texts", "waves"):
+        if any(name in kind._has() for kind in KINDS.values()):
             raise NotOfThisKindError(
                 f"`{self.card.name}` is {self.KIND} and has no {name}. "
                 f"It has: {', '.join(self._has())}."

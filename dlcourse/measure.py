@@ -1,11 +1,10 @@
 """What a lesson quotes and replays, measured ahead of time: what `dlcourse measure NN` calls."""
 
-import importlib.util
 import json
 import statistics
 import time
 
-from dlcourse import lessons, notebooks, runtime
+from dlcourse import catalogue, lessons, notebooks, runtime
 from dlcourse.errors import LessonError
 
 BAND = "band"  # the part that every lesson with a headline has
@@ -25,7 +24,8 @@ def parts(lesson) -> dict:
     if notebooks.headline_cells(notebooks.from_text(lesson).cells):
         there[BAND] = band
     if (lesson.folder / "record.py").exists():
-        there |= {name: _recorder(part) for name, part in _module(lesson).PARTS.items()}
+        recorders = catalogue.module(lesson, "record").PARTS
+        there |= {name: _recorder(part) for name, part in recorders.items()}
     return there
 
 
@@ -81,15 +81,6 @@ def band(lesson, seeds=5) -> None:
     facts["seconds"] = round(statistics.median(each["seconds"] for each in runs), 1)
     facts["cores"] = runtime.available_cores()
     lessons.keep_headline(lesson.slug, facts)
-
-
-def _module(lesson):
-    """Return the lesson's `record` module, from the folder it was found in."""
-    name = f"dlcourse.lessons.{lesson.slug}.record"
-    spec = importlib.util.spec_from_file_location(name, lesson.folder / "record.py")
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
 
 
 def _recorder(part):

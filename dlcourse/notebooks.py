@@ -21,7 +21,7 @@ from typing import Any
 from dlcourse import catalogue, data, lessons, memory, runtime
 from dlcourse.catalogue import Lesson, Measured
 from dlcourse.errors import LessonError
-from dlcourse.outputs import CURTAIN, draw_curtains, faults, has_tag, steady
+from dlcourse.outputs import draw_curtains, faults, has_tag, steady, without_curtain
 
 import psutil
 
@@ -153,7 +153,7 @@ def _keep_what_holds(lesson, notebook):
     if all(_holds(old, now) for old, now in zip(stored, new)):
         for old, now in zip(stored, new):
             hidden = has_tag(now, "learner-state")
-            now.outputs = [] if hidden else [each for each in old.outputs if each != CURTAIN]
+            now.outputs = [] if hidden else without_curtain(old.outputs)
 
 
 def _holds(old, now):
@@ -163,7 +163,7 @@ def _holds(old, now):
     """
     tags = [set(cell.metadata.get("tags", ())) for cell in (old, now)]
     if old.source != now.source or tags[0] != tags[1]:
-        return [each for each in old.outputs if each != CURTAIN] == now.outputs
+        return without_curtain(old.outputs) == now.outputs
     old.metadata = now.metadata  # how far they may differ is what the text says today
     return not faults(old, now.outputs)
 

@@ -84,8 +84,7 @@ def faults(cell, outputs, sanitize=without_chance, image_tolerance=IMAGE_TOLERAN
     """
     if has_tag(cell, "learner-state"):
         return []
-    stored = cell.get("outputs", [])
-    stored = stored[1:] if stored[:1] == [CURTAIN] else stored
+    stored = without_curtain(cell.get("outputs", []))
     there, here = contents(stored, outputs), contents(outputs, stored)
     kinds = (there.keys() | here.keys()) - (set(PICTURES) if image_tolerance is None else set())
     found = [
@@ -243,6 +242,11 @@ def image_distance(reference, new, blocks=64) -> float:
         small = page.convert("RGB").resize((blocks, blocks), Image.Resampling.BOX)
         means.append(np.asarray(small, dtype=float) / 255)
     return float(np.abs(means[0] - means[1]).mean(axis=2).max())
+
+
+def without_curtain(outputs) -> list:
+    """Return stored outputs without the empty one that `draw_curtains` put before them."""
+    return outputs[1:] if outputs[:1] == [CURTAIN] else outputs
 
 
 def draw_curtains(notebook) -> None:

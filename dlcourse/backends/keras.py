@@ -187,8 +187,8 @@ class Keras:
 
     def flattened_maps(self, inputs):
         self.build(inputs)
-        index_of = {id(slot.owner): index for index, slot in enumerate(self.slots())}
         slots, maps, names, flat = self.slots(), {}, None, None
+        index_of = {id(slot.owner): index for index, slot in enumerate(slots)}
         for layer in _flatten(self.model):
             if isinstance(layer, layers.Permute):
                 names = names or _usual_axes(layer)
