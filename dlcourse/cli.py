@@ -117,7 +117,7 @@ def run(
     """Execute notebooks, one line for each; nothing is written. Fails if one breaks a budget.
 
     A budget is for a notebook as shipped: with --solved, only an exercise that breaks its own
-    promises fails.
+    promises fails. With --quick as well they are not asked: small values need not reach a bar.
     """
     from dlcourse import catalogue, notebooks
 

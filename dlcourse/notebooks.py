@@ -197,14 +197,17 @@ def run(lesson, quick=False, solved=False, report=None) -> Run:
         quick: Use the small values of the cell tagged `parameters`: there, a line
             `epochs = 4  # quick: 1` becomes `epochs = 1`.
         solved: Put each exercise's solution in the place of its blank, and let each exercise and
-            explorer prove its own promises (`Exercise.faults`, `Explorer.faults`).
+            explorer prove its own promises (`Exercise.faults`, `Explorer.faults`). With `quick`
+            nothing is proved: small values need not reach an exercise's bar.
         report: Called after each code cell with the number of cells done and of all.
 
     Returns:
         The Run; if a cell failed, `error` shows it.
     """
     notebook = from_text(lesson, quick)
-    return execute(lesson, _solve(lesson, notebook) if solved else notebook, report)
+    for cell in notebook.cells if solved else ():
+        cell.source = solve(lesson, cell, prove=not quick)
+    return execute(lesson, notebook, report)
 
 
 def headline_cells(cells) -> list[int]:
@@ -238,20 +241,25 @@ def exercise_names(source) -> list[str]:
     return [found[1] for found in CHECK.finditer(source)]
 
 
-def _solve(lesson, notebook):
-    """Put the solutions into the notebook; a cell that is not as it should be then raises."""
-    exercises = vars(catalogue.module(lesson))
-    for cell in notebook.cells:
-        if has_tag(cell, "exercise"):
-            for name in exercise_names(cell.source):
-                solution = exercises[name].solution_text()
-                cell.source = _with_solution(cell.source, name, solution, lesson)
-                cell.source = cell.source.replace(
-                    f"lesson.{name}.check({name})", PROOF_OF_EXERCISE.format(name=name)
-                )
-        if has_tag(cell, "explorer"):
-            cell.source += PROOF_OF_EXPLORER.format(name=_explorer_name(cell.source))
-    return notebook
+def solve(lesson, cell, prove=True) -> str:
+    """Return the source of a lesson's cell with each exercise's solution in place of its blank.
+
+    Args:
+        lesson: One of `catalogue.lessons()`.
+        cell: A cell of its notebook; only one tagged `exercise` or `explorer` is changed.
+        prove: Let each exercise and explorer prove its promises: the cell raises if one is broken.
+    """
+    source = cell.source
+    if has_tag(cell, "exercise"):
+        exercises = vars(catalogue.module(lesson))
+        for name in exercise_names(source):
+            source = _with_solution(source, name, exercises[name].solution_text(), lesson)
+            if prove:
+                check = f"lesson.{name}.check({name})"
+                source = source.replace(check, PROOF_OF_EXERCISE.format(name=name))
+    if has_tag(cell, "explorer") and prove:
+        source += PROOF_OF_EXPLORER.format(name=_explorer_name(source))
+    return source
 
 
 def _with_solution(source, name, solution, lesson):

@@ -17,6 +17,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
+from small_course import rewrite as edit_text
 
 TESTS = Path(__file__).parent
 
@@ -208,7 +209,7 @@ def judge(*paths, options=()):
     }
     command = [sys.executable, "-m", "pytest", "-p", "course_nbval", "--nbval", "-q"]
     command += ["-p", "no:cacheprovider", "--color=no", f"--junitxml={report}", *options]
-    search = os.pathsep.join([str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")])
+    search = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", ""), str(TESTS.parent)])
     run = subprocess.run(
         [*command, *(path.name for path in paths)],
         cwd=paths[0].parent,
@@ -294,6 +295,38 @@ def test_a_cell_that_stops_the_kernel_fails_with_all_that_follow(stopped, notebo
     assert f"stops stopped the kernel: {reason}" in stopped[notebook, "stops"]
     for later in ("after", "later"):
         assert f"not run, because stops stopped the kernel: {reason}" in stopped[notebook, later]
+
+
+def failures(verdicts):
+    return {name: text for (_, name), text in verdicts.items() if text}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "old, new, words",
+    [
+        ("", "", None),
+        ("return place**2", "return place * 2", "the mistake 'That is the height"),
+        ("return 2 * place\n", "return 2 * places\n", "places"),
+    ],
+)
+def test_in_a_lesson_each_exercise_proves_its_promises(course, begun, old, new, words):
+    if words:
+        edit_text(begun.folder / "__init__.py", old, new)
+    failed = failures(judge(begun.notebook))
+    assert len(failed) == (1 if words else 0), failed
+    assert all(words in text for text in failed.values())
+
+
+@pytest.mark.slow
+def test_a_result_that_depends_on_whether_an_exercise_was_solved_is_seen(course, begun):
+    notebook = nbformat.read(begun.notebook, as_version=4)
+    (cell,) = (cell for cell in notebook.cells if "lesson.slope_at.check" in cell.source)
+    cell.source += "\nruns = globals().get('runs', 0) + 1\nprint(runs)"
+    cell.outputs.append(stream("1\n"))
+    nbformat.write(notebook, begun.notebook)
+    failed = failures(judge(begun.notebook))
+    assert failed.keys() == {cell.id} and "reference 1, now 2" in failed[cell.id]
 
 
 @pytest.mark.parametrize("asked, wanted", [(2000, 600), (120, 120)])
