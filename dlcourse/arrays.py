@@ -1,25 +1,138 @@
 """Arrays of any framework: bring them to NumPy, and check their axes and labels."""
 
+from array import array
+from numbers import Number
+
 from dlcourse.errors import KindError, RangeError, ShapeError
 
 import numpy as np
 
+NUMBERS = "buifc"  # NumPy's kinds of numbers
+DEEPEST = 32  # lists in lists; NumPy has no more axes either
+
 
 def to_numpy(array) -> np.ndarray:
-    """Return a NumPy, PyTorch or TensorFlow array as NumPy, off the device and the graph.
+    """Return numbers as NumPy, off the device and the graph.
+
+    Args:
+        array: A NumPy, PyTorch or TensorFlow array, a number, or lists of these in lists. What is
+            merely iterable is refused: a generator, a set, an object of one's own.
 
     Raises:
-        KindError: The values are not numbers.
+        KindError: The values are not numbers, or not all there: masked, text, rows of unequal
+            length, a list that holds itself.
     """
-    if hasattr(array, "detach"):  # PyTorch refuses to convert a tensor that needs a gradient
-        array = array.detach().cpu()
-    array = np.asarray(array)
-    if array.dtype == object or array.dtype.kind in "US":
+    try:
+        found = _asarray(array, inside=())
+    except KindError:
+        raise
+    except Exception as error:  # whatever an array of some kind says when it is read
+        raise KindError(f"{_named(array)} cannot become an array of numbers: {error}") from error
+    if found.dtype.kind not in NUMBERS:
         raise KindError(
-            f"The array holds {array.dtype} values, but should hold numbers. "
+            f"{_named(array)} holds {found.dtype} values, but should hold numbers. "
             "Rows of unequal length, or text, cannot become one array."
         )
-    return array
+    return found
+
+
+def _asarray(value, inside):
+    """Return a value as NumPy; `inside` are the ids of the lists that it lies in."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise KindError("The array is masked: hand over what is there, such as array.compressed().")
+    if type(value) in (int, float, bool) or isinstance(value, np.ndarray | np.generic | range):
+        return np.asarray(value)
+    if isinstance(value, list | tuple):
+        if id(value) in inside or len(inside) > DEEPEST:
+            raise KindError("A list that holds itself, or lists nested too deep, are no array.")
+        if all(type(each) in (int, float, bool) for each in value):
+            return np.asarray(value)
+        inside = (*inside, id(value))
+        return np.asarray([_asarray(each, inside) for each in value])
+    if hasattr(value, "detach"):  # PyTorch
+        return _of_tensor(value)
+    if isinstance(value, Number) and not isinstance(value, complex):  # Fraction, Decimal
+        return np.asarray(float(value))
+    if not isinstance(value, complex | memoryview | bytearray | array) and not any(
+        hasattr(value, name) for name in ("__array__", "__array_interface__")
+    ):
+        raise KindError(
+            f"{_named(value)} is no array, which should hold numbers. If it holds some, make an "
+            "array of it first: np.array(list(values))."
+        )
+    return np.asarray(value)
+
+
+def _of_tensor(tensor):
+    tensor = tensor.detach().cpu()
+    if "strided" not in str(tensor.layout):
+        tensor = tensor.to_dense()
+    if "bfloat16" in str(tensor.dtype):  # NumPy has no such numbers
+        tensor = tensor.float()
+    return np.asarray(tensor.resolve_conj().resolve_neg())
+
+
+def _named(value):
+    kind = type(value).__name__
+    return "The array" if isinstance(value, np.ndarray | list | tuple) else f"A {kind}"
+
+
+def as_floats(numbers, dtype="float32") -> np.ndarray:
+    """Return numbers as floats: bytes count as pixels and are divided by 255.
+
+    This is what bytes mean everywhere in the course. All other numbers keep their value.
+
+    Args:
+        numbers: Array, or one number, of any kind but complex.
+        dtype: Kind of floats to return.
+
+    Example:
+        >>> arrays.as_floats(np.array([0, 255], "uint8")), arrays.as_floats([0, 255])
+        (array([0., 1.], dtype=float32), array([  0., 255.], dtype=float32))
+    """
+    numbers = expect_real(numbers, "numbers")
+    floats = numbers.astype(dtype, copy=False)
+    return floats / floats.dtype.type(255) if numbers.dtype == np.uint8 else floats
+
+
+def expect_real(numbers, name) -> np.ndarray:
+    """Return `numbers` as NumPy if none of them is complex.
+
+    Raises:
+        KindError: They are complex, or no numbers at all.
+    """
+    numbers = to_numpy(numbers)
+    if numbers.dtype.kind == "c":
+        raise KindError(f"`{name}` holds complex numbers, but should hold real ones.")
+    return numbers
+
+
+def expect_finite(numbers, name, infinities=False) -> np.ndarray:
+    """Return `numbers` as NumPy if each is a finite number.
+
+    Comparisons with nan are silently false: a run that diverged would vanish from a minimum, and
+    `argmax` takes nan for the highest score.
+
+    Args:
+        numbers: Array, or one number.
+        name: What the caller calls them, for the message.
+        infinities: Whether inf and -inf may come too.
+
+    Raises:
+        RangeError: One is not a number, or infinite.
+    """
+    numbers = expect_real(numbers, name)
+    bad = np.isnan(numbers) if infinities else ~np.isfinite(numbers)
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        where = f", the first at index {first}" if first else ""
+        wanted = "be numbers" if infinities else "be finite"
+        raise RangeError(
+            f"`{name}` holds {np.count_nonzero(bad)} of {bad.size} values that are nan"
+            f"{'' if infinities else ' or infinite'}{where}, but all should {wanted}. "
+            "Where do they come from: a training that diverged, a division by 0?"
+        )
+    return numbers
 
 
 def expect_axes(array, axes, name) -> np.ndarray:
@@ -29,14 +142,25 @@ def expect_axes(array, axes, name) -> np.ndarray:
         ShapeError: The number of axes differs; the message shows the shape that was given.
     """
     expected = axes.split()
-    shape = np.shape(array)
+    shape = _shape(array)
     if len(shape) != len(expected):
-        advice = f" For a single example, add the batch axis: {name}[None]."
         raise ShapeError(
             f"`{name}` has shape {shape}, but needs {len(expected)} axes ({', '.join(expected)})."
-            + (advice if len(shape) == len(expected) - 1 else "")
+            + _advice(shape, expected, name)
         )
     return array
+
+
+def _advice(shape, expected, name):
+    if len(shape) != len(expected) - 1:
+        return ""
+    if expected[-1] == "C" and shape[-1] not in (1, 3):  # grey pictures without their channel
+        return f" For pictures of one channel, add its axis: {name}[..., None]."
+    return f" For a single example, add the batch axis: {name}[None]."
+
+
+def _shape(array):
+    return tuple(array.shape) if hasattr(array, "dtype") else to_numpy(array).shape
 
 
 def expect_examples(inputs, targets, inputs_name="images", targets_name="labels") -> None:
@@ -45,22 +169,33 @@ def expect_examples(inputs, targets, inputs_name="images", targets_name="labels"
     Raises:
         ShapeError: No examples, or unequal numbers of inputs and targets.
     """
-    if np.ndim(inputs) < 2:
+    shape, of_targets = _shape(inputs), _shape(targets)
+    if len(shape) < 2:
         raise ShapeError(
-            f"`{inputs_name}` has shape {np.shape(inputs)}, but needs a batch axis and at least "
+            f"`{inputs_name}` has shape {shape}, but needs a batch axis and at least "
             "one more, such as (N, D) or (N, H, W, C). For a single example, add the batch axis: "
             f"{inputs_name}[None]."
         )
-    if len(inputs) == 0:
+    if shape[0] == 0:
         raise ShapeError(
-            f"`{inputs_name}` is empty: shape {np.shape(inputs)}. At least one example is needed; "
+            f"`{inputs_name}` is empty: shape {shape}. At least one example is needed; "
             "look at the line that selects the examples."
         )
-    if len(inputs) != len(targets):
+    if not of_targets:
         raise ShapeError(
-            f"`{inputs_name}` has {len(inputs)} examples but `{targets_name}` has {len(targets)}. "
+            f"`{targets_name}` is one number, but each of {shape[0]} examples needs one: (N,)."
+        )
+    if shape[0] != of_targets[0]:
+        raise ShapeError(
+            f"`{inputs_name}` has {shape[0]} examples but `{targets_name}` has {of_targets[0]}. "
             "Each example needs one: take both from the same split, with the same selection."
         )
+
+
+def for_each(classes, count) -> np.ndarray:
+    """Return class indices (N,): one number counts for each of `count` examples."""
+    classes = to_numpy(classes)
+    return np.full(count, classes) if classes.ndim == 0 else classes
 
 
 def expect_count(value, name) -> None:
@@ -95,6 +230,8 @@ def expect_labels(labels, classes, name="labels", steps=False) -> np.ndarray:
         RangeError: An index without a class.
     """
     labels = to_numpy(labels)
+    if not labels.size:
+        raise ShapeError(f"`{name}` is empty: shape {labels.shape}. At least one is needed.")
     if labels.ndim == 2 and (labels.dtype.kind == "f" or not steps):
         if looks_one_hot(labels) or labels.dtype.kind == "f":
             raise ShapeError(
@@ -136,15 +273,29 @@ def close(values, reference, tolerance) -> np.ndarray:
     Args:
         values, reference: Numbers or arrays of one shape.
         tolerance: At least 0.
+
+    Raises:
+        ShapeError, KindError, RangeError: Two shapes, no numbers, or no tolerance.
     """
-    values, reference = (np.asarray(x) * 1.0 for x in (values, reference))  # bytes would wrap
+    if not isinstance(tolerance, int | float | np.number) or not tolerance >= 0:
+        raise RangeError(f"`tolerance` is {tolerance!r}, but should be a number of at least 0.")
+    values, reference = to_numpy(values), to_numpy(reference)
+    if values.ndim and reference.ndim and values.shape != reference.shape:
+        raise ShapeError(
+            f"`values` has shape {values.shape} and `reference` {reference.shape}, but what is "
+            "compared number by number needs one shape."
+        )
+    equal = values == reference
+    if tolerance == 0:  # whole numbers above 2⁵³ are equal as floats before they are equal
+        return equal | ((values != values) & (reference != reference))
+    values, reference = values * 1.0, reference * 1.0  # bytes would wrap
     with np.errstate(invalid="ignore"):
         apart = np.abs(values - reference)
         allowed = tolerance * np.maximum(1, np.abs(reference))
     both_nan = (values != values) & (reference != reference)
     # 0.92 - 0.90 is a little more than 0.02
     near = np.isfinite(reference) & (apart <= allowed * (1 + 1e-9) + 1e-15)
-    return near | (values == reference) | both_nan
+    return near | equal | both_nan
 
 
 def softmax(scores) -> np.ndarray:
@@ -153,9 +304,18 @@ def softmax(scores) -> np.ndarray:
     Example:
         >>> arrays.softmax(np.array([[0.0, 0.0]]))
         array([[0.5, 0.5]])
+
+    Raises:
+        RangeError: A row with nan, inf or nothing but -inf.
     """
-    scores = to_numpy(scores)
-    powers = np.exp(
-        scores - scores.max(axis=-1, keepdims=True)
-    )  # the largest power is 1: no overflow
+    scores = expect_real(scores, "scores")
+    if not scores.size or not scores.ndim:
+        raise ShapeError(f"`scores` has shape {scores.shape}, but each row needs a score: (N, K).")
+    with np.errstate(invalid="ignore"):
+        # The largest power is 1: no overflow.
+        powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    if np.isnan(powers).any():
+        raise RangeError(
+            "`scores` has a row with nan, inf or nothing but -inf, which has no probabilities."
+        )
     return powers / powers.sum(axis=-1, keepdims=True)

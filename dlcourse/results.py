@@ -4,7 +4,13 @@ import html
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from dlcourse.arrays import expect_axes, expect_examples, expect_labels, to_numpy
+from dlcourse.arrays import (
+    expect_axes,
+    expect_count,
+    expect_examples,
+    expect_finite,
+    expect_labels,
+)
 from dlcourse.errors import RangeError, ShapeError
 
 import numpy as np
@@ -130,13 +136,15 @@ class SeedBand:
         """Return the band of at least five values.
 
         Raises:
-            RangeError: Fewer than five: a band of three runs says little.
+            RangeError: Fewer than five: a band of three runs says little. Or one is not finite: a
+                run that diverged belongs to the result and cannot be left out.
         """
+        values = expect_finite(values, "values").ravel()
         if len(values) < 5:
             raise RangeError(
                 f"A seed band needs at least 5 runs, got {len(values)}. Run more seeds."
             )
-        return cls(float(min(values)), float(max(values)), len(values))
+        return cls(float(values.min()), float(values.max()), len(values))
 
     def __contains__(self, value):
         return self.low <= value <= self.high
@@ -187,6 +195,9 @@ def accuracy(scores, labels) -> float:
     Args:
         scores: Raw scores or probabilities (N, K).
         labels: N class indices.
+
+    Raises:
+        ShapeError, RangeError, KindError: Scores and labels that do not fit; a score of nan.
 
     Example:
         >>> results.accuracy([[0.1, 0.9], [0.8, 0.2]], [1, 1])
@@ -259,7 +270,7 @@ def calibration(probabilities, labels, bins=10) -> tuple:
         bins: Number of equal bins of the highest probability, over 0..1.
 
     Raises:
-        RangeError: The rows do not add up to 1.
+        RangeError: The rows are no probabilities: they do not add up to 1, or one is negative.
 
     Source:
         Guo, Pleiss, Sun, Weinberger (2017), section 2. https://arxiv.org/abs/1706.04599
@@ -267,11 +278,12 @@ def calibration(probabilities, labels, bins=10) -> tuple:
     Example:
         >>> measured = results.calibration([[0.9, 0.1], [0.3, 0.7]], [0, 1])
     """
-    probabilities = to_numpy(probabilities)
-    predicted, labels = _predicted(probabilities, labels)
-    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3):
+    expect_count(bins, "bins")
+    probabilities = expect_finite(probabilities, "probabilities")
+    predicted, labels = _predicted(probabilities, labels, "probabilities")
+    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3) or probabilities.min() < 0:
         raise RangeError(
-            "The rows of `probabilities` do not add up to 1. Raw scores? "
+            "The rows of `probabilities` do not add up to 1, or hold negative numbers. Raw scores? "
             "Use arrays.softmax(scores)."
         )
     sure = probabilities.max(axis=1)
@@ -302,6 +314,7 @@ def frechet_distance(features, other_features) -> float:
 
     Raises:
         ShapeError: The arrays differ in D, or one has fewer than two points.
+        RangeError: A feature is nan or infinite.
 
     Source:
         Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter (2017). https://arxiv.org/abs/1706.08500
@@ -312,10 +325,14 @@ def frechet_distance(features, other_features) -> float:
         18.0
     """
     clouds = [
-        expect_axes(to_numpy(points), "N D", name).astype("float64")
+        expect_axes(expect_finite(points, name), "N D", name).astype("float64")
         for points, name in ((features, "features"), (other_features, "other_features"))
     ]
-    if clouds[0].shape[1] != clouds[1].shape[1] or min(map(len, clouds)) < 2:
+    if (
+        clouds[0].shape[1:] != clouds[1].shape[1:]
+        or min(map(len, clouds)) < 2
+        or not clouds[0].size
+    ):
         raise ShapeError(
             f"`features` has shape {clouds[0].shape} and `other_features` {clouds[1].shape}, but "
             "both need at least two points, of the same number of features: (N, D) and (M, D)."
@@ -341,7 +358,9 @@ def _mean_and_covariance(points):
     return mean, points.T @ points / (len(points) - 1)
 
 
-def _predicted(scores, labels):
-    scores = expect_axes(to_numpy(scores), "N K", "scores")
-    expect_examples(scores, labels, "scores")
+def _predicted(scores, labels, name="scores"):
+    scores = expect_axes(expect_finite(scores, name, infinities=True), "N K", name)
+    expect_examples(scores, labels, name)
+    if not scores.shape[1]:
+        raise ShapeError(f"`{name}` has shape {scores.shape}: there is no score to be the highest.")
     return scores.argmax(axis=1), expect_labels(labels, scores.shape[1])

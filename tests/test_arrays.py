@@ -1,6 +1,15 @@
 """Arrays of any framework become NumPy, and wrong ones are refused in words."""
 
-from dlcourse.arrays import close, expect_axes, expect_examples, expect_labels, softmax, to_numpy
+from dlcourse.arrays import (
+    as_floats,
+    close,
+    expect_axes,
+    expect_examples,
+    expect_finite,
+    expect_labels,
+    softmax,
+    to_numpy,
+)
 from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
 
 import numpy as np
@@ -123,3 +132,125 @@ def test_a_tolerance_is_absolute_up_to_one_and_relative_above(value, reference, 
 def test_what_is_close_is_said_element_by_element():
     found = close([[1.0, 2.0], [3.0, 40.0]], [[1.0, 2.5], [3.0, 41.0]], 0.1)
     assert found.tolist() == [[True, False], [True, True]]
+
+
+class Endless:
+    """Half a sequence: it can be indexed for ever."""
+
+    def __getitem__(self, place):
+        return self
+
+    def __len__(self):
+        return 3
+
+
+def holds_itself():
+    names = ["coat"]
+    names += [names, names]
+    return names
+
+
+NO_ARRAYS = {
+    "endless": Endless(),
+    "holds itself": holds_itself(),
+    "generator": (x for x in "ab"),
+    "set": {1, 2},
+    "dictionary": {0: 1},
+    "nothing": None,
+    "text": "12",
+    "bytes": b"12",
+    "rows of unequal length": [[1, 2], [3]],
+    "too large for numbers of 64 bits": [2**70],
+    "days": np.array(["2026-01-01"], "datetime64[D]"),
+    "masked": np.ma.array([1, 2], mask=[True, False]),
+    "a function": len,
+}
+
+
+@pytest.mark.parametrize("value", NO_ARRAYS.values(), ids=NO_ARRAYS)
+def test_what_is_merely_iterable_is_no_array(value):
+    with pytest.raises(KindError):
+        to_numpy(value)
+
+
+def test_tensors_of_every_kind_are_read_or_refused_in_words():
+    import torch
+
+    grown = torch.tensor([1.0, 2.0], requires_grad=True)
+    for tensor, expected in (
+        (grown * 2, [2, 4]),
+        ([*(grown * 2)], [2, 4]),
+        ([[grown.sum()], [1]], [[3], [1]]),
+        (torch.tensor([1.5, 2], dtype=torch.bfloat16), [1.5, 2]),
+        (torch.tensor([0.0, 2]).to_sparse(), [0, 2]),
+        (torch.tensor([1 + 2j]).conj(), [1 - 2j]),
+    ):
+        np.testing.assert_array_equal(to_numpy(tensor), expected)
+    with pytest.raises(KindError):
+        to_numpy(torch.empty(2, device="meta"))
+
+
+def test_fractions_and_decimals_are_numbers():
+    from decimal import Decimal
+    from fractions import Fraction
+
+    assert to_numpy([Fraction(1, 2), Decimal("0.25"), 1]).tolist() == [0.5, 0.25, 1]
+
+
+def test_bytes_are_pixels_and_other_numbers_keep_their_value():
+    for pixels in (np.uint8(255), np.array([255], "uint8")):
+        assert as_floats(pixels) == 1 and as_floats(pixels).dtype == np.float32
+    assert as_floats([255]) == 255 and as_floats(255.0, "float64").dtype == np.float64
+    with pytest.raises(KindError, match="complex"):
+        as_floats(1j)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_counted_and_shown(bad):
+    with pytest.raises(RangeError, match=r"`scores` holds 1 of 4 .* index \(1, 0\)"):
+        expect_finite([[0, 1], [bad, 2]], "scores")
+    if np.isinf(bad):
+        expect_finite([bad], "scores", infinities=True)
+
+
+@pytest.mark.parametrize(
+    "shape, advice",
+    [
+        ((28, 28, 1), "images[None]"),
+        ((28, 28, 3), "images[None]"),
+        ((5, 28, 28), "images[..., None]"),
+    ],
+)
+def test_three_axes_are_a_single_picture_or_pictures_without_channels(shape, advice):
+    with pytest.raises(ShapeError) as caught:
+        expect_axes(np.zeros(shape), "N H W C", "images")
+    assert advice in str(caught.value)
+
+
+@pytest.mark.parametrize("scores", [[[np.inf, 0.0]], [[np.nan, 0.0]], [[-np.inf, -np.inf]]])
+def test_rows_without_probabilities_are_refused(scores):
+    with pytest.raises(RangeError, match="no probabilities"):
+        softmax(scores)
+
+
+def test_a_score_of_minus_infinity_has_no_probability():
+    np.testing.assert_array_equal(softmax([[-np.inf, 3.0]]), [[0, 1]])
+
+
+def test_large_whole_numbers_are_compared_to_the_last_digit():
+    assert not close(2**53 + 1, 2**53, 0) and close(2**53, 2**53, 0)
+
+
+@pytest.mark.parametrize(
+    "values, reference, tolerance, error",
+    [
+        ([1, 2, 3], [[1], [2], [3]], 0.1, ShapeError),
+        ("1", 1, 0.1, KindError),
+        (1, 1, np.nan, RangeError),
+        (1, 1, -1, RangeError),
+        (1, 1, None, RangeError),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(values, reference, tolerance, error):
+    with pytest.raises(error):
+        close(values, reference, tolerance)

@@ -174,3 +174,44 @@ def test_the_frechet_distance_agrees_with_a_square_root_of_a_matrix():
 def test_clouds_of_other_features_or_of_one_point_are_refused(other):
     with pytest.raises(ShapeError):
         results.frechet_distance(np.zeros((5, 3)), other)
+
+
+@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_run_that_diverged_does_not_vanish_from_a_band(place, bad):
+    values = [0.80, 0.82, 0.81, 0.83, 0.84]
+    values[place] = bad
+    with pytest.raises(RangeError, match="`values` holds 1 of 5"):
+        results.SeedBand.of(values)
+
+
+NO_NUMBERS = np.full((3, 2), np.nan)
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [results.accuracy, results.confusion, results.class_scores, results.calibration],
+)
+def test_scores_that_are_no_numbers_are_never_right(measure):
+    with pytest.raises(RangeError, match="holds 6 of 6 values that are nan"):
+        measure(NO_NUMBERS, [0, 0, 0])
+
+
+def test_a_masked_score_is_never_the_highest():
+    assert results.accuracy([[-np.inf, 0.0], [0.0, -np.inf]], [1, 0]) == 1
+
+
+def test_a_cloud_of_no_numbers_is_not_at_distance_nought():
+    with pytest.raises(RangeError, match="`other_features` holds"):
+        results.frechet_distance(np.zeros((3, 2)), NO_NUMBERS)
+
+
+def test_negative_probabilities_are_refused():
+    with pytest.raises(RangeError, match="negative"):
+        results.calibration([[1.5, -0.5]], [0])
+
+
+@pytest.mark.parametrize("bins", [0, -1, 2.5, None, True])
+def test_bins_are_a_whole_number(bins):
+    with pytest.raises(RangeError, match="`bins`"):
+        results.calibration([[0.5, 0.5]], [0], bins)

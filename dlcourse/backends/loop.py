@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from dlcourse.arrays import expect_count, expect_examples, expect_labels, to_numpy
+from dlcourse.arrays import expect_count, expect_examples, expect_finite, expect_labels, to_numpy
 from dlcourse.backends.checks import check_scores, expect_loss, mean_cross_entropy
 from dlcourse.bar import Bar
 from dlcourse.errors import KindError, RangeError, TrainingError
@@ -34,7 +34,8 @@ class Options:
         expect_count(self.epochs, "epochs")
         expect_count(self.batch_size, "batch_size")
         rate = self.learning_rate
-        if rate is not None and not (isinstance(rate, (int, float, np.number)) and rate >= 0):
+        is_number = isinstance(rate, int | float | np.number) and not isinstance(rate, bool)
+        if rate is not None and not (is_number and 0 <= rate < math.inf):
             raise RangeError(
                 f"`learning_rate` is {rate!r}, but should be a number of at least 0, such as 0.01."
             )
@@ -82,7 +83,7 @@ def train(trainer, inputs, targets, options) -> History:
             started = time.perf_counter()
             _run_epoch(trainer, inputs, targets, options, generator, epoch, history, bar)
             if options.valid is not None:
-                loss, accuracy = _validated(trainer, options)
+                loss, accuracy = _validated(trainer, options, epoch)
                 history.valid_loss.append(loss)
                 history.valid_accuracy += [] if accuracy is None else [accuracy]
             history.learning_rate.append(trainer.learning_rate())
@@ -110,7 +111,8 @@ def _run_epoch(trainer, inputs, targets, options, generator, epoch, history, bar
         batch_targets = targets[batch]
         loss, right = trainer.step(batch_inputs, batch_targets)
         if not math.isfinite(loss):
-            raise TrainingError(_not_a_number(loss, epoch, step, trainer, batch_inputs))
+            when = f"in epoch {epoch + 1}, step {step + 1}"
+            raise TrainingError(_not_a_number(loss, when, trainer, batch_inputs))
         history.step_loss.append(loss)
         loss_sum, seen = loss_sum + loss * len(batch), seen + len(batch)
         right_sum, labels_seen = right_sum + (right or 0), labels_seen + batch_targets.size
@@ -121,7 +123,7 @@ def _run_epoch(trainer, inputs, targets, options, generator, epoch, history, bar
         history.train_accuracy.append(accuracy)
 
 
-def _not_a_number(loss, epoch, step, trainer, inputs):
+def _not_a_number(loss, when, trainer, inputs):
     reason = (
         "The inputs of this batch hold nan or infinite values: clean the data."
         if inputs.dtype.kind == "f" and not np.isfinite(inputs).all()
@@ -129,23 +131,32 @@ def _not_a_number(loss, epoch, step, trainer, inputs):
         "If that does not help: are the inputs scaled (0..1, or mean 0 and standard deviation 1)? "
         "Is there a log or a division in the model that can meet 0?"
     )
-    return (
-        f"The loss became {loss} in epoch {epoch + 1}, step {step + 1}, so training stopped. "
-        f"{reason}"
-    )
+    return f"The loss became {loss} {when}, so training stopped. {reason}"
 
 
-def _validated(trainer, options):
+def _validated(trainer, options, epoch):
+    when = f"in the validation after epoch {epoch + 1}"
     (inputs, targets), size = options.valid, options.batch_size
     batches = [slice(start, start + size) for start in range(0, len(inputs), size)]
     if options.classifies:
-        return evaluation(np.concatenate([trainer.outputs(inputs[b]) for b in batches]), targets)
+        scores = np.concatenate([trainer.outputs(inputs[b]) for b in batches])
+        if np.isnan(scores).any() or np.isposinf(scores).any():
+            raise TrainingError(_not_a_number(math.nan, when, trainer, inputs))
+        return evaluation(scores, targets)
     losses = (trainer.mean_loss(inputs[b], targets[b]) * len(targets[b]) for b in batches)
-    return Evaluation(sum(losses) / len(inputs), None)
+    loss = sum(losses) / len(inputs)
+    if not math.isfinite(loss):
+        raise TrainingError(_not_a_number(loss, when, trainer, inputs))
+    return Evaluation(loss, None)
 
 
 def evaluation(scores, labels) -> Evaluation:
-    """Return the Evaluation of raw scores (N, K) with labels (N,), or (N, T, K) with (N, T)."""
+    """Return the Evaluation of raw scores (N, K) with labels (N,), or (N, T, K) with (N, T).
+
+    Raises:
+        RangeError: A score is nan or infinite, as after a training that diverged.
+    """
+    expect_finite(scores, "scores", infinities=True)
     labels = expect_labels(labels, scores.shape[-1], steps=True)
     check_scores(scores, labels)
     right = scores.argmax(axis=-1) == labels

@@ -15,6 +15,7 @@ import json
 from pathlib import Path
 
 from dlcourse import runtime
+from dlcourse.arrays import expect_finite
 from dlcourse.errors import DataError
 from dlcourse.results import SeedBand
 
@@ -93,6 +94,11 @@ def headline(slug) -> dict | None:
 
 
 def keep_headline(slug, facts) -> None:
-    """Store what `headline` returns."""
+    """Store what `headline` returns.
+
+    Raises:
+        RangeError: A score is not finite.
+    """
+    expect_finite(facts["scores"], "scores")
     text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
     runtime.write_whole(FOLDER / slug / "band.json", text)
