@@ -3,7 +3,15 @@
 import time
 
 from dlcourse import backends
-from dlcourse.arrays import expect_axes, expect_count, expect_examples, expect_labels, to_numpy
+from dlcourse.arrays import (
+    as_floats,
+    expect_axes,
+    expect_count,
+    expect_examples,
+    expect_finite,
+    expect_labels,
+    for_each,
+)
 from dlcourse.backends.checks import check_class_scores
 from dlcourse.bar import Bar
 from dlcourse.errors import KindError, RangeError, ShapeError
@@ -19,7 +27,7 @@ def saliency(model, images, classes, *, batch_size=256) -> np.ndarray:
     Args:
         model: Classifier that gives raw scores (N, K).
         images: Array (N, H, W, C), floats in 0..1 or uint8 bytes.
-        classes: N class indices, the scores to explain.
+        classes: N class indices, the scores to explain; or one for all.
         batch_size: Images at a time; fewer need less memory.
 
     Returns:
@@ -48,7 +56,7 @@ def gradient_times_input(model, images, classes, *, batch_size=256) -> np.ndarra
     Args:
         model: Classifier that gives raw scores (N, K).
         images: Array (N, H, W, C), floats in 0..1 or uint8 bytes.
-        classes: N class indices, the scores to explain.
+        classes: N class indices, the scores to explain; or one for all.
         batch_size: Images at a time; fewer need less memory.
 
     Returns:
@@ -78,7 +86,7 @@ def smooth_grad(
     Args:
         model: Classifier that gives raw scores (N, K).
         images: Array (N, H, W, C), floats in 0..1 or uint8 bytes.
-        classes: N class indices, the scores to explain.
+        classes: N class indices, the scores to explain; or one for all.
         noise: Standard deviation of the noise, as a share of each image's range of brightness.
         samples: Noisy copies of each image.
         seed: Start of the noise.
@@ -107,7 +115,7 @@ def smooth_grad(
 
     def noisy(image, _sample):
         draw = generator.standard_normal((len(image), *images.shape[1:]), dtype="float32")
-        return images[image] + draw * (np.float32(noise) * brightness[image])
+        return images[image] + draw * (images.dtype.type(noise) * brightness[image])
 
     portions = _portions(len(images), samples, batch_size, show, "smoothing", "noisy copies")
     return _steepest(_mean_gradient(model, images, classes, noisy, samples, portions))
@@ -124,7 +132,7 @@ def integrated_gradients(
     Args:
         model: Classifier that gives raw scores (N, K).
         images: Array (N, H, W, C), floats in 0..1 or uint8 bytes.
-        classes: N class indices, the scores to explain.
+        classes: N class indices, the scores to explain; or one for all.
         baseline: The image without content: one brightness (0 is black), or an array (H, W, C) or
             (N, H, W, C).
         steps: Points on the line; more take longer and add up more closely.
@@ -154,7 +162,7 @@ def integrated_gradients(
     ways = images - baselines
 
     def on_the_line(image, step):
-        share = ((step + 0.5) / steps).astype("float32")[:, None, None, None]
+        share = ((step + 0.5) / steps).astype(images.dtype)[:, None, None, None]
         return baselines[image] + share * ways[image]
 
     portions = _portions(len(images), steps, batch_size, show, "integrating", "steps")
@@ -174,7 +182,7 @@ def occlusion(
     Args:
         model: Classifier that gives raw scores (N, K).
         images: Array (N, H, W, C), floats in 0..1 or uint8 bytes.
-        classes: N class indices, the scores to explain.
+        classes: N class indices, the scores to explain; or one for all.
         patch: Side of the square, in pixels; it must divide H and W.
         fill: Brightness of the square; 0.5 is grey.
         show: Show a progress bar, and one line when done.
@@ -197,10 +205,11 @@ def occlusion(
     """
     model, images, classes = _checked(model, images, classes, batch_size)
     _expect_number(fill, "fill")
+    fill = as_floats(fill, images.dtype)
     height, width = _grid(images, patch)
     whole = _chosen(backends.scores(model, images, batch_size), classes)
     count = height * width
-    drops = np.empty((len(images), count), "float32")
+    drops = np.empty((len(images), count), images.dtype)
     for image, square in _portions(len(images), count, batch_size, show, "hiding", "places"):
         hidden = images[image]  # a copy
         squares = hidden.reshape(len(image), height, patch, width, patch, -1)
@@ -221,7 +230,7 @@ def cam(model, images, classes, *, layer, batch_size=256) -> np.ndarray:
     Args:
         model: Classifier that gives raw scores (N, K).
         images: Array (N, H, W, C), floats in 0..1 or uint8 bytes.
-        classes: N class indices, the scores to explain.
+        classes: N class indices, the scores to explain; or one for all.
         layer: The layer that is averaged: its name, or its index among the layers that
             have a kernel. In PyTorch an activation such as ReLU is a layer of its own.
         batch_size: Images at a time; fewer need less memory.
@@ -267,7 +276,7 @@ def grad_cam(model, images, classes, *, layer, batch_size=256) -> np.ndarray:
     Args:
         model: Classifier that gives raw scores (N, K).
         images: Array (N, H, W, C), floats in 0..1 or uint8 bytes.
-        classes: N class indices, the scores to explain.
+        classes: N class indices, the scores to explain; or one for all.
         layer: A convolution, or another layer that gives maps: its name, or its place (0, 1, …)
             among the layers that have a kernel. The last one is usual.
         batch_size: Images at a time; fewer need less memory.
@@ -304,11 +313,11 @@ def _checked(model, images, classes, batch_size, look=True):
     mistake at once. A short one leaves that to `input_gradient`, and so does one on a single image,
     whose first step finds it: the look costs as much as a third of one image's slopes.
     """
-    images = to_numpy(images)
+    images = as_floats(expect_finite(images, "images"), backends.of(model).dtype)
     expect_axes(images, "N H W C", "images")
-    expect_examples(images, np.atleast_1d(classes), targets_name="classes")
+    classes = for_each(classes, len(images))
+    expect_examples(images, classes, targets_name="classes")
     expect_count(batch_size, "batch_size")
-    images = images / np.float32(255) if images.dtype == np.uint8 else images.astype("float32")
     if look:
         shape = backends.scores(model, images[:1]).shape
         check_class_scores(shape)
@@ -326,7 +335,7 @@ def _steepest(gradient):
 
 def _mean_gradient(model, images, classes, change, copies, portions):
     """Return the mean slope (N, H, W, C) over each image's copies, made by `change`."""
-    total, classes = np.zeros(images.shape, "float32"), np.atleast_1d(classes)
+    total = np.zeros_like(images)
     for image, copy in portions:
         gradients = _gradient(model, change(image, copy), classes[image], len(image))
         first = np.flatnonzero(np.diff(image, prepend=-1))  # where each image's copies begin
@@ -353,15 +362,13 @@ def _chosen(scores, classes):
 
 
 def _baselines(baseline, images):
-    baseline = to_numpy(baseline)
+    baseline = as_floats(expect_finite(baseline, "baseline"), images.dtype)
     if baseline.shape not in [(), images.shape[1:], images.shape]:
         raise ShapeError(
             f"`baseline` has shape {baseline.shape}, but one brightness, an array "
             f"{images.shape[1:]} or an array {images.shape} is needed, like `images`."
         )
-    if baseline.dtype == np.uint8 and baseline.ndim:
-        baseline = baseline / np.float32(255)
-    return np.broadcast_to(baseline.astype("float32"), images.shape)
+    return np.broadcast_to(baseline, images.shape)
 
 
 def _grid(images, patch):
@@ -389,5 +396,6 @@ def _expect_maps(maps, layer):
 
 def _expect_number(value, name, low=-np.inf):
     wanted = "a finite number" if low == -np.inf else f"a finite number of at least {low}"
-    if not isinstance(value, (int, float, np.number)) or not np.isfinite(value) or value < low:
+    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    if not is_number or not np.isrealobj(value) or not np.isfinite(value) or value < low:
         raise RangeError(f"`{name}` is {value!r}, but should be {wanted}, such as 0.5.")

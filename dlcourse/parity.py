@@ -39,6 +39,7 @@ BIASES = {  # the target's framework: what happens where PyTorch has two biases 
     "Keras": "biases added up (to train equally, freeze PyTorch's second: requires_grad_(False))",
 }
 SETTABLE = ("epsilon", "momentum")
+SHARED, ALONE = "weights shared with", "no other layer"  # a condition, see `backends.Layer`
 NOT_COMPARED = "moving_variance"  # PyTorch divides by N - 1, Keras by N: both are right
 
 
@@ -81,7 +82,8 @@ def carry_weights(source, target) -> Table:
 class Quantity(NamedTuple):
     """One thing that two models computed, how far apart they are, and where that begins.
 
-    `where` is the first part, in the model's order, that differs by more than is allowed.
+    `where` is the first part, in the model's order, that differs by more than is allowed; of the
+    scores it is how the layers are set up differently, which may be why.
 
     Example:
         >>> parity.Quantity("loss", 3e-7, 1e-5, "").equal
@@ -175,8 +177,9 @@ def compare(first, second, images, labels, learning_rate=0.1, tolerance=1e-5, lo
     ours, theirs = (_measure(model, images, labels, step) for model in (first, second))
     gradients = _by_part(pairs, ours.gradients, theirs.gradients)
     stepped = _by_part(pairs, ours.stepped, theirs.stepped)
+    unlike = "; ".join(filter(None, map(_unlike, pairs)))
     rows = [
-        _quantity("forward scores", [("", ours.scores, theirs.scores)], tolerance),
+        _quantity("forward scores", [(unlike, ours.scores, theirs.scores)], tolerance),
         _quantity("loss", [("", ours.loss, theirs.loss)], tolerance),
         _quantity("gradient", gradients, 10 * tolerance),  # a sum over every pixel of every example
         _quantity("weights after one SGD step", stepped, tolerance),
@@ -194,6 +197,19 @@ class _Pair(NamedTuple):
     def carried(self, arrays):
         """Return the first layer's arrays with the dense inputs in the second layer's order."""
         return arrays if self.order is None else arrays | {"kernel": arrays["kernel"][self.order]}
+
+
+def _unlike(pair):
+    """Return what two layers have that may change the numbers and no weights carry, or ""."""
+    found = [
+        f"{name} {ours} in the first, {pair.second.conditions[name]} in the second"
+        for name, ours in pair.first.conditions.items()
+        if name != SHARED and ours != pair.second.conditions.get(name, ours)
+    ]
+    if len({pair.first.conditions[SHARED] == ALONE, pair.second.conditions[SHARED] == ALONE}) == 2:
+        found.append(f"{SHARED} {pair.first.conditions[SHARED]} in the first, "
+                     f"{pair.second.conditions[SHARED]} in the second")  # fmt: skip
+    return f"{pair.first.name}: {', '.join(found)}" if found else ""
 
 
 def _pairs(first, second, example):
@@ -314,6 +330,8 @@ def _report(pair, target):
         if before != after:
             done += f", {setting} {before:g} set to {after:g}"
             done += " (as Keras counts)" if setting == "momentum" else ""
+    if unlike := _unlike(pair):
+        done += f". Not carried: {unlike.partition(': ')[2]}"
     names = (f"{layer.name} ({layer.type})".strip() for layer in pair[:2])
     return (*names, differs, done)
 

@@ -688,7 +688,7 @@ def test_a_nan_in_the_data_is_named_as_the_cause(framework):
 def test_the_learning_rate_is_put_back_also_after_an_error(framework):
     model = framework.mlp()
     optimizer = framework.sgd(model, 0.5)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(KindError, match="`augment` raised ZeroDivisionError"):
         backends.fit(
             model, FEATURES, LABELS, epochs=9, optimizer=optimizer,
             schedule=lambda share: 1 - share, augment=lambda images, generator: 1 / 0, **QUIET,

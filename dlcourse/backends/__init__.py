@@ -9,7 +9,14 @@ import functools
 import sys
 from contextlib import AbstractContextManager
 
-from dlcourse.arrays import expect_count, expect_examples, expect_labels, to_numpy
+from dlcourse.arrays import (
+    as_floats,
+    expect_count,
+    expect_examples,
+    expect_labels,
+    for_each,
+    to_numpy,
+)
 from dlcourse.backends.checks import batch_targets, check_batch, check_class_scores
 from dlcourse.backends.interface import Backend, Layer
 from dlcourse.backends.loop import Options, evaluation, train
@@ -145,7 +152,7 @@ def weights(model, layer) -> np.ndarray:
 
     Args:
         model: A torch.nn.Module or keras.Model.
-        layer: Its name, or its index among the layers that have a kernel.
+        layer: Its name, its index among the layers that have a kernel, or the layer itself.
 
     Returns:
         Dense (inputs, outputs); convolution (filters, H, W, C); embedding (tokens, D).
@@ -172,7 +179,7 @@ def activations(model, images, layer, batch_size=256) -> np.ndarray:
     Args:
         model: A torch.nn.Module or keras.Model.
         images: Array (N, …).
-        layer: Its name, or its index among the layers that have a kernel.
+        layer: Its name, its index among the layers that have a kernel, or the layer itself.
         batch_size: Examples at a time; fewer need less memory.
 
     Raises:
@@ -195,12 +202,12 @@ def input_gradient(model, images, classes, batch_size=256) -> np.ndarray:
 
     Args:
         model: Classifier that gives raw scores (N, K).
-        images: Array (N, …) of floats.
-        classes: N class indices, the scores to differentiate.
+        images: Array (N, …): floats, or bytes, which count as pixels from 0 to 1.
+        classes: N class indices, the scores to differentiate; or one for all.
         batch_size: Examples at a time; fewer need less memory.
 
     Returns:
-        Array of floats, shaped like `images`.
+        Array of floats, shaped like `images`; of bytes, for a change of the pixel from 0 to 1.
 
     Raises:
         ShapeError, RangeError, KindError: No class scores, or classes that do not fit them.
@@ -209,7 +216,9 @@ def input_gradient(model, images, classes, batch_size=256) -> np.ndarray:
         >>> backends.input_gradient(network, digits.test.features[:5], digits.test.labels[:5]).shape
         (5, 64)
     """
-    backend, images = of(model), to_numpy(images).astype("float32", copy=False)
+    backend = of(model)
+    images = as_floats(images, backend.dtype)
+    classes = for_each(classes, len(images) if images.ndim else 0)
     expect_examples(images, classes, targets_name="classes")
     slopes = [
         backend.input_slopes(images[part], functools.partial(_classes_of, classes, part))
@@ -224,8 +233,8 @@ def activation_gradient(model, images, classes, layer, batch_size=256) -> tuple:
     Args:
         model: Classifier that gives raw scores (N, K).
         images: Array (N, …).
-        classes: N class indices, the scores to differentiate.
-        layer: Its name, or its index among the layers that have a kernel.
+        classes: N class indices, the scores to differentiate; or one for all.
+        layer: Its name, its index among the layers that have a kernel, or the layer itself.
         batch_size: Examples at a time; fewer need less memory.
 
     Returns:
@@ -241,6 +250,7 @@ def activation_gradient(model, images, classes, layer, batch_size=256) -> tuple:
         >>> values, slopes = backends.activation_gradient(network, few.features, few.labels, 0)
     """
     backend, images = of(model), to_numpy(images)
+    classes = for_each(classes, len(images) if images.ndim else 0)
     expect_examples(images, classes, targets_name="classes")
     backend.build(images)
     read = backend.slope_reader(*_layer(backend, layer))
@@ -264,11 +274,15 @@ def layers_with_weights(model) -> list[Layer]:
         >>> [layer.kind for layer in backends.layers_with_weights(network)]
         ['dense']
     """
-    backend, layers = of(model), []
+    backend, layers, holders = of(model), [], {}
     for slot in backend.slots():
         arrays = {part: to_numpy(tensor).copy() for part, tensor in slot.tensors.items()}
         arrays, settings = backend.lay_out(slot.kind, arrays), backend.settings(slot)
-        layers.append(Layer(slot.name, type(slot.owner).__name__, slot.kind, arrays, settings))
+        first = [holders.setdefault(id(each), slot.name) for each in slot.tensors.values()]
+        shared = ", ".join(sorted({*first} - {slot.name})) or "no other layer"
+        conditions = backend.conditions(slot) | {"weights shared with": shared}
+        layer = type(slot.owner).__name__
+        layers.append(Layer(slot.name, layer, slot.kind, arrays, settings, conditions))
     return layers
 
 
@@ -363,8 +377,15 @@ def _classes_of(classes, part, shape):
 
 
 def _layer(backend, layer):
-    """Return (name, layer) of the layer with this name, or this index among those with a kernel."""
+    """Return (name, layer) of the layer with this name or index, or that is this one."""
     named = backend.named_layers()
+    if found := [pair for pair in named if pair[1] is layer]:
+        return found[0]
+    if isinstance(layer, bool) or not isinstance(layer, str | int | np.integer):
+        raise KindError(
+            f"`layer` is {layer!r}, but should be a layer's name, its index among the layers that "
+            "have a kernel, or a layer of this model."
+        )
     if isinstance(layer, str):
         if layer not in dict(named):
             names = ", ".join(dict(named))

@@ -1,9 +1,10 @@
 """Checks of what goes into a model and comes out of it, and the words for what does not fit."""
 
+import functools
 import re
 
-from dlcourse.arrays import expect_labels, looks_one_hot, softmax, to_numpy
-from dlcourse.errors import KindError, RangeError, ShapeError
+from dlcourse.arrays import as_floats, expect_labels, looks_one_hot, softmax, to_numpy
+from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
 
 import numpy as np
 
@@ -16,7 +17,7 @@ def expect_loss(loss) -> None:
     Raises:
         KindError: It is neither.
     """
-    if loss not in LOSSES and not callable(loss):
+    if not callable(loss) and (not isinstance(loss, str) or loss not in LOSSES):
         names = ", ".join(f'"{name}"' for name in LOSSES)
         raise KindError(
             f"`loss` is {loss!r}, but should be one of {names}, or a function (outputs, targets)."
@@ -35,7 +36,105 @@ def batch_targets(targets, loss=None) -> tuple:
     expect_loss(loss)
     if loss == "cross-entropy":
         return expect_labels(targets, None, steps=True), loss
-    return targets.astype("float32"), loss
+    return regression_targets(targets), loss
+
+
+def regression_targets(targets) -> np.ndarray:
+    """Return targets of the squared or absolute error as floats; bytes of pictures as pixels.
+
+    Raises:
+        KindError: Bytes that are no pictures: are they pixels, or numbers to predict?
+    """
+    if targets.dtype == np.uint8 and targets.ndim != 4:
+        raise KindError(
+            f"The targets are bytes of shape {targets.shape}. As pixels, divide them by 255; as "
+            'numbers to predict, make them floats: .astype("float32").'
+        )
+    return as_floats(targets, "float64" if targets.dtype == np.float64 else "float32")
+
+
+def may_be_tokens(inputs) -> bool:
+    """Return whether a batch holds whole numbers that may be looked up; bytes are pixels."""
+    return inputs.dtype.kind in "iu" and inputs.dtype != np.uint8
+
+
+def same_padding(window, dilation) -> tuple:
+    """Return (before, after) of each axis, so that without strides the size stays."""
+    totals = [step * (size - 1) for size, step in zip(window, dilation)]
+    return tuple((total // 2, total - total // 2) for total in totals)
+
+
+def own_loss(loss):
+    """Return the learner's own loss, an error in which is told with what it was given."""
+
+    @functools.wraps(loss)
+    def told(outputs, targets):
+        try:
+            return loss(outputs, targets)
+        except Exception as error:
+            given = [f"{tuple(each.shape)}, {each.dtype}" for each in (outputs, targets)]
+            raise KindError(
+                f"The loss function raised {type(error).__name__}: {error}. It was given outputs "
+                f"({given[0]}) and targets ({given[1]})."
+            ) from error
+
+    return told
+
+
+def augmented(augment, batch, generator) -> np.ndarray:
+    """Return a batch as the learner's function changes it.
+
+    Raises:
+        KindError: It raised an error, or did not give a batch of as many examples.
+    """
+    try:
+        given = augment(batch, generator)
+    except CourseError:
+        raise
+    except Exception as error:
+        raise KindError(
+            f"`augment` raised {type(error).__name__}: {error}. It was given a batch of shape "
+            f"{batch.shape}, {batch.dtype}, and a NumPy generator."
+        ) from error
+    if given is None:
+        raise KindError("`augment` gave None, but should give the batch: is a `return` missing?")
+    given = to_numpy(given)
+    if given.shape[:1] != batch.shape[:1]:
+        raise ShapeError(
+            f"`augment` gave shape {given.shape} for a batch of shape {batch.shape}, but should "
+            "give as many examples."
+        )
+    return given
+
+
+def expect_trainable(weights) -> None:
+    """Check that there is something to train.
+
+    Raises:
+        KindError: The model has no weights, or all are frozen.
+    """
+    if next(iter(weights), None) is None:
+        raise KindError(
+            "There is nothing to train: the model has no weights, or all of them are frozen. "
+            "Unfreeze a layer, or add one."
+        )
+
+
+def draws_random_numbers() -> KindError:
+    """Return the KindError for a model that cannot be compared, since no two runs agree."""
+    return KindError(
+        "The model draws random numbers in training besides its dropout layers (noise, "
+        "augmentation, or dropout written as a function), so no two runs agree and it cannot be "
+        "compared. Take that out for the comparison."
+    )
+
+
+def no_slopes(reason) -> KindError:
+    """Return the KindError for scores that have no slopes."""
+    return KindError(
+        f"The scores have no slopes here: {reason}. Tokens, rounding and what is detached have "
+        "none; ask for the slopes at a layer behind them, such as an embedding."
+    )
 
 
 def check_batch(outputs, targets, loss) -> None:
@@ -81,9 +180,15 @@ def check_loss(loss) -> None:
     Raises:
         ShapeError: It gave more than one.
     """
-    if tuple(loss.shape) != ():
+    shape = getattr(loss, "shape", None)
+    if shape is None:
+        raise KindError(
+            f"The loss function gives {loss!r}, but should give one number for the batch, as a "
+            "tensor of the model's framework: is a `return` missing?"
+        )
+    if tuple(shape) != ():
         raise ShapeError(
-            f"The loss function gives shape {tuple(loss.shape)}, but should give one number for "
+            f"The loss function gives shape {tuple(shape)}, but should give one number for "
             "the batch: return the mean."
         )
 
@@ -96,6 +201,8 @@ def refused(inputs, expected, error) -> ShapeError:
         expected: What the model's first layer wants, such as "Linear (N, 64)".
         error: What the framework raised.
     """
+    if "more than 1 value per channel" in str(error):
+        return single_example()
     text = (
         f"The model cannot take inputs of shape {inputs.shape} and type {inputs.dtype}; "
         f"its first layer is {expected}. "
@@ -105,6 +212,14 @@ def refused(inputs, expected, error) -> ShapeError:
     if inputs.dtype == np.uint8 and inputs.ndim == 2:
         text += "Bytes count as pixels and are divided by 255: convert tokens to int64. "
     return ShapeError(f"{text}The framework says: {_reason(error)}")
+
+
+def single_example() -> ShapeError:
+    """Return the ShapeError for a batch of one example that meets batch norm."""
+    return ShapeError(
+        "Batch norm in training needs more than one value for each channel, but a batch holds one "
+        "example: take at least two examples, and `batch_size` of at least 2."
+    )
 
 
 def _reason(error):

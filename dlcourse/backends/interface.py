@@ -19,6 +19,8 @@ class Layer(NamedTuple):
             lie side by side: i, f, g, o in an LSTM, z, r, h in a GRU.
         settings: What changes the numbers without being a weight; `momentum` is the share that
             an old average keeps.
+        conditions: What may change them too, and need not, since the model may make up for it
+            elsewhere: "padding", "strides", "dilation", the axis of "steps", "mask", "shared with".
     """
 
     name: str
@@ -26,6 +28,7 @@ class Layer(NamedTuple):
     kind: str
     arrays: dict
     settings: dict
+    conditions: dict
 
 
 class Slot(NamedTuple):
@@ -45,6 +48,7 @@ class Backend(Protocol):
 
     NAME: str
     model: Any
+    dtype: np.dtype  # kind of floats that the model computes with
 
     def build(self, inputs: np.ndarray) -> None:
         """Make the weights, if the model makes them when it meets its first inputs."""
@@ -88,6 +92,9 @@ class Backend(Protocol):
 
     def settings(self, slot: Slot) -> dict:
         """Return a slot's settings, as `Layer` says."""
+
+    def conditions(self, slot: Slot) -> dict:
+        """Return a slot's conditions, as `Layer` says, "shared with" aside."""
 
     def assign(self, slot: Slot, arrays: dict, settings: dict) -> None:
         """Write arrays, laid out as `Layer` says, and settings into the model."""

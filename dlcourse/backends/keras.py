@@ -3,10 +3,10 @@
 import functools
 from contextlib import contextmanager
 
-from dlcourse.arrays import to_numpy
+from dlcourse.arrays import as_floats, to_numpy
 from dlcourse.backends import checks
 from dlcourse.backends.interface import Slot
-from dlcourse.errors import KindError, RangeError
+from dlcourse.errors import CourseError, KindError, RangeError
 
 import keras
 import numpy as np
@@ -60,20 +60,26 @@ class Keras:
     def __init__(self, model):
         self.model = model
 
+    @property
+    def dtype(self):
+        kinds = (weight.dtype for weight in self.model.weights if "float" in weight.dtype)
+        # Half precision is Keras's affair: it brings float32 to what each layer works with.
+        return np.dtype("float64" if next(kinds, "") == "float64" else "float32")
+
     # Looking
 
     def build(self, inputs):
         if not self.model.built:
-            _outputs(self.model, inputs[:1], _to_tensorflow(inputs[:1]))
+            self._outputs(inputs[:1], compiled=False)
 
     def to_device(self):
         """Do nothing: TensorFlow has put the model where it is to be trained."""
 
     def outputs(self, inputs):
-        return to_numpy(_outputs(self.model, inputs))
+        return to_numpy(self._outputs(inputs))
 
     def input_slopes(self, inputs, classes_for):
-        tensor = _to_tensorflow(inputs)
+        tensor = self.tensor(inputs)
         try:
             compiled = _compiled(
                 self.model, _forwards_and_back, _any_batch(tensor), tf.TensorSpec((None,), tf.int64)
@@ -81,7 +87,10 @@ class Keras:
         except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
             raise checks.refused(inputs, _first_layer(self.model), error) from error
         classes = classes_for((len(inputs), *compiled.output_shapes[0][1:]))
-        return compiled(tensor, tf.constant(classes))[1].numpy()
+        slopes = compiled(tensor, tf.constant(classes))[1]
+        if slopes is None:
+            raise checks.no_slopes("they do not depend on the inputs")
+        return slopes.numpy()
 
     def named_layers(self):
         return [(layer.name, layer) for layer in _flatten(self.model)]
@@ -98,12 +107,23 @@ class Keras:
 
     def reader(self, name, layer):
         _shapes(layer)  # refuses a layer whose place in the model is not known
-        return Keras(keras.Model(self.model.inputs, layer.output)).outputs
+        part = Keras(keras.Model(self.model.inputs, layer.output))
+
+        def read(inputs):
+            if not checked:  # `layer.output` is of its first call only
+                with tf.GradientTape() as tape, _watched(layer, tape) as seen:
+                    self._outputs(inputs[:1], compiled=False)
+                checks.check_seen(seen, name, tf.Tensor)
+                checked.append(True)
+            return part.outputs(inputs)
+
+        checked = []
+        return read
 
     def slope_reader(self, name, layer):
         def read(inputs, classes_for):
             with tf.GradientTape() as tape, _watched(layer, tape) as seen:
-                outputs = _outputs(self.model, inputs, _to_tensorflow(inputs))
+                outputs = self._outputs(inputs, compiled=False)
                 checks.check_seen(seen, name, tf.Tensor)
                 classes = classes_for(outputs.shape)
                 total = tf.reduce_sum(tf.gather(outputs, classes, batch_dims=1))
@@ -135,7 +155,14 @@ class Keras:
             if kind == "embedding":
                 named = {"kernel": named["embeddings"]}
             held = {part: variable for part, variable in named.items() if variable is not None}
+            beyond = {id(each): each.path for each in layer.weights}
+            for variable in held.values():
+                beyond.pop(id(variable), None)
+            _expect_nothing_beyond(f"Layer {layer.name!r}", beyond.values())
             slots.append(Slot(layer.name, layer, kind, held))
+        held = {id(each) for slot in slots for each in slot.owner.weights}
+        own = [each.path for each in self.model.weights if id(each) not in held]
+        _expect_nothing_beyond("The model", own)
         return slots
 
     def lay_out(self, kind, arrays):
@@ -155,6 +182,25 @@ class Keras:
             settings["gate activation"] = layer.recurrent_activation.__name__
         return settings
 
+    def conditions(self, slot):
+        layer = slot.owner
+        if isinstance(layer, layers.RNN):
+            return {"axis of the steps": 1}
+        if isinstance(layer, layers.Embedding):
+            return {"mask": "token 0" if layer.mask_zero else "none"}
+        if "convolution" not in slot.kind:
+            return {}
+        found = {"strides": tuple(layer.strides), "dilation": tuple(layer.dilation_rate)}
+        if slot.kind == "transposed convolution":
+            return found
+        padding = ((0, 0),) * len(layer.strides)
+        if layer.padding == "same":  # with strides it depends on the input's size
+            padding = checks.same_padding(layer.kernel_size, layer.dilation_rate)
+            padding = padding if set(layer.strides) == {1} else "same"
+        elif layer.padding != "valid":
+            padding = layer.padding
+        return found | {"padding": padding, "padded with": "zeros"}
+
     def assign(self, slot, arrays, settings):
         for part, array in _from_layout(slot.kind, arrays).items():
             if slot.kind == "depthwise convolution":
@@ -168,9 +214,14 @@ class Keras:
                 setattr(self.model, name, None)
 
     def loss_and_slopes(self, inputs, targets, loss):
+        tensor, states = self.tensor(inputs), self._random_states()
         with tf.GradientTape() as tape:
-            outputs = self.model(_to_tensorflow(inputs), training=True)
-            mean_loss = LOSSES[loss](outputs, _targets(targets))
+            outputs = self.model(tensor, training=True)
+            mean_loss = LOSSES[loss](outputs, self.targets(targets)) + self.penalties()
+        again = self.model(tensor, training=True)
+        drawn = states != self._random_states()
+        if drawn or not np.allclose(outputs, again, 1e-4, 1e-4, equal_nan=True):
+            raise checks.draws_random_numbers()
         variables = self.model.trainable_variables
         gradients = tape.gradient(mean_loss, variables, unconnected_gradients="zero")
         gradient_of = dict(zip(map(id, variables), gradients))
@@ -224,6 +275,59 @@ class Keras:
     def trainer(self, optimizer, learning_rate, loss):
         return _Trainer(self, optimizer, learning_rate, loss)
 
+    def tensor(self, inputs):
+        """Return a batch as the model takes it: floats, or tokens as whole numbers."""
+        if checks.may_be_tokens(inputs) and self._takes_whole(inputs):
+            return tf.constant(inputs.astype("int64"))
+        return tf.constant(as_floats(inputs, self.dtype))
+
+    def _takes_whole(self, inputs):
+        """Return whether whole numbers are tokens to this model, as to an embedding."""
+        if any("int" in each.dtype for each in getattr(self.model, "inputs", None) or ()):
+            return True
+        return any(isinstance(layer, layers.Embedding) for layer in _flatten(self.model))
+
+    def targets(self, targets):
+        """Return targets as a tensor; floats as the model computes with them."""
+        is_float = targets.dtype.kind == "f"
+        return tf.constant(targets, tf.as_dtype(self.dtype) if is_float else None)
+
+    def penalties(self):
+        """Return the sum of what regularizers add to the loss; they are known after a run."""
+        return sum(tf.cast(each, self.dtype) for each in self.model.losses)
+
+    def _random_states(self):
+        return [v.numpy().tolist() for v in self.model.variables if "seed_generator" in v.path]
+
+    def _outputs(self, inputs, compiled=True):
+        """Return the outputs for a NumPy batch; say in words why the model cannot take it."""
+        if inputs.dtype == np.uint8 and isinstance(_first(self.model), layers.Embedding):
+            # Keras would take 3 / 255 for token 0 and say nothing.
+            error = TypeError("these are not whole numbers")
+            raise checks.refused(inputs, _first_layer(self.model), error)
+        tensor = self.tensor(inputs)
+        try:
+            if compiled:
+                outputs = _compiled(self.model, _forwards, _any_batch(tensor))(tensor)
+            else:
+                outputs = self.model(tensor, training=False)
+        except CourseError:
+            raise
+        except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
+            raise checks.refused(inputs, _first_layer(self.model), error) from error
+        if not tf.is_tensor(outputs):
+            raise KindError(
+                f"The model gives a {type(outputs).__name__}, but should give one tensor, such as "
+                "scores (N, K)."
+            )
+        return outputs
+
+
+def _expect_nothing_beyond(who, weights):
+    """Check that no weights are left out of a comparison without a word."""
+    if names := ", ".join(weights):
+        raise KindError(f"{who} has weights that the course cannot compare: {names}.")
+
 
 @contextmanager
 def _watched(layer, tape):
@@ -249,20 +353,24 @@ class _Trainer:
     """See `backends.interface.Trainer`."""
 
     def __init__(self, backend, optimizer, learning_rate, loss):
-        self.model, self.outputs = backend.model, backend.outputs
+        self.backend, self.model, self.outputs = backend, backend.model, backend.outputs
         self.classifies = loss == "cross-entropy"
-        self.loss = loss if callable(loss) else LOSSES[loss]
+        self._loss = checks.own_loss(loss) if callable(loss) else LOSSES[loss]
+        self._floats = False  # whether the learner's own loss wants whole numbers as floats
+        checks.expect_trainable(self.model.trainable_variables)
         self.optimizer = _optimizer(optimizer, learning_rate)
         self.optimizer.build(self.model.trainable_variables)  # does nothing if it is built already
         self.rate = self.learning_rate()
         self._compiled_step = tf.function(self._step, reduce_retracing=True)
 
     def check(self, inputs, targets, options):
-        batch, targets_of_batch = _to_tensorflow(inputs), _targets(targets[: len(inputs)])
-        outputs = _outputs(self.model, inputs, batch)  # not compiled: it is needed only once
+        outputs = self.backend._outputs(inputs, compiled=False)  # it is needed only once
         checks.check_outputs(to_numpy(outputs), targets, options)
         if not self.classifies:
-            checks.check_loss(self.loss(outputs, targets_of_batch))
+            self._check_loss(outputs, targets[: len(inputs)])
+        if len(inputs) == 1 and any(map(_norms_one_value, _flatten(self.model))):
+            raise checks.single_example()
+        batch, targets_of_batch = self.backend.tensor(inputs), self._targets(targets[:1])
         try:
             self._compiled_step.get_concrete_function(
                 _any_batch(batch), _any_batch(targets_of_batch)
@@ -275,22 +383,40 @@ class _Trainer:
                 "unfrozen: make a new one."
             ) from error
 
+    def _check_loss(self, outputs, targets):
+        try:
+            checks.check_loss(self.loss(outputs, self._targets(targets)))
+        except KindError:
+            if targets.dtype.kind not in "iub":
+                raise
+            self._floats = True  # TensorFlow does not mix kinds of numbers, as PyTorch does
+            checks.check_loss(self.loss(outputs, self._targets(targets)))
+
+    def _targets(self, targets):
+        return self.backend.targets(targets.astype(self.backend.dtype) if self._floats else targets)
+
+    def loss(self, outputs, targets):
+        """Return the loss of a batch, taken in the model's own precision."""
+        return self._loss(tf.cast(outputs, self.backend.dtype), targets)
+
     def _step(self, inputs, targets):
         with tf.GradientTape() as tape:
             outputs = self.model(inputs, training=True)
-            loss = self.loss(outputs, targets) + sum(self.model.losses)
+            loss = self.loss(outputs, targets)
+            with_penalties = loss + self.backend.penalties()
         variables = self.model.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        self.optimizer.apply(tape.gradient(with_penalties, variables), variables)
+        # Without penalties, as `evaluate` and the validation give it.
         if not self.classifies:
             return loss, tf.constant(0)
         return loss, tf.math.count_nonzero(tf.argmax(outputs, axis=-1) == targets)
 
     def step(self, inputs, targets):
-        loss, right = self._compiled_step(_to_tensorflow(inputs), _targets(targets))
+        loss, right = self._compiled_step(self.backend.tensor(inputs), self._targets(targets))
         return float(loss), int(right) if self.classifies else None
 
     def mean_loss(self, inputs, targets):
-        loss = self.loss(_outputs(self.model, inputs), _targets(targets))
+        loss = self.loss(self.backend._outputs(inputs), self._targets(targets))
         checks.check_loss(loss)
         return float(loss)
 
@@ -334,10 +460,6 @@ def _set_learning_rate(optimizer, learning_rate):
         ) from error
 
 
-def _targets(targets):
-    return _to_tensorflow(targets) if targets.ndim == 4 else tf.constant(targets)
-
-
 class _Compiled:
     """A model's compiled functions; kept with the model, since compiling takes a second."""
 
@@ -377,27 +499,6 @@ def _any_batch(tensor):
     return tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype)
 
 
-def _outputs(model, inputs, tensor=None):
-    """Return the model's outputs for a NumPy batch; say in words why it cannot take the batch."""
-    if inputs.dtype == np.uint8 and isinstance(_first(model), layers.Embedding):
-        # Keras would take 3 / 255 for token 0 and say nothing.
-        raise checks.refused(inputs, _first_layer(model), TypeError("these are not whole numbers"))
-    try:
-        if tensor is None:
-            tensor = _to_tensorflow(inputs)
-            outputs = _compiled(model, _forwards, _any_batch(tensor))(tensor)
-        else:
-            outputs = model(tensor, training=False)
-    except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
-        raise checks.refused(inputs, _first_layer(model), error) from error
-    if not tf.is_tensor(outputs):
-        raise KindError(
-            f"The model gives a {type(outputs).__name__}, but should give one tensor, such as "
-            "scores (N, K)."
-        )
-    return outputs
-
-
 def _first(model):
     return next((layer for layer in _flatten(model) if layer.weights), model)
 
@@ -407,12 +508,6 @@ def _first_layer(model):
     shape = getattr(model, "input_shape", None) or ()
     sizes = ", ".join("any" if size is None else str(size) for size in shape[1:])
     return type(_first(model)).__name__ + (f" (N, {sizes})" if sizes else "")
-
-
-def _to_tensorflow(inputs):
-    if inputs.dtype == np.uint8:
-        return tf.constant(inputs.astype("float32") / 255)
-    return tf.constant(inputs, tf.float32 if inputs.dtype == np.float64 else None)
 
 
 def _flatten(model):
@@ -467,6 +562,13 @@ def _from_layout(kind, arrays):
 
 def _usual_axes(layer):
     return {3: ("T", "D"), 4: ("H", "W", "C")}.get(len(_shapes(layer)[0]), ("?",))
+
+
+def _norms_one_value(layer):
+    """Return whether batch norm gets one value for each channel of an example."""
+    if not isinstance(layer, layers.BatchNormalization) or not layer.trainable:
+        return False
+    return np.prod(_shapes(layer)[0][1:-1], dtype=object) in (1, None)
 
 
 def _shapes(layer):

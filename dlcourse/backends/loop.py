@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dlcourse.arrays import expect_count, expect_examples, expect_finite, expect_labels, to_numpy
-from dlcourse.backends.checks import check_scores, expect_loss, mean_cross_entropy
+from dlcourse.backends.checks import (
+    augmented,
+    check_scores,
+    expect_loss,
+    mean_cross_entropy,
+    regression_targets,
+)
 from dlcourse.bar import Bar
 from dlcourse.errors import KindError, RangeError, TrainingError
 from dlcourse.results import Evaluation, History
@@ -60,14 +66,31 @@ class Options:
         """Whether the loss is one of the course's own."""
         return isinstance(self.loss, str)
 
+    def factor(self, progress) -> float:
+        """Return the factor for the learning rate that the learner's schedule gives.
+
+        Raises:
+            RangeError: It is no finite number of at least 0.
+        """
+        factor = self.schedule(progress)
+        try:
+            if 0 <= float(factor) < math.inf:
+                return float(factor)
+        except (TypeError, ValueError):
+            pass
+        raise RangeError(
+            f"`schedule` gave {factor!r} at {progress:.3g}, but should give a factor for the "
+            "learning rate, a number of at least 0."
+        )
+
     def examples(self, images, labels, images_name="images", labels_name="labels") -> tuple:
         """Return inputs and targets as NumPy, checked; a classifier's targets are class indices."""
         inputs, targets = to_numpy(images), to_numpy(labels)
         expect_examples(inputs, targets, images_name, labels_name)
         if self.classifies:
             targets = expect_labels(targets, None, labels_name, steps=True)
-        elif self.named or targets.dtype == np.float64:
-            targets = targets.astype("float32")
+        elif self.named:
+            targets = regression_targets(targets)
         return inputs, targets
 
 
@@ -76,7 +99,8 @@ def train(trainer, inputs, targets, options) -> History:
 
     The order of the examples comes from NumPy, so that all frameworks see the same batches.
     """
-    history, bar = History(), TrainingBar(options, math.ceil(len(inputs) / options.batch_size))
+    history = History()
+    bar = TrainingBar(options, len(batches(len(inputs), options.batch_size)))
     generator = np.random.default_rng(options.seed)
     try:
         for epoch in range(options.epochs):
@@ -95,19 +119,29 @@ def train(trainer, inputs, targets, options) -> History:
     return history
 
 
+def batches(count, size) -> list[slice]:
+    """Return the slices that cut `count` examples into batches for training.
+
+    A single one that is left over joins the batch before it: batch norm cannot learn from one.
+    """
+    starts = [*range(0, count, size)]
+    if len(starts) > 1 and count - starts[-1] == 1:
+        starts.pop()
+    return [slice(*ends) for ends in zip(starts, [*starts[1:], count])]
+
+
 def _run_epoch(trainer, inputs, targets, options, generator, epoch, history, bar):
     order = generator.permutation(len(inputs)) if options.shuffle else np.arange(len(inputs))
-    steps = math.ceil(len(inputs) / options.batch_size)
+    parts = batches(len(inputs), options.batch_size)
     loss_sum, right_sum, seen, labels_seen = 0.0, 0, 0, 0
-    for step in range(steps):
+    for step, part in enumerate(parts):
         if options.schedule:
-            trainer.scale_learning_rate(
-                options.schedule((epoch * steps + step) / (options.epochs * steps))
-            )
-        batch = order[step * options.batch_size : (step + 1) * options.batch_size]
+            progress = (epoch * len(parts) + step) / (options.epochs * len(parts))
+            trainer.scale_learning_rate(options.factor(progress))
+        batch = order[part]
         batch_inputs = inputs[batch]
         if options.augment:
-            batch_inputs = options.augment(batch_inputs, generator)
+            batch_inputs = augmented(options.augment, batch_inputs, generator)
         batch_targets = targets[batch]
         loss, right = trainer.step(batch_inputs, batch_targets)
         if not math.isfinite(loss):
@@ -137,13 +171,13 @@ def _not_a_number(loss, when, trainer, inputs):
 def _validated(trainer, options, epoch):
     when = f"in the validation after epoch {epoch + 1}"
     (inputs, targets), size = options.valid, options.batch_size
-    batches = [slice(start, start + size) for start in range(0, len(inputs), size)]
+    parts = [slice(start, start + size) for start in range(0, len(inputs), size)]
     if options.classifies:
-        scores = np.concatenate([trainer.outputs(inputs[b]) for b in batches])
+        scores = np.concatenate([trainer.outputs(inputs[b]) for b in parts])
         if np.isnan(scores).any() or np.isposinf(scores).any():
             raise TrainingError(_not_a_number(math.nan, when, trainer, inputs))
         return evaluation(scores, targets)
-    losses = (trainer.mean_loss(inputs[b], targets[b]) * len(targets[b]) for b in batches)
+    losses = (trainer.mean_loss(inputs[b], targets[b]) * len(targets[b]) for b in parts)
     loss = sum(losses) / len(inputs)
     if not math.isfinite(loss):
         raise TrainingError(_not_a_number(loss, when, trainer, inputs))

@@ -3,7 +3,7 @@
 import copy
 from contextlib import contextmanager
 
-from dlcourse.arrays import to_numpy
+from dlcourse.arrays import as_floats, to_numpy
 from dlcourse.backends import axes, checks
 from dlcourse.backends.interface import Slot
 from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
@@ -65,6 +65,17 @@ class PyTorch:
     def __init__(self, model):
         self.model = model
         self._taken, self._given = {}, {}  # whether four axes are a picture's, once it is known
+        self._wants_whole = None  # whether whole numbers are tokens, once it is known
+
+    @property
+    def dtype(self):
+        # NumPy has no bfloat16, and PyTorch brings float32 to it and to float16.
+        return np.dtype("float64" if self._dtype == torch.float64 else "float32")
+
+    @property
+    def _dtype(self):
+        found = (each.dtype for each in self.model.parameters() if each.is_floating_point())
+        return next(found, torch.get_default_dtype())
 
     # Looking
 
@@ -76,13 +87,13 @@ class PyTorch:
 
     def outputs(self, inputs):
         with _evaluating(self.model), torch.no_grad():
-            return self._to_course(_outputs(self.model, inputs, self.tensor(inputs)), inputs)
+            return self._to_course(self._outputs(inputs, self.tensor(inputs)), inputs)
 
     def input_slopes(self, inputs, classes_for):
         with _evaluating(self.model):
             tensor = self.tensor(inputs).requires_grad_()
-            total = _chosen(_outputs(self.model, inputs, tensor), classes_for).sum()
-            slopes = torch.autograd.grad(total, tensor)[0]
+            total = _chosen(self._outputs(inputs, tensor), classes_for).sum()
+            slopes = _slopes(total, tensor)
         return _turned_back(slopes, slopes.ndim == 4 and self._takes_pictures(inputs))
 
     def named_layers(self):
@@ -106,7 +117,7 @@ class PyTorch:
 
             tensor = self.tensor(inputs)
             with _hook(layer, keep), _evaluating(self.model), torch.no_grad():
-                _outputs(self.model, inputs, tensor)
+                self._outputs(inputs, tensor)
             checks.check_seen(seen, name, torch.Tensor)
             return self._to_course(seen[0], inputs, layer)
 
@@ -125,18 +136,61 @@ class PyTorch:
 
             tensor = self.tensor(inputs)
             with _hook(layer, cut), _evaluating(self.model):
-                outputs = _outputs(self.model, inputs, tensor)
+                outputs = self._outputs(inputs, tensor)
                 checks.check_seen(seen, name, torch.Tensor)
                 total = _chosen(outputs, classes_for).sum()
-                slopes = torch.autograd.grad(total, seen[0], materialize_grads=True)[0]
+                slopes = _slopes(total, seen[0], zeros=True)
             return tuple(self._to_course(each, inputs, layer) for each in (seen[0], slopes))
 
         return read
 
     def tensor(self, inputs):
         """Return a batch on the device: pictures as (N, C, H, W), channels last in memory."""
-        tensor = _tensor(self.model, inputs)
+        tensor = self._as_it_lies(inputs)
         return _turned(tensor) if tensor.ndim == 4 and self._takes_pictures(inputs) else tensor
+
+    def _as_it_lies(self, inputs):
+        """Return a batch on the device, with its own axes, as numbers that the model takes."""
+        if checks.may_be_tokens(inputs) and self._takes_whole(inputs):
+            return torch.from_numpy(_writeable(inputs.astype("int64"))).to(_device(self.model))
+        floats = torch.from_numpy(_writeable(as_floats(inputs, self.dtype)))
+        return floats.to(_device(self.model), self._dtype)
+
+    def _takes_whole(self, inputs):
+        """Return whether whole numbers are tokens to this model, as to an embedding."""
+        if self._wants_whole is None:
+            self._wants_whole = any(isinstance(m, nn.Embedding) for m in self.model.modules())
+            if not self._wants_whole:
+                few = torch.from_numpy(inputs[:2].astype("int64")).to(_device(self.model))
+                try:
+                    with _evaluating(self.model), torch.no_grad():
+                        self.model(few)
+                    self._wants_whole = True  # it looks them up in a way of its own
+                except Exception:  # whatever it says: to such a model they are measurements
+                    pass
+        return self._wants_whole
+
+    def _outputs(self, inputs, tensor):
+        """Return the outputs for a batch; say in words why the model cannot take it."""
+        try:
+            outputs = self.model(tensor)
+        except CourseError:
+            raise
+        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+            if "view size" in str(error):
+                raise ShapeError(
+                    "The model calls .view() on pictures, which needs them in memory as "
+                    "(N, C, H, W). They lie there as (N, H, W, C), which trains several times "
+                    "faster. "
+                    "Use nn.Flatten(), .flatten(1) or .reshape()."
+                ) from error
+            raise checks.refused(inputs, _first_layer(self.model), error) from error
+        if not isinstance(outputs, torch.Tensor):
+            raise KindError(
+                f"The model gives a {type(outputs).__name__}, but should give one tensor, such as "
+                "scores (N, K)."
+            )
+        return outputs
 
     def _to_course(self, tensor, inputs, layer=None):
         pictures = tensor.ndim == 4 and self._gives_pictures(inputs, layer)
@@ -144,7 +198,7 @@ class PyTorch:
 
     def _takes_pictures(self, inputs):
         if inputs.shape[1:] not in self._taken:
-            few = _tensor(self.model, inputs[:2])
+            few = self._as_it_lies(inputs[:2])
             with _evaluating(self.model), torch.no_grad():
                 self._taken[inputs.shape[1:]] = axes.are_taken(self.model, few, _turned(few))
         return self._taken[inputs.shape[1:]]
@@ -158,9 +212,10 @@ class PyTorch:
 
     def targets(self, targets, inputs, outputs):
         """Return targets on the model's device; pictures turned like the outputs they belong to."""
-        if targets.ndim != 4:
-            return torch.from_numpy(_writeable(targets)).to(_device(self.model))
-        tensor = _tensor(self.model, targets)
+        tensor = torch.from_numpy(_writeable(targets)).to(_device(self.model))
+        tensor = tensor.to(self._dtype) if tensor.is_floating_point() else tensor
+        if tensor.ndim != 4:
+            return tensor
         as_they_are = outputs.shape == tensor.shape and not self._gives_pictures(inputs)
         return tensor if as_they_are else _turned(tensor)
 
@@ -172,7 +227,7 @@ class PyTorch:
         for name, module in self.model.named_modules():
             kind = _kind(module)
             tensors = dict(module.named_parameters(recurse=False))
-            if kind == "batch norm":
+            if isinstance(module, nn.modules.batchnorm._NormBase):  # batch and instance norm
                 buffers = dict(module.named_buffers(recurse=False))
                 tensors |= {key: buffers[key] for key in NORM_PARTS if key in buffers}
             if not tensors:
@@ -185,6 +240,11 @@ class PyTorch:
                 )
             if isinstance(module, nn.RNNBase):
                 # One such layer may hold several: "_l0", "_l0_reverse", "_l1", …
+                if beyond := [key for key in tensors if key.startswith("weight_hr")]:
+                    raise KindError(
+                        f"Layer {name!r} ({type(module).__name__}) projects its outputs "
+                        f"(proj_size): the course cannot compare {', '.join(beyond)}."
+                    )
                 for suffix in (key[len("weight_ih") :] for key in tensors if "weight_ih" in key):
                     names = {key + suffix: part for key, part in RECURRENT_PARTS.items()}
                     of_one = {part: tensors[key] for key, part in names.items() if key in tensors}
@@ -224,6 +284,26 @@ class PyTorch:
             },
         }.get(kind, dict)()
 
+    def conditions(self, slot):
+        layer = slot.owner
+        if isinstance(layer, nn.RNNBase):
+            return {"axis of the steps": 1 if layer.batch_first else 0}
+        if isinstance(layer, nn.Embedding):
+            return {"mask": "none"}
+        if not isinstance(layer, nn.modules.conv._ConvNd):
+            return {}
+        found = {"strides": tuple(layer.stride), "dilation": tuple(layer.dilation)}
+        if slot.kind == "transposed convolution":
+            return found
+        if isinstance(layer.padding, str):
+            padding = checks.same_padding(layer.kernel_size, layer.dilation)
+            padding = padding if layer.padding == "same" else ((0, 0),) * len(layer.stride)
+        else:
+            padding = tuple((each, each) for each in layer.padding)
+        found["padding"] = padding
+        filled = layer.padding_mode != "zeros" and any(map(any, padding))
+        return found | {"padded with": layer.padding_mode if filled else "zeros"}
+
     def assign(self, slot, arrays, settings):
         _, module, kind, tensors = slot
         with torch.no_grad():
@@ -239,11 +319,17 @@ class PyTorch:
             module.momentum = round(1 - settings["momentum"], 12)
 
     def loss_and_slopes(self, inputs, targets, loss):
-        self.model.train()
+        _train(self.model)
         self.model.zero_grad()
-        outputs = _outputs(self.model, inputs, self.tensor(inputs))
+        tensor, state = self.tensor(inputs), torch.get_rng_state()
+        outputs = self._outputs(inputs, tensor)
+        again = self._outputs(inputs, tensor).detach()
+        drawn = not torch.equal(state, torch.get_rng_state())
+        if drawn or not torch.allclose(outputs, again, 1e-4, 1e-4, equal_nan=True):
+            raise checks.draws_random_numbers()
         mean_loss = LOSSES[loss](outputs, self.targets(targets, inputs, outputs))
-        mean_loss.backward()
+        if mean_loss.requires_grad:  # else all is frozen
+            mean_loss.backward()
         slopes = []
         for _, _, kind, tensors in self.slots():
             trained = {
@@ -264,14 +350,21 @@ class PyTorch:
         following = _AxisNames()
         tensor = self.tensor(inputs)
         with _evaluating(self.model), torch.no_grad(), following:
-            _outputs(self.model, inputs, tensor)
+            self._outputs(inputs, tensor)
         kernels = [id(slot.tensors.get("kernel")) for slot in self.slots()]
         maps = {index: following.read_by.get(kernel) for index, kernel in enumerate(kernels)}
         return {index: read for index, read in maps.items() if read is not None}
 
     @contextmanager
     def trial(self):
-        twin = copy.deepcopy(self.model)
+        try:
+            twin = copy.deepcopy(self.model)
+        except RuntimeError as error:  # a tensor that belongs to an earlier run
+            raise KindError(
+                "The model cannot be copied for a trial, since it keeps a tensor of an earlier run "
+                f"as an attribute, {_kept(self.model)}. Keep what you want to look at without its "
+                "history: `.detach()`."
+            ) from error
         for module in twin.modules():
             if isinstance(module, DROPOUT):
                 module.p = 0.0
@@ -289,7 +382,8 @@ class _Trainer:
     def __init__(self, backend, optimizer, learning_rate, loss):
         self.backend, self.model, self.outputs = backend, backend.model, backend.outputs
         self.classifies = loss == "cross-entropy"
-        self.loss = loss if callable(loss) else LOSSES[loss]
+        self.loss = checks.own_loss(loss) if callable(loss) else LOSSES[loss]
+        checks.expect_trainable(p for p in self.model.parameters() if p.requires_grad)
         self.optimizer = _optimizer(self.model, optimizer, learning_rate)
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
         if any(parameter.ndim == 4 for parameter in self.model.parameters()):
@@ -301,12 +395,15 @@ class _Trainer:
             self.mean_loss(inputs, targets[: len(inputs)])
 
     def step(self, inputs, targets):
-        self.model.train()
+        _train(self.model)
         self.optimizer.zero_grad(set_to_none=True)
-        outputs = self.model(self.backend.tensor(inputs))
+        outputs = self.backend._outputs(inputs, self.backend.tensor(inputs))
         targets = self.backend.targets(targets, inputs, outputs)
         loss = self.loss(outputs, targets)
-        loss.backward()
+        try:
+            loss.backward()
+        except RuntimeError as error:
+            raise KindError(f"The loss has no gradient: {error}") from error
         self.optimizer.step()
         if not self.classifies:
             return loss.item(), None
@@ -316,7 +413,7 @@ class _Trainer:
 
     def mean_loss(self, inputs, targets):
         with _evaluating(self.model), torch.no_grad():
-            outputs = _outputs(self.model, inputs, self.backend.tensor(inputs))
+            outputs = self.backend._outputs(inputs, self.backend.tensor(inputs))
             loss = self.loss(outputs, self.backend.targets(targets, inputs, outputs))
         checks.check_loss(loss)
         return loss.item()
@@ -327,6 +424,12 @@ class _Trainer:
     def scale_learning_rate(self, factor):
         for group, rate in zip(self.optimizer.param_groups, self.rates):
             group["lr"] = rate * factor
+
+
+def _train(model):
+    """Put the model in training mode; a layer of it that was frozen by `eval()` stays so."""
+    if not model.training:  # it was looked at as a whole
+        model.train()
 
 
 class _evaluating:
@@ -399,14 +502,29 @@ def _device(model):
 def _writeable(array):
     """Return the array, or a copy where PyTorch has no such tensors: read-only, turned around."""
     array = np.ascontiguousarray(array)
-    return array if array.flags.writeable else array.copy()
+    backwards = any(stride < 0 for stride in array.strides)  # along an axis of one, it may stay
+    return array.copy() if backwards or not array.flags.writeable else array
 
 
-def _tensor(model, array):
-    tensor = torch.from_numpy(_writeable(array)).to(_device(model))
-    if tensor.dtype == torch.uint8:
-        return tensor.float().div_(255)
-    return tensor.float() if tensor.dtype == torch.float64 else tensor
+def _slopes(total, tensor, zeros=False):
+    """Return d total / d tensor; zeros, if allowed, where it does not depend on it."""
+    try:
+        slopes = torch.autograd.grad(total, tensor, allow_unused=True)[0]
+    except RuntimeError as error:
+        raise checks.no_slopes(error) from error
+    if slopes is None and not zeros:
+        raise checks.no_slopes("they do not depend on the inputs")
+    return torch.zeros_like(tensor) if slopes is None else slopes
+
+
+def _kept(model):
+    """Return the names of attributes of the model's layers that hold a tensor with a history."""
+    return ", ".join(
+        f"`{name}.{key}`" if name else f"`{key}`"
+        for name, module in model.named_modules()
+        for key, value in vars(module).items()
+        if isinstance(value, torch.Tensor) and value.grad_fn is not None
+    )
 
 
 def _turned_back(tensor, pictures):
@@ -415,28 +533,6 @@ def _turned_back(tensor, pictures):
 
 def _turned(tensor):
     return tensor.permute(0, 3, 1, 2)
-
-
-def _outputs(model, inputs, tensor):
-    """Return the model's outputs for a NumPy batch; say in words why it cannot take the batch."""
-    try:
-        outputs = model(tensor)
-    except CourseError:
-        raise
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        if "view size" in str(error):
-            raise ShapeError(
-                "The model calls .view() on pictures, which needs them in memory as (N, C, H, W). "
-                "They lie there as (N, H, W, C), which trains several times faster. "
-                "Use nn.Flatten(), .flatten(1) or .reshape()."
-            ) from error
-        raise checks.refused(inputs, _first_layer(model), error) from error
-    if not isinstance(outputs, torch.Tensor):
-        raise KindError(
-            f"The model gives a {type(outputs).__name__}, but should give one tensor, such as "
-            "scores (N, K)."
-        )
-    return outputs
 
 
 def _first_layer(model):
