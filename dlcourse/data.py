@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from dlcourse import memory, runtime
-from dlcourse.errors import DataError, KindError
+from dlcourse.arrays import to_numpy
+from dlcourse.errors import DataError, KindError, RangeError
 
 import numpy as np
 
@@ -102,12 +103,34 @@ class Split:
         return len(next(iter(self.arrays().values())))
 
     def __getitem__(self, rows):
-        """Return the chosen examples as a smaller split: `train[:1000]`, `train[labels == 3]`."""
-        if np.ndim(rows) == 0 and np.asarray(rows).dtype.kind in "iu":
-            rows = slice(int(rows), int(rows) + 1 or None)  # one example keeps its batch axis
-        return replace(self, **{name: array[rows] for name, array in self.arrays().items()})
+        """Return the chosen examples as a smaller split: `train[:1000]`, `train[labels == 3]`.
+
+        Raises:
+            RangeError: There are no such examples.
+            KindError: `rows` is no number, slice, or list of numbers or truth values.
+        """
+        if not isinstance(rows, slice):
+            rows = np.atleast_1d(to_numpy(rows))  # one example keeps its batch axis
+            rows = rows.astype(int) if not rows.size else rows
+        try:
+            return replace(self, **{name: array[rows] for name, array in self.arrays().items()})
+        except IndexError as error:
+            if getattr(rows, "dtype", np.dtype(int)).kind not in "iub" or np.ndim(rows) > 1:
+                raise KindError(self._how_to_choose()) from error
+            raise RangeError(f"There are {len(self)} examples, counted from 0: {error}.") from error
+        except (TypeError, ValueError) as error:
+            raise KindError(self._how_to_choose()) from error
+
+    def _how_to_choose(self):
+        return (
+            "Examples are chosen by a number, a slice such as [:1000], or a list of numbers or "
+            f"truth values, one for each of {len(self)} examples."
+        )
 
     def __iter__(self):
+        raise KindError(self._not_an_array())
+
+    def __contains__(self, _):
         raise KindError(self._not_an_array())
 
     def __array__(self, dtype=None, copy=None):

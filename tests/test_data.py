@@ -4,7 +4,7 @@ import hashlib
 import shutil
 
 from dlcourse import data, runtime
-from dlcourse.errors import DataError, KindError
+from dlcourse.errors import DataError, KindError, RangeError
 
 import numpy as np
 import pytest
@@ -165,7 +165,8 @@ def test_a_split_is_no_list_and_says_what_to_hand_over():
         with pytest.raises(KindError, match=r"no array: hand over its `.features` or `.images`"):
             take(train)
     assert len(train[np.array(2)]) == len(train[np.int64(2)]) == 1
-    assert len(train[len(train)]) == 0
+    with pytest.raises(RangeError, match="1200 examples"):
+        train[len(train)]
 
 
 def test_examples_and_weights_are_not_taken_for_each_other():

@@ -106,18 +106,17 @@ class Keras:
         return self.lay_out(_kind(layer), {"kernel": to_numpy(layer.kernel)})["kernel"]
 
     def reader(self, name, layer):
-        _shapes(layer)  # refuses a layer whose place in the model is not known
-        part = Keras(keras.Model(self.model.inputs, layer.output))
+        part = []
 
         def read(inputs):
-            if not checked:  # `layer.output` is of its first call only
+            if not part:
                 with tf.GradientTape() as tape, _watched(layer, tape) as seen:
                     self._outputs(inputs[:1], compiled=False)
-                checks.check_seen(seen, name, tf.Tensor)
-                checked.append(True)
-            return part.outputs(inputs)
+                checks.check_seen(seen, name, tf.Tensor)  # `layer.output` is its first call's only
+                _shapes(layer)  # refuses a layer whose place in the model is not known
+                part.append(Keras(keras.Model(self.model.inputs, layer.output)))
+            return part[0].outputs(inputs)
 
-        checked = []
         return read
 
     def slope_reader(self, name, layer):

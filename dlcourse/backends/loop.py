@@ -125,7 +125,7 @@ def batches(count, size) -> list[slice]:
     A single one that is left over joins the batch before it: batch norm cannot learn from one.
     """
     starts = [*range(0, count, size)]
-    if len(starts) > 1 and count - starts[-1] == 1:
+    if size > 1 and len(starts) > 1 and count - starts[-1] == 1:
         starts.pop()
     return [slice(*ends) for ends in zip(starts, [*starts[1:], count])]
 

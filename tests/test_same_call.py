@@ -1,0 +1,518 @@
+"""The same call gives the same answer in both frameworks, whatever numbers and layers come."""
+
+from dlcourse import backends, parity
+from dlcourse.backends.loop import batches
+from dlcourse.errors import CourseError, KindError, RangeError, ShapeError, TrainingError
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import torch
+from keras import layers
+from test_backends import DIGITS, FEATURES, FRAMEWORKS, IMAGES, LABELS, QUIET
+from torch import nn
+
+
+@pytest.fixture(params=FRAMEWORKS.values(), ids=FRAMEWORKS)
+def framework(request):
+    return request.param
+
+
+def twins(first, second):
+    """Return two models of one network, one of each framework, with the same weights."""
+    parity.carry_weights(first, second)
+    return first, second
+
+
+def dense_twins(dtype="float32"):
+    ours = nn.Sequential(nn.Linear(64, 10, dtype=getattr(torch, dtype)))
+    theirs = keras.Sequential([keras.Input((64,), dtype=dtype), layers.Dense(10, dtype=dtype)])
+    return twins(ours, theirs)
+
+
+# Kinds of numbers
+
+KINDS = ("bool", "int16", "int32", "int64", "uint16", "float16", "float32", "float64", ">f4", ">i4")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_numbers_of_every_kind_count_with_their_value(kind):
+    inputs = np.round(16 * FEATURES[:20]).astype(kind)
+    ours, theirs = (backends.scores(model, inputs) for model in dense_twins())
+    expected = backends.scores(dense_twins()[0], FEATURES[:20]).dtype
+    assert ours.dtype == theirs.dtype == expected
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    same_values = [backends.scores(model, inputs.astype("float32")) for model in dense_twins()]
+    assert np.shape(same_values[0]) == ours.shape
+
+
+@pytest.mark.parametrize("kind", ["complex64", "datetime64[s]"])
+def test_what_no_network_computes_with_is_refused(framework, kind):
+    with pytest.raises(KindError):
+        backends.scores(framework.mlp(), FEATURES[:5].astype("int64").astype(kind))
+
+
+def test_tokens_stay_whole_numbers_also_without_an_embedding():
+    class Looked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last = nn.Linear(12, 3)
+
+        def forward(self, tokens):
+            return self.last(nn.functional.one_hot(tokens, 12).float().mean(1))
+
+    assert backends.scores(Looked(), np.array([[1, 2], [3, 11]], "int32")).shape == (2, 3)
+
+
+def test_networks_of_64_bits_are_computed_in_64_bits():
+    inputs = FEATURES[:20].astype("float64") + 1e-9
+    ours, theirs = dense_twins("float64")
+    for model in (ours, theirs):
+        scores = backends.scores(model, inputs)
+        kernel, bias = backends.layers_with_weights(model)[0].arrays.values()
+        assert scores.dtype == np.float64
+        np.testing.assert_allclose(scores, inputs @ kernel + bias, rtol=1e-12)
+        slopes = backends.input_gradient(model, inputs, LABELS[:20])
+        np.testing.assert_allclose(slopes, kernel.T[LABELS[:20]], rtol=1e-12)
+    # Keras keeps a learning rate in 32 bits: this one has a finite number of them.
+    result = parity.compare(ours, theirs, inputs, LABELS[:20], 0.125, tolerance=1e-12)
+    assert result.ok, result
+
+
+def test_a_gradient_of_64_bits_agrees_with_finite_differences(framework):
+    (model,) = (m for m in dense_twins("float64") if type(backends.of(m)) is type(
+        backends.of(framework.mlp())))  # fmt: skip
+    inputs, labels, step = FEATURES[:5].astype("float64"), LABELS[:5], 1e-6
+    _, gradients = backends.loss_and_gradients(model, inputs, labels)
+    kernel = backends.layers_with_weights(model)[0].arrays["kernel"]
+    losses = []
+    for sign in (1, -1):
+        moved = kernel.copy()
+        moved[10, 3] += sign * step
+        backends.set_layer_weights(model, 0, {"kernel": moved}, {})
+        losses.append(backends.loss_and_gradients(model, inputs, labels)[0])
+    slope = (losses[0] - losses[1]) / (2 * step)
+    np.testing.assert_allclose(slope, gradients[0]["kernel"][10, 3], rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", ["int64", "float32", "float64", "uint16"])
+def test_targets_of_every_kind_are_trained_on_alike(dtype, kind):
+    targets = np.arange(200).reshape(20, 10).astype(kind)
+    losses = []
+    for model in dense_twins(dtype):
+        framework = FRAMEWORKS["pytorch" if isinstance(model, nn.Module) else "keras"]
+        for loss in ("squared error", framework.squared_error):
+            history = backends.fit(
+                model, FEATURES[:20], targets, loss=loss, learning_rate=0.0, **QUIET
+            )
+            losses += history.train_loss
+    np.testing.assert_allclose(losses, losses[0], rtol=1e-5)
+
+
+def test_mixed_precision_trains_on_numbers_and_classes():
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = keras.Sequential([keras.Input((64,)), layers.Dense(10)])
+    finally:
+        keras.config.set_dtype_policy(policy)
+    for targets, loss in ((LABELS, "cross-entropy"), (np.eye(10)[LABELS], "squared error")):
+        assert np.isfinite(backends.fit(model, FEATURES, targets, loss=loss, **QUIET).train_loss)
+
+
+def test_bytes_of_pictures_are_targets_from_0_to_1(framework):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 4, 5, 3), dtype=np.uint8)
+    losses = [
+        backends.fit(
+            framework.painter(), pixels, targets, loss="squared error", learning_rate=0.0, **QUIET
+        ).train_loss[0]
+        for targets in (pixels, pixels / np.float32(255))
+    ]
+    assert losses[0] < 10  # in bytes it would be thousands
+    with pytest.raises(KindError, match="As pixels, divide them by 255"):
+        backends.fit(framework.linear(2, 1), np.ones((3, 2)), np.array([[1], [2], [3]], "uint8"),
+                     loss="squared error", **QUIET)  # fmt: skip
+
+
+def test_slopes_of_bytes_are_those_of_the_pictures(framework):
+    pixels = (15 * IMAGES[:5]).round().astype("uint8")
+    bytes_, floats = (
+        backends.input_gradient(framework.cnn(), x, LABELS[:5]) for x in (pixels, pixels / 255)
+    )
+    np.testing.assert_allclose(bytes_, floats, atol=1e-6)
+
+
+def test_tokens_have_no_slopes(framework):
+    with pytest.raises(CourseError):
+        backends.input_gradient(framework.reader(), np.ones((2, 5), int), [0, 1])
+
+
+# Batches
+
+
+@pytest.mark.parametrize(
+    "count, size, sizes",
+    [
+        (129, 128, [129]),
+        (257, 128, [128, 129]),
+        (130, 128, [128, 2]),
+        (1, 128, [1]),
+        (3, 1, [1, 1, 1]),
+        (4, 2, [2, 2]),
+        (5, 2, [2, 3]),
+    ],
+)
+def test_a_single_example_left_over_joins_the_batch_before(count, size, sizes):
+    parts = batches(count, size)
+    assert [part.stop - part.start for part in parts] == sizes
+    assert [i for part in parts for i in range(count)[part]] == [*range(count)]
+
+
+def normed(framework):
+    if framework is FRAMEWORKS["pytorch"]:
+        return nn.Sequential(nn.Linear(64, 8), nn.BatchNorm1d(8), nn.Linear(8, 10))
+    inner = [layers.Dense(8), layers.BatchNormalization(), layers.Dense(10)]
+    return keras.Sequential([keras.Input((64,)), *inner])
+
+
+def test_batch_norm_trains_whatever_is_left_over(framework):
+    history = backends.fit(normed(framework), FEATURES[:129], LABELS[:129], show=False)
+    assert len(history.step_loss) == 1
+
+
+@pytest.mark.parametrize("count, size", [(1, 128), (5, 1)])
+def test_batch_norm_of_one_example_is_refused_in_words(framework, count, size):
+    with pytest.raises(ShapeError, match="at least two examples"):
+        backends.fit(
+            normed(framework), FEATURES[:count], LABELS[:count], batch_size=size, show=False
+        )
+
+
+def test_a_comparison_by_one_example_says_what_batch_norm_wants():
+    ours, theirs = twins(*map(normed, FRAMEWORKS.values()))
+    with pytest.raises(ShapeError, match="at least two examples"):
+        parity.compare(ours, theirs, FEATURES[:1], LABELS[:1])
+
+
+# What is trained
+
+
+def frozen(framework):
+    model = framework.mlp()
+    if framework is FRAMEWORKS["pytorch"]:
+        return model.requires_grad_(False)
+    model.trainable = False
+    return model
+
+
+def without_weights(framework):
+    if framework is FRAMEWORKS["pytorch"]:
+        return nn.Sequential(nn.Flatten())
+    return keras.Sequential([keras.Input((64,)), layers.Flatten()])
+
+
+@pytest.mark.parametrize("make", [frozen, without_weights])
+def test_nothing_to_train_is_said(framework, make):
+    with pytest.raises(KindError, match="nothing to train"):
+        backends.fit(make(framework), FEATURES, LABELS, **QUIET)
+
+
+def test_batch_norm_that_was_frozen_stays_frozen(framework):
+    model = normed(framework)
+    norm = model[1] if framework is FRAMEWORKS["pytorch"] else model.layers[1]
+    if framework is FRAMEWORKS["pytorch"]:
+        norm.eval()
+    else:
+        norm.trainable = False
+    before = backends.layers_with_weights(model)[1].arrays
+    backends.fit(model, FEATURES, LABELS, **QUIET)
+    after = backends.layers_with_weights(model)[1].arrays
+    for part in ("moving_mean", "moving_variance"):
+        np.testing.assert_array_equal(after[part], before[part])
+
+
+def test_a_model_that_was_looked_at_trains_again():
+    model = normed(FRAMEWORKS["pytorch"]).eval()
+    backends.fit(model, FEATURES, LABELS, **QUIET)
+    assert model[1].running_mean.abs().max() > 0
+
+
+def with_penalty():
+    return keras.Sequential([
+        keras.Input((64,)),
+        layers.Dense(10, kernel_regularizer=keras.regularizers.L2(1.0)),
+    ])  # fmt: skip
+
+
+def test_training_and_validation_loss_count_the_same():
+    history = backends.fit(
+        with_penalty(), FEATURES, LABELS, valid=(FEATURES, LABELS), learning_rate=0.0, **QUIET
+    )
+    np.testing.assert_allclose(history.train_loss, history.valid_loss, rtol=1e-5)
+
+
+def test_a_penalty_shrinks_the_weights_all_the_same():
+    model = with_penalty()
+    before = np.abs(backends.weights(model, 0)).sum()
+    backends.fit(model, np.zeros_like(FEATURES), LABELS, optimizer="sgd", **QUIET)
+    assert np.abs(backends.weights(model, 0)).sum() < 0.9 * before
+
+
+def test_a_penalty_is_in_every_row_of_a_comparison_or_in_none():
+    plain = nn.Sequential(nn.Linear(64, 10))
+    twins(plain, penalised := with_penalty())
+    result = parity.compare(penalised, plain, FEATURES, LABELS)
+    assert [row.equal for row in result.rows] == [True, False, False, False]
+
+
+def test_a_run_that_diverges_in_its_last_step_is_told(framework):
+    valid = FEATURES[:5].copy()
+    valid[3, 7] = np.nan
+    with pytest.raises(TrainingError, match=r"in the validation after epoch 1.*hold nan"):
+        backends.fit(framework.mlp(), FEATURES, LABELS, valid=(valid, LABELS[:5]), **QUIET)
+
+
+def test_a_network_that_gives_no_numbers_has_no_accuracy(framework):
+    with pytest.raises(RangeError, match="`scores` holds"):
+        backends.evaluate(framework.mlp(), np.full_like(FEATURES, np.nan), LABELS)
+
+
+# Functions of the learner's own
+
+OWN = {
+    "augment gives nothing": ({"augment": lambda x, g: None}, KindError, "is a `return` missing"),
+    "augment drops some": ({"augment": lambda x, g: x[:3]}, ShapeError, "as many examples"),
+    "augment raises": ({"augment": lambda x, g: x.nothing}, KindError, "raised AttributeError"),
+    "augment takes one": ({"augment": lambda x: x}, KindError, "raised TypeError"),
+    "schedule gives nothing": ({"schedule": lambda share: None}, RangeError, "gave None"),
+    "schedule gives nan": ({"schedule": lambda share: np.nan}, RangeError, "gave nan"),
+    "loss raises": ({"loss": lambda o, t: o.nothing}, KindError, "raised AttributeError"),
+    "loss gives nothing": ({"loss": lambda o, t: None}, KindError, "is a `return` missing"),
+    "loss takes one": ({"loss": lambda o: o}, KindError, "raised TypeError"),
+    "loss is a list": ({"loss": ["cross-entropy"]}, KindError, "should be one of"),
+    "rate is endless": ({"learning_rate": np.inf}, RangeError, "`learning_rate`"),
+    "rate is nan": ({"learning_rate": np.nan}, RangeError, "`learning_rate`"),
+    "rate is true": ({"learning_rate": True}, RangeError, "`learning_rate`"),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_function_that_does_not_fit_is_told_in_words(framework, name):
+    options, error, words = OWN[name]
+    with pytest.raises(error, match=words):
+        backends.fit(framework.mlp(), FEATURES, LABELS, **options, **QUIET)
+
+
+# Layers
+
+
+def test_a_layer_may_be_named_counted_or_handed_over(framework):
+    model = framework.mlp()
+    name, layer = next(iter(backends.of(model).named_layers()))
+    for asked in (name, 0, np.int64(0), layer):
+        assert backends.activations(model, FEATURES[:3], asked).shape == (3, 32)
+        assert backends.weights(model, asked).shape == (64, 32)
+        assert backends.activation_gradient(model, FEATURES[:3], 3, asked)[1].shape == (3, 32)
+
+
+@pytest.mark.parametrize("asked", [None, 1.0, True, b"0", nn.Linear(1, 1), len])
+def test_what_is_no_layer_is_told(framework, asked):
+    for look in (
+        lambda m: backends.activations(m, FEATURES[:3], asked),
+        lambda m: backends.weights(m, asked),
+        lambda m: backends.activation_gradient(m, FEATURES[:3], 3, asked),
+    ):
+        with pytest.raises(KindError, match="`layer` is"):
+            look(framework.mlp())
+
+
+def used_twice(framework):
+    if framework is FRAMEWORKS["pytorch"]:
+
+        class Twice(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.shared = nn.Linear(64, 64)
+
+            def forward(self, inputs):
+                return self.shared(self.shared(inputs))
+
+        return Twice(), "shared"
+    inputs, shared = keras.Input((64,)), layers.Dense(64, name="shared")
+    return keras.Model(inputs, shared(shared(inputs))), "shared"
+
+
+def gives_several(framework):
+    if framework is FRAMEWORKS["pytorch"]:
+
+        class Last(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.recurrent = nn.LSTM(8, 10, batch_first=True)
+
+            def forward(self, inputs):
+                return self.recurrent(inputs)[0][:, -1]
+
+        return Last(), "recurrent"
+    inputs = keras.Input((8, 8))
+    outputs = layers.LSTM(10, return_state=True, name="recurrent")(inputs)
+    return keras.Model(inputs, outputs[0]), "recurrent"
+
+
+@pytest.mark.parametrize(
+    "make, words", [(used_twice, "runs 2 times"), (gives_several, "one tensor")]
+)
+def test_a_layer_that_is_not_one_thing_is_refused_by_all(framework, make, words):
+    model, name = make(framework)
+    inputs = FEATURES[:3] if make is used_twice else FEATURES[:3].reshape(3, 8, 8)
+    for look in (
+        lambda: backends.activations(model, inputs, name),
+        lambda: backends.activation_gradient(model, inputs, 3, name),
+    ):
+        with pytest.raises(KindError, match=words):
+            look()
+
+
+# Comparisons
+
+
+def noisy():
+    return keras.Sequential([
+        keras.Input((64,)), layers.Dense(10), layers.GaussianNoise(0.1),
+    ])  # fmt: skip
+
+
+def flipping():
+    return keras.Sequential([
+        keras.Input((8, 8, 1)), layers.RandomFlip(), layers.Flatten(), layers.Dense(10),
+    ])  # fmt: skip
+
+
+class Functional(nn.Module):
+    """Dropout as a function, which no switch turns off."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Linear(64, 10)
+
+    def forward(self, inputs):
+        return self.last(nn.functional.dropout(inputs, 0.01, self.training))
+
+
+@pytest.mark.parametrize(
+    "make, inputs", [(noisy, FEATURES), (flipping, IMAGES), (Functional, FEATURES)]
+)
+def test_a_model_that_draws_random_numbers_cannot_be_compared(make, inputs):
+    model = make()
+    with pytest.raises(KindError, match="draws random numbers"):
+        parity.compare(model, model, inputs[:4], LABELS[:4])
+
+
+def test_a_tensor_kept_from_an_earlier_run_is_named():
+    class Keeps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last = nn.Linear(64, 10)
+
+        def forward(self, inputs):
+            self.hidden = self.last(inputs)
+            return self.hidden
+
+    model = Keeps()
+    model(torch.from_numpy(FEATURES[:3].copy()))
+    with pytest.raises(KindError, match=r"`hidden`.*detach"):
+        with backends.trial(model):
+            pass
+    assert backends.loss_and_gradients(model, FEATURES[:3], LABELS[:3])[0] > 0
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.LSTM(8, 6, proj_size=3), nn.InstanceNorm1d(8, track_running_stats=True)]
+)
+def test_no_weights_are_left_out_without_a_word(layer):
+    with pytest.raises(KindError, match="cannot compare"):
+        backends.layers_with_weights(nn.Sequential(layer))
+
+
+def test_weights_of_a_keras_model_s_own_are_not_left_out():
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = layers.Dense(3)
+            self.scale = self.add_weight(shape=(), name="scale")
+
+        def call(self, inputs):
+            return self.scale * self.inner(inputs)
+
+    model = Own()
+    model(np.zeros((1, 2), "float32"))
+    with pytest.raises(KindError, match=r"cannot compare.*scale"):
+        backends.layers_with_weights(model)
+
+
+def convolution_twins(padding, **options):
+    ours = nn.Sequential(
+        nn.Conv2d(1, 2, 3, padding=padding, stride=2), nn.Flatten(), nn.Linear(32, 10)
+    )
+    theirs = keras.Sequential([
+        keras.Input((8, 8, 1)), layers.Conv2D(2, 3, padding="same", strides=2), layers.Flatten(),
+        layers.Dense(10),
+    ])  # fmt: skip
+    return ours, theirs
+
+
+def test_padding_that_differs_is_named_where_the_scores_differ():
+    ours, theirs = convolution_twins(padding=1)
+    table = parity.carry_weights(theirs, ours)
+    assert "Not carried: padding same in the first, ((1, 1), (1, 1)) in the second" in str(table)
+    result = parity.compare(ours, theirs, IMAGES[:8], LABELS[:8])
+    assert not result.ok and "padding" in result.rows[0].where
+
+
+class LastStep(nn.Module):
+    def __init__(self, **options):
+        super().__init__()
+        self.recurrent = nn.LSTM(8, 10, **options)
+
+    def forward(self, inputs):
+        return self.recurrent(inputs)[0][:, -1]
+
+
+def test_the_axis_of_the_steps_is_named():
+    theirs = keras.Sequential([keras.Input((8, 8)), layers.LSTM(10)])
+    ours = LastStep()
+    assert "axis of the steps 1 in the first, 0 in the second" in str(
+        parity.carry_weights(theirs, ours)
+    )
+    result = parity.compare(theirs, ours, FEATURES[:5].reshape(5, 8, 8), LABELS[:5])
+    assert "axis of the steps" in result.rows[0].where
+
+
+def test_a_mask_and_shared_weights_are_named():
+    theirs = keras.Sequential([
+        keras.Input((5,)), layers.Embedding(12, 4, mask_zero=True), layers.LSTM(12),
+    ])  # fmt: skip
+    ours = nn.Sequential(nn.Embedding(12, 4), nn.LSTM(4, 12, batch_first=True))
+    assert "mask token 0 in the first, none in the second" in str(
+        parity.carry_weights(theirs, ours)
+    )
+
+    tied = nn.Sequential(nn.Embedding(12, 4), nn.Linear(4, 12, bias=False))
+    tied[1].weight = tied[0].weight
+    loose = keras.Sequential([keras.Input((5,)), layers.Embedding(12, 4),
+                              layers.Dense(12, use_bias=False)])  # fmt: skip
+    assert "weights shared with 0 in the first" in str(parity.carry_weights(tied, loose))
+
+
+def test_the_dataset_s_splits_end_and_have_no_example_beyond_their_last():
+    few = DIGITS.test[:3]
+    for loop in (lambda: [*few], lambda: 3 in few, lambda: tuple(zip(few, few))):
+        with pytest.raises(KindError, match=r"hand over its `\.features`"):
+            loop()
+    for place in (3, -4, 10_000):
+        with pytest.raises(RangeError, match="3 examples"):
+            few[place]
+    assert len(few[-1]) == len(few[2]) == 1
+    assert isinstance(tf.constant(few.features), tf.Tensor)
