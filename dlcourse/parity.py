@@ -83,7 +83,7 @@ class Quantity(NamedTuple):
     """One thing that two models computed, how far apart they are, and where that begins.
 
     `where` is the first part, in the model's order, that differs by more than is allowed; of the
-    scores it is how the layers are set up differently, which may be why.
+    scores it is the first layer that is set up differently, which may be why.
 
     Example:
         >>> parity.Quantity("loss", 3e-7, 1e-5, "").equal
@@ -177,7 +177,7 @@ def compare(first, second, images, labels, learning_rate=0.1, tolerance=1e-5, lo
     ours, theirs = (_measure(model, images, labels, step) for model in (first, second))
     gradients = _by_part(pairs, ours.gradients, theirs.gradients)
     stepped = _by_part(pairs, ours.stepped, theirs.stepped)
-    unlike = "; ".join(filter(None, map(_unlike, pairs)))
+    unlike = next(filter(None, map(_unlike, pairs)), "")
     rows = [
         _quantity("forward scores", [(unlike, ours.scores, theirs.scores)], tolerance),
         _quantity("loss", [("", ours.loss, theirs.loss)], tolerance),
@@ -201,15 +201,16 @@ class _Pair(NamedTuple):
 
 def _unlike(pair):
     """Return what two layers have that may change the numbers and no weights carry, or ""."""
+    theirs = pair.second.conditions
     found = [
-        f"{name} {ours} in the first, {pair.second.conditions[name]} in the second"
+        f"{name} {ours} against {theirs[name]}"
         for name, ours in pair.first.conditions.items()
-        if name != SHARED and ours != pair.second.conditions.get(name, ours)
+        if name != SHARED and ours != theirs.get(name, ours)
     ]
-    if len({pair.first.conditions[SHARED] == ALONE, pair.second.conditions[SHARED] == ALONE}) == 2:
-        found.append(f"{SHARED} {pair.first.conditions[SHARED]} in the first, "
-                     f"{pair.second.conditions[SHARED]} in the second")  # fmt: skip
-    return f"{pair.first.name}: {', '.join(found)}" if found else ""
+    shared = pair.first.conditions[SHARED], theirs[SHARED]
+    if shared.count(ALONE) == 1:
+        found.append(f"{SHARED} {shared[0]} against {shared[1]}")
+    return f"{pair.first.name} {', '.join(found)}" if found else ""
 
 
 def _pairs(first, second, example):
@@ -331,7 +332,7 @@ def _report(pair, target):
             done += f", {setting} {before:g} set to {after:g}"
             done += " (as Keras counts)" if setting == "momentum" else ""
     if unlike := _unlike(pair):
-        done += f". Not carried: {unlike.partition(': ')[2]}"
+        done += f". Not carried: {unlike.removeprefix(pair.first.name).strip()}"
     names = (f"{layer.name} ({layer.type})".strip() for layer in pair[:2])
     return (*names, differs, done)
 
