@@ -71,8 +71,8 @@ def checkpoint(slug) -> dict:
 
 def _ways_back(path):
     return (
-        f"To get them back: `git checkout -- {path.name}` in {path.parent}; to measure anew: "
-        "delete it, then `dlcourse measure` with the lesson's number."
+        "A new lesson's are recorded by `dlcourse measure` with its number. To get others back: "
+        f"`git checkout -- {path.name}` in {path.parent}; to measure anew: delete the file first."
     )
 
 
