@@ -70,9 +70,10 @@ def checkpoint(slug) -> dict:
 
 
 def _ways_back(path):
+    anew = "delete it, then " if path.exists() else ""
     return (
-        "A new lesson's are recorded by `dlcourse measure` with its number. To get others back: "
-        f"`git checkout -- {path.name}` in {path.parent}; to measure anew: delete the file first."
+        f"To get them back: `git checkout -- {path.name}` in {path.parent}; to measure anew, or a "
+        f"new lesson for the first time: {anew}`dlcourse measure` with the lesson's number."
     )
 
 
