@@ -2,7 +2,6 @@
 
 import ast
 import copy
-import ctypes
 import functools
 import html
 import inspect
@@ -10,8 +9,6 @@ import linecache
 import re
 import sysconfig
 import textwrap
-import threading
-import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +16,10 @@ from typing import Any
 
 from dlcourse.arrays import close, to_numpy
 from dlcourse.errors import CourseError
+from dlcourse.limits import AnswerError, within
 
 import numpy as np
 
-PATIENCE = 12  # times as long by the clock as of the processor's time
 SHOWN_CHARACTERS = 160
 COLOURS = {"right": "#009E73", "wrong": "#D55E00", "raised": "#D55E00"}  # Okabe and Ito's
 HEADINGS = {
@@ -79,15 +76,11 @@ class Feedback:
 # Calling it
 
 
-class AnswerError(CourseError, RuntimeError):
-    """A learner's answer cannot be judged at all: it never ends."""
-
-
 class Raised(Exception):
     """The learner's own code raised an error: what it says, and the line it came from."""
 
     def __init__(self, error):
-        self.message, self.code = f"{type(error).__name__}: {error}", ""
+        self.message, self.code = f"{type(error).__name__}: {_said(error)}", ""
         for frame in traceback.extract_tb(error.__traceback__):
             if not any(Path(frame.filename).is_relative_to(folder) for folder in NOT_A_LEARNERS):
                 line = linecache.getline(frame.filename, frame.lineno).strip()
@@ -100,85 +93,76 @@ def guarded(call) -> Any:
     """Return what `call` gives; an error in it is the learner's to read, not a traceback."""
     try:
         return call()
-    except AnswerError:
+    except (AnswerError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:  # SystemExit too
         raise Raised(error) from error
 
 
-def call(function, case, seconds) -> Any:
-    """Call a learner's function on a copy of the case, for at most so many seconds."""
-    case = copy.deepcopy(case)
+def _said(error):
+    try:
+        return str(error)
+    except Exception:  # an error of the learner's own
+        return "(an error that cannot say what it is)"
+
+
+def call(function, case, seconds) -> tuple:
+    """Call a learner's function on a copy of the case, within limits.
+
+    Returns:
+        (a copy of what it gives, the names of the arguments that it has changed).
+    """
+    given, case = case, copied(case)
     try:
         inspect.signature(function).bind(**case)
         bound = functools.partial(function, **case)
     except (TypeError, ValueError):  # parameters renamed, or a function that tells none
         bound = functools.partial(function, *case.values())
-    return guarded(lambda: _within(seconds, bound))
+    result = copied(guarded(lambda: within(seconds, bound)))
+    return result, {name for name in given if not same(case[name], given[name], 0)}
 
 
-class _TimeUp(BaseException):
-    """Raised inside an endless loop; not an Exception, so that no usual `except` there stops it."""
-
-
-def _within(seconds, call):
-    """Return what `call` gives, or end it in the next line of Python that it runs.
-
-    Raises:
-        AnswerError: It took longer.
-    """
-    thread, ended = threading.get_ident(), threading.Event()
-
-    def interrupt():
-        started, spent = time.monotonic(), _processor_seconds(thread)
-        while not ended.wait(min(0.1, seconds)):
-            waited = time.monotonic() - started
-            # On a busy machine a good answer waits long; one that sleeps spends nothing.
-            if _processor_seconds(thread) - spent > seconds or waited > PATIENCE * seconds:
-                _raise_in(thread, _TimeUp)
-
-    watch = threading.Thread(target=interrupt, daemon=True)
-    watch.start()
+def copied(value) -> Any:
+    """Return a copy that later calls cannot change; what cannot be copied is returned itself."""
     try:
+        return copy.deepcopy(value)
+    except Exception:
+        return value
+
+
+def as_arrays(answer, depth=3) -> Any:
+    """Return an answer with NumPy's arrays in place of PyTorch's tensors, in lists of them too."""
+    if hasattr(answer, "detach") and hasattr(answer, "dtype"):
         try:
-            return call()
-        finally:
-            ended.set()
-    except _TimeUp:
-        raise AnswerError(
-            f"Your code was stopped after {seconds:g} seconds. Does a loop in it never end? "
-            "Look at what should change from one round to the next."
-        ) from None
-    finally:
-        while True:
-            try:
-                ended.set()
-                watch.join()
-                _raise_in(thread, None)  # what was not delivered yet must not come later
-                break
-            except _TimeUp:
-                continue
+            return to_numpy(answer)
+        except CourseError:
+            return answer
+    if depth and type(answer) in (list, tuple):
+        return type(answer)(as_arrays(each, depth - 1) for each in answer)
+    if depth and type(answer) is dict:
+        return {key: as_arrays(each, depth - 1) for key, each in answer.items()}
+    return answer
 
 
-def _processor_seconds(thread):
-    """Return the processor's time that a thread has taken; the clock's where nobody counts it."""
-    try:
-        return time.clock_gettime(time.pthread_getcpuclockid(thread))
-    except (AttributeError, OSError):
-        return time.monotonic()
-
-
-def _raise_in(thread, error):
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread), ctypes.py_object(error) if error else None
-    )
+def alike(result, expected) -> Any:
+    """Return a right result as the kind of thing that the solution gives: array or number."""
+    if isinstance(expected, tuple) and isinstance(result, tuple | list):
+        return tuple(alike(*pair) for pair in zip(result, expected))
+    if not isinstance(expected, np.ndarray | np.number | int | float) or isinstance(expected, bool):
+        return result
+    numbers = to_numpy(result)
+    if np.asarray(expected).dtype.kind in "iu" and numbers.dtype.kind == "f":
+        numbers = numbers.astype(np.asarray(expected).dtype)
+    if isinstance(expected, np.ndarray):
+        return np.array(numbers)  # a plain one, not a matrix
+    return numbers.item()
 
 
 def code_of(function) -> tuple | None:
     """Return what a function's code says, without name, layout and comments; None if unseen."""
     try:
         return code_in(inspect.getsource(function))
-    except (AttributeError, OSError, SyntaxError, TypeError, ValueError):
+    except Exception:  # no function, or one whose text is not kept
         return None
 
 
@@ -193,7 +177,8 @@ def code_in(source) -> tuple:
 def same(value, expected, tolerance) -> bool:
     """Return whether two values are equal: text exactly, numbers within the tolerance.
 
-    NumPy's text and truth values count as Python's, and an array as the list of its rows.
+    NumPy's text and truth values count as Python's, and an array as the list of its rows. What is
+    neither text nor number, such as a date or a set, must be equal.
     """
     value, expected = _plain(value), _plain(expected)
     if expected is None or isinstance(expected, str | bool):
@@ -207,32 +192,59 @@ def same(value, expected, tolerance) -> bool:
         if not isinstance(value, tuple | list) or len(value) != len(expected):
             return False
         return all(same(*pair, tolerance) for pair in zip(value, expected))
-    if _shape(value) is None or _shape(value) != _shape(expected):
+    if (shape := _shape(expected)) is None:
+        return _equal(value, expected)
+    if shape != _shape(value):
         return False
     return bool(np.all(close(to_numpy(value), to_numpy(expected), tolerance)))
 
 
+def _equal(value, expected):
+    if isinstance(expected, np.ndarray):  # of days, such as NumPy's
+        rows = value.tolist() if isinstance(value, np.ndarray) else value
+        return same(rows, expected.tolist(), 0)
+    try:
+        return type(value) is type(expected) and bool(value == expected)
+    except Exception:  # it cannot be compared
+        return False
+
+
 def _plain(value):
     """Return text, or one truth value, as Python's own if it lies in an array."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
     if not hasattr(value, "__array__"):
         return value
     held = _held(value)
+    if not isinstance(held, np.ndarray):
+        return value
+    if held.dtype.kind == "S" or (held.dtype == object and held.size and _all_bytes(held)):
+        return np.vectorize(_plain, otypes=[object])(held).tolist()  # TensorFlow's texts
     text_or_truth = held.dtype.kind == "U" or (held.dtype.kind == "b" and not held.ndim)
     return held.tolist() if text_or_truth else value
 
 
+def _all_bytes(array):
+    return all(isinstance(each, bytes) for each in array.flat)
+
+
 def _held(array):
-    """Return what an array of any framework holds, which need not be numbers."""
-    return np.asarray(array.detach().cpu() if hasattr(array, "detach") else array)
+    """Return what an array of any framework holds, which need not be numbers; itself if unread."""
+    try:
+        return to_numpy(array)
+    except CourseError:
+        try:
+            return np.asarray(array)
+        except Exception:
+            return array
 
 
 def _shape(value):
     """Return the shape of a number, an array or a list of numbers; None for what is none."""
     try:
-        numbers = to_numpy(value)
-    except (TypeError, ValueError):
+        return to_numpy(value).shape
+    except CourseError:
         return None
-    return numbers.shape if numbers.dtype.kind in "buifc" else None
 
 
 def difference(value, expected) -> str:
@@ -255,23 +267,32 @@ def difference(value, expected) -> str:
     return f"gives {short(value)}, but should give {short(expected)}."
 
 
-def short(value) -> str:
+def short(value, depth=4) -> str:
     """Return a value as a person would say it."""
     if hasattr(value, "__array__"):
-        value = _held(value)
-        if value.size > 12:
-            return f"an array of shape {value.shape}"
-        if value.ndim:
-            return np.array2string(value, precision=4, separator=", ").replace("\n", "")
-        value = value.item()
+        held = _held(value)
+        if not isinstance(held, np.ndarray):
+            return f"a {type(value).__name__}"
+        if held.size > 12:
+            return f"an array of shape {held.shape}"
+        if held.ndim:
+            return np.array2string(held, precision=4, separator=", ").replace("\n", "")
+        value = held.item()
     if isinstance(value, float):
         return f"{value:.7g}"  # two that differ by more than the tolerance look different
     if inspect.isroutine(value):
         return value.__name__
-    text = repr(value)
     if type(value) in (list, tuple):
-        inner = ", ".join(map(short, value)) + ("," if text.endswith(",)") else "")
-        text = f"{text[0]}{inner}{text[-1]}"
+        if not depth:
+            return "…"
+        inner = [short(each, depth - 1) for each in value[:SHOWN_CHARACTERS]]
+        ends = "[]" if type(value) is list else ("(", ",)" if len(value) == 1 else ")")
+        text = ends[0] + ", ".join(inner) + ends[1]
+    else:
+        try:
+            text = repr(value)
+        except Exception:  # an object of the learner's own
+            text = f"a {type(value).__name__}"
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
@@ -288,5 +309,5 @@ def text_of(answer) -> str:
     """Return the answer as text, to be kept: a function's source, else what `repr` gives."""
     try:
         return inspect.getsource(answer)
-    except (TypeError, OSError):
-        return repr(answer)
+    except Exception:  # no function, or one whose text is not kept
+        return short(answer)

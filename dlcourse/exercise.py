@@ -8,7 +8,7 @@ A lesson's module writes the solution as a function and declares the rest above 
 The solution that learners see is the text of that function, and it is what the tests run.
 """
 
-import copy
+import ast
 import functools
 import inspect
 import re
@@ -19,19 +19,23 @@ from typing import Any
 
 from dlcourse import progress
 from dlcourse.answers import (
-    AnswerError,
     Feedback,
     Raised,
+    alike,
+    as_arrays,
     beside,
     call,
     code_of,
+    copied,
     difference,
     guarded,
     same,
     short,
     text_of,
 )
-from dlcourse.errors import CourseError, LessonError
+from dlcourse.arrays import to_numpy
+from dlcourse.errors import CourseError, KindError, LessonError
+from dlcourse.limits import AnswerError
 
 import numpy as np
 
@@ -68,10 +72,12 @@ class Exercise:
         self.name = solution.__name__
         self.lesson = solution.__module__.rpartition(".")[2]
         self._hints_shown = 0
+        self._checked = None  # the last answer, and the Feedback to it
 
     def check(self, answer) -> Feedback:
         """Judge an answer, keep the attempt (see `progress`), and return the Feedback."""
         feedback = self.judge(answer)
+        self._checked = answer, feedback
         if feedback.outcome in ("wrong", "raised"):
             asks = f"Stuck? `lesson.{self.name}.hint()`"
             feedback = Feedback(feedback.outcome, f"{feedback.message}\n{asks}", feedback.code)
@@ -89,6 +95,9 @@ class Exercise:
             return Feedback("wrong", str(error))
         except Raised as raised:
             return Feedback("raised", raised.message, raised.code)
+        except Exception as error:  # whatever came: a learner gets a verdict
+            message = f"Your answer cannot be judged ({type(error).__name__}). {self.ask}"
+            return Feedback("wrong", message)
 
     def hint(self) -> Feedback:
         """Show the next hint, from a nudge to nearly the answer."""
@@ -125,7 +134,13 @@ class Exercise:
             answer: The learner's.
             names: `globals()`, where the solution needs the notebook's names.
         """
-        return answer if self.judge(answer).outcome == "right" else self._solved(names)
+        return answer if self._outcome_of(answer) == "right" else self._solved(names)
+
+    def _outcome_of(self, answer):
+        """Return the outcome of an answer; the one that was checked last is not judged again."""
+        if self._checked is None or self._checked[0] is not answer:
+            self._checked = answer, self.judge(answer)
+        return self._checked[1].outcome
 
     def faults(self, names=None) -> list[str]:
         """Return what is wrong with the exercise itself, a sentence each; none if it is sound.
@@ -202,9 +217,10 @@ class FunctionExercise(Exercise):
         if not callable(answer):
             message = f"Your answer is {short(answer)}, but should be a function: hand over"
             return Feedback("wrong", f"{message} `{self.name}` itself, without calling it.")
-        results = []
+        results, changes = [], set()
         for case in self.cases:
-            result = call(answer, case, self.seconds)
+            result, changed = call(answer, case, self.seconds)
+            changes |= changed
             if result is ...:
                 return Feedback("not tried", self.ask)
             if result is None:
@@ -215,7 +231,13 @@ class FunctionExercise(Exercise):
                 advice = self._advice(answer, lambda wrong: self._agree(results, wrong))
                 message = f"`{self._shown(case)}` {difference(result, expected)}"
                 return Feedback("wrong", advice or message)
-        return Feedback("right", f"It agrees with the solution on all {len(results)} cases.")
+        message = f"It agrees with the solution on all {len(results)} cases."
+        if changes:
+            message += (
+                f" But it changes what it is given: {', '.join(map(repr, sorted(changes)))}. Work "
+                "on a copy, or later cells get it changed."
+            )
+        return Feedback("right", message)
 
     def _returns_nothing(self, case, is_first_case):
         """A blank gives None at once; a function that gives it later forgot a `return`."""
@@ -226,16 +248,26 @@ class FunctionExercise(Exercise):
         return all(map(self._same, results, self._results_of(function)))
 
     def carry_on_with(self, answer, names=None) -> Any:
-        # Later cells may rely on an array where a list was right as well.
-        if self.judge(answer).outcome != "right":
+        if self._outcome_of(answer) != "right":
             return self.solve
-        result = call(answer, self.cases[0], self.seconds)
         expected = self._results_of(self.solve)[0]
-        if isinstance(expected, np.ndarray) and not hasattr(result, "__array__"):
-            return functools.wraps(answer)(
-                lambda *given, **named: np.array(answer(*given, **named))
-            )
-        return answer
+
+        @functools.wraps(answer)
+        def safe(*given, **named):
+            try:
+                # Later cells may rely on an array where a list was right as well, and on what
+                # they hand over: an answer may have changed it in place.
+                given_copies = [_copied_array(each) for each in given]
+                named_copies = {name: _copied_array(each) for name, each in named.items()}
+                return alike(answer(*given_copies, **named_copies), expected)
+            except Exception as error:
+                print(
+                    f"Your `{self.name}` raised {type(error).__name__} here: {error}. "
+                    "The lesson goes on with the solution."
+                )
+                return self.solve(*given, **named)
+
+        return safe
 
     def _example(self, mistake, names):
         # Changed, for all that anyone can see: the function as it was given is not an attempt.
@@ -248,7 +280,7 @@ class FunctionExercise(Exercise):
         return faults
 
     def _results_of(self, function):
-        return [function(**copy.deepcopy(case)) for case in self.cases]
+        return [function(**copied(case)) for case in self.cases]
 
     def _same(self, result, expected):
         return same(result, expected, self.tolerance)
@@ -262,11 +294,25 @@ class _ComputedExercise(Exercise):
 
     _is_function = False
 
+    def __init__(self, solution, *rest):
+        super().__init__(solution, *rest)
+        self.solution_text()  # says what does not fit
+
     def solution_text(self):
-        source = textwrap.dedent(inspect.getsource(self.solve))
-        body = inspect.cleandoc("\n" + re.split(r"(?ms)^def .*?\):\n", source, maxsplit=1)[1])
-        before, _, returned = body.rpartition("return ")
-        return f"{before}{self.name} = {returned}"
+        lines, function = _definition(self.solve)
+        last = function.body[-1]
+        if [*_returns(function)] != [last] or last.value is None:
+            raise LessonError(
+                f"The solution `{self.name}` of an exercise of a value is shown to learners as "
+                f"`{self.name} = …`, so it needs one `return` with a value, as its last line."
+            )
+        if function.body[0].lineno == function.lineno:  # def f(): return 3
+            return f"{self.name} ={lines[-1][last.col_offset + len('return') :]}".strip()
+        before = lines[_first_line(lines, function) : last.lineno - 1]
+        returned = lines[last.lineno - 1 : last.end_lineno]
+        indent = last.col_offset
+        returned[0] = f"{' ' * indent}{self.name} ={returned[0][indent + len('return') :]}"
+        return textwrap.dedent("\n".join(before + returned)).strip()
 
     def _is_blank(self, answer):
         return answer is ... or answer is None or answer is _empty
@@ -306,13 +352,13 @@ class MeasuredExercise(_ComputedExercise):
         self.examine = examine or (lambda answer: answer)
 
     def _verdict(self, answer):
-        examined = self.examine(answer)
+        examined = self.examine(as_arrays(answer))
         # Signs first: a mistake may reach the bar, such as a score on the pictures trained on.
         advice = self._advice(examined, lambda make: False)
         if advice:
             return Feedback("wrong", advice)
         try:
-            reached = guarded(lambda: self.measure(examined))
+            reached = guarded(lambda: _one_number(self.measure(examined)))
         except Raised as raised:
             if raised.code:
                 raise  # the learner's own line
@@ -407,6 +453,40 @@ def measured(
 
 
 def _empty(*_, **__): ...
+
+
+def _definition(function):
+    """Return the lines of a function's text, and what Python reads in them."""
+    source = textwrap.dedent(inspect.getsource(function))
+    return source.splitlines(), ast.parse(source).body[0]
+
+
+def _returns(node):
+    """Yield the `return`s of a function, without those of functions inside it."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Return):
+            yield child
+        elif not isinstance(child, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            yield from _returns(child)
+
+
+def _first_line(lines, function):
+    """Return the index of the first line of a function's body, its comments included."""
+    index = function.body[0].lineno - 1
+    while index > function.lineno and lines[index - 1].strip().startswith("#"):
+        index -= 1
+    return index
+
+
+def _one_number(reached):
+    numbers = to_numpy(reached)
+    if numbers.size != 1 or numbers.dtype.kind == "c":
+        raise KindError(f"One number is wanted, but {short(reached)} came.")
+    return numbers.item()
+
+
+def _copied_array(value):
+    return copied(value) if isinstance(value, np.ndarray | list | dict) else value
 
 
 def _with_names(function, names):

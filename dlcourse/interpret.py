@@ -11,6 +11,7 @@ from dlcourse.arrays import (
     expect_finite,
     expect_labels,
     for_each,
+    to_numpy,
 )
 from dlcourse.backends.checks import check_class_scores
 from dlcourse.bar import Bar
@@ -155,7 +156,8 @@ def integrated_gradients(
         >>> interpret.integrated_gradients(model, few.images, few.labels, baseline=0.5).shape
         (2, 8, 8, 1)
     """
-    several = np.shape(images)[:1] != (1,)
+    images = to_numpy(images)
+    several = images.shape[:1] != (1,)
     model, images, classes = _checked(model, images, classes, batch_size, look=several)
     expect_count(steps, "steps")
     baselines = _baselines(baseline, images)

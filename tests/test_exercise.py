@@ -1,13 +1,16 @@
 """The exercises of every lesson keep their promises, and the check itself keeps its own."""
 
+import datetime
 import importlib
 import inspect
 import math
 import operator
 import re
 import time
+from decimal import Decimal
+from fractions import Fraction
 
-from dlcourse import answers, backends, exercise, lessons, progress, quiz
+from dlcourse import answers, backends, exercise, lessons, limits, progress, quiz
 from dlcourse.errors import CourseError, LessonError
 from dlcourse.exercise import Feedback, Mistake
 
@@ -314,7 +317,7 @@ def test_an_endless_loop_ends_in_words_and_nothing_comes_after_it(answer):
 
 
 def test_an_answer_that_sleeps_for_ever_ends_too(monkeypatch):
-    monkeypatch.setattr(answers, "PATIENCE", 2)
+    monkeypatch.setattr(limits, "PATIENCE", 2)
 
     def sleepy(width, height):
         while True:
@@ -334,13 +337,14 @@ def test_an_answer_that_waits_for_the_processor_is_not_endless():
 
 
 def test_nothing_waits_to_be_raised_once_a_loop_was_ended(monkeypatch):
-    raised, really = [], answers._raise_in
+    raised, really = [], limits._raise_in
 
     def noted(thread, error):
         raised.append(error)
         really(thread, error)
 
-    monkeypatch.setattr(answers, "_raise_in", noted)
+    monkeypatch.setattr(limits, "_raise_in", noted)
+    monkeypatch.setattr(limits, "_rehearse", lambda seconds, call: None)
     area.judge(endless)
     assert len(raised) >= 2 and raised[-1] is None  # which takes back what is not delivered yet
 
@@ -523,7 +527,7 @@ def test_carry_on_with_gives_the_answer_if_it_is_right_and_else_the_solution():
     def mine(width, height):
         return height * width
 
-    assert area.carry_on_with(mine) is mine
+    assert area.carry_on_with(mine).__wrapped__ is mine
     for answer in (_sum_of_sides, ..., divides_by_nothing):
         assert area.carry_on_with(answer)(3, 4) == 12
     assert pixels.carry_on_with(784.0) == 784.0
@@ -754,3 +758,141 @@ def test_each_outcome_is_said_in_words_of_its_own():
         heading = answers.HEADINGS[outcome].strip()
         assert heading in Feedback(outcome, "…")._repr_html_()
         assert str(Feedback(outcome, "…")) == f"{heading} …"
+
+
+# Answers and solutions of other kinds -------------------------------------------------------------
+
+
+def asks_for_value(solution, wrong):
+    return exercise.value(ask="What?", hints=HINTS, mistakes=[Mistake("No.", wrong)])(solution)
+
+
+OTHER_KINDS = {
+    "a day": (datetime.date(2014, 1, 1), datetime.date(2014, 1, 2)),
+    "a day of NumPy's": (np.datetime64("2014-01-01"), np.datetime64("2014-01-02")),
+    "days": (np.array(["2014-01-01"], "datetime64[D]"), np.array(["2014-01-02"], "datetime64[D]")),
+    "a span": (datetime.timedelta(hours=1), datetime.timedelta(hours=2)),
+    "a set": ({1, 2}, {1}),
+    "bytes": (b"ab", b"a"),
+    "a kind of numbers": (np.dtype("float32"), np.dtype("float64")),
+    "a whole number of 1 889 digits": (256**784, 256**783),
+    "a fraction": (Fraction(1, 3), Fraction(1, 2)),
+    "a decimal": (Decimal("0.5"), Decimal("0.25")),
+}
+
+
+@pytest.mark.parametrize("right, wrong", OTHER_KINDS.values(), ids=OTHER_KINDS)
+def test_a_value_need_not_be_a_number(right, wrong):
+    def thing():
+        return right
+
+    asked = asks_for_value(thing, lambda: wrong)
+    assert asked.faults() == []
+    assert asked.judge(wrong) == Feedback("wrong", "No.")
+    for other in (Endless(), object(), [right], "many", np.ones(3), None):
+        assert asked.judge(other).outcome in ("wrong", "not tried")
+
+
+class Endless:
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, place):
+        return self
+
+
+def test_texts_of_every_framework_are_texts():
+    import tensorflow as tf
+
+    named = asks_for(lambda n: ["coat", "bag"], cases=({"n": 1},))
+    for answer in (["coat", "bag"], ("coat", "bag"), np.array(["coat", "bag"])):
+        assert named.judge(lambda n, answer=answer: answer).outcome == "right"
+    said = named.judge(lambda n: tf.constant(["coat", "bag"]))
+    assert said.outcome == "right"
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "sparse", "grown", "list of grown"])
+def test_tensors_of_every_kind_are_answers(kind):
+    import torch
+
+    grown = torch.tensor([1.0, 2.0], requires_grad=True)
+    result = {
+        "bfloat16": grown.to(torch.bfloat16),
+        "sparse": grown.detach().to_sparse(),
+        "grown": grown * 1,
+        "list of grown": [*(grown * 1)],
+    }[kind]
+    asked = asks_for(lambda n: np.array([1.0, 2.0]), cases=({"n": 1},))
+    assert asked.judge(lambda n: result).outcome == "right"
+
+
+@pytest.mark.parametrize("reached", ["12", None, np.ones(2), 1j, float("nan"), object()])
+def test_what_no_measure_can_give_is_told(reached):
+    @exercise.measured(
+        ask="Reach 1.", measure=lambda answer: answer["score"], bar=1, what="It is", hints=HINTS,
+        mistakes=[Mistake("No.", lambda: {}, sign=lambda answer: False)],
+    )  # fmt: skip
+    def run():
+        return {"score": 2}
+
+    assert run.judge({"score": reached}).outcome == "wrong"
+    assert run.judge({"score": 2}).outcome == "right"
+
+
+def with_annotations() -> int:  # how many?
+    # Half of them.
+    half = 14
+
+    return (
+        half  # and the other half
+        + half
+    )
+
+
+def in_one_line(): return 28  # fmt: skip
+
+
+def with_a_function_inside():
+    def half(n):
+        return n // 2
+
+    return half(56)
+
+
+@pytest.mark.parametrize(
+    "solution, text",
+    [
+        (
+            with_annotations,
+            "# Half of them.\nhalf = 14\n\nwith_annotations = (\n    half  # and the other half\n"
+            "    + half\n)",
+        ),
+        (in_one_line, "in_one_line = 28  # fmt: skip"),
+        (
+            with_a_function_inside,
+            "def half(n):\n    return n // 2\n\nwith_a_function_inside = half(56)",
+        ),
+    ],
+)
+def test_a_solution_is_shown_however_it_is_written(solution, text):
+    shown = asks_for_value(solution, lambda: 0).solution_text()
+    assert shown == text
+    names = {}
+    exec(shown, names)
+    assert names[solution.__name__] == 28
+
+
+def returns_twice():
+    if len(HINTS) > 1:
+        return 3
+    return 4
+
+
+def returns_nothing():
+    pass
+
+
+@pytest.mark.parametrize("solution", [returns_twice, returns_nothing])
+def test_a_solution_that_cannot_be_shown_is_refused_when_it_is_declared(solution):
+    with pytest.raises(LessonError, match="one `return` with a value, as its last line"):
+        asks_for_value(solution, lambda: 0)

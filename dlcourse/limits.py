@@ -1,0 +1,249 @@
+"""Call a learner's function within limits of time, memory and output: the notebook goes on."""
+
+import builtins
+import contextlib
+import ctypes
+import io
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from dlcourse.errors import CourseError
+from dlcourse.memory import room
+
+PATIENCE = 12  # times as long by the clock as of the processor's time
+PRINTED_CHARACTERS = 10_000
+SPARE_MB = (100, 1000)  # of memory that an answer may take: at least, at most
+STALLED_SECONDS = 0.3  # a copy that computes nothing for so long tells nothing
+FINE, TOO_LARGE = 86, 87  # exit codes of the copy; with any other it was ended
+
+
+class AnswerError(CourseError, RuntimeError):
+    """A learner's answer cannot be judged at all: it never ends, or takes the notebook with it."""
+
+
+def within(seconds, call) -> Any:
+    """Return what `call` gives; what it raises is raised.
+
+    Args:
+        seconds: Of the processor's time, after which it is ended.
+        call: Function without arguments.
+
+    Raises:
+        AnswerError: It took longer, asked for too much memory, or ended its process.
+    """
+    _rehearse(seconds, call)
+    with _harmless():
+        return _in_time(seconds, call)
+
+
+# In a copy of this process
+
+
+def _rehearse(seconds, call):
+    """Run `call` in a copy of this process first, which can be ended whatever it does.
+
+    Only there a loop inside a library can be stopped, and memory that was taken be given back.
+    Where there are no copies (Windows, macOS), or where it waits for a thread that was not copied,
+    what it does is seen when it is called in earnest.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        with warnings.catch_warnings():  # Python 3.12 warns of threads: see above
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+    except OSError:  # no room for another process
+        return
+    if not child:
+        _run_and_leave(call)
+    try:
+        status = _watched(child, seconds)
+    finally:
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    if status == TOO_LARGE:
+        raise AnswerError(
+            f"Your code was stopped when it asked for more than {_spare_mb():.0f} MB of memory. "
+            "Does a list in it grow for ever? Look at what is added in each round."
+        )
+    if status not in (FINE, None):
+        raise AnswerError(
+            "Your code would end Python itself, and all that this notebook holds with it. Take out "
+            "what ends it, such as exit(); a function gives its result with `return`."
+        )
+
+
+def _run_and_leave(call):
+    """Run `call` in the copy, unseen and unheard, and end the copy."""
+    status = FINE
+    try:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for channel in (0, 1, 2):
+            os.dup2(nowhere, channel)
+        sys.stdout = sys.stderr = io.StringIO()
+        if shell := _notebook():
+            shell.display_pub.publish = lambda *_, **__: None
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(1)  # the others were not copied
+        _limit_memory()
+        call()
+    except MemoryError:
+        status = TOO_LARGE
+    except BaseException as error:  # it is raised again, and told, when it is called in earnest
+        status = TOO_LARGE if "allocate memory" in str(error) else FINE
+    finally:
+        os._exit(status)
+
+
+def _limit_memory():
+    import resource
+
+    with open("/proc/self/statm") as file:
+        held = int(file.read().split()[0]) * resource.getpagesize()
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (held + int(_spare_mb() * 1e6), hard))
+
+
+def _spare_mb():
+    least, most = SPARE_MB
+    return min(most, max(least, room().free_mb / 2))
+
+
+def _watched(child, seconds):
+    """Return the exit code of the copy, minus a signal's number; None if it tells nothing.
+
+    Raises:
+        AnswerError: It took more of the processor's time.
+    """
+    import psutil
+
+    process, started, pause = psutil.Process(child), time.monotonic(), 0.002
+    active = started
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        now, times = time.monotonic(), process.cpu_times()
+        if times.user + times.system > seconds:
+            raise _endless(seconds)
+        if process.status() != psutil.STATUS_SLEEPING:
+            active = now
+        if now - active > STALLED_SECONDS or now - started > PATIENCE * seconds:
+            return None
+        time.sleep(pause)
+        pause = min(2 * pause, 0.05)
+
+
+# In this process
+
+
+@contextmanager
+def _harmless() -> Iterator[None]:
+    """Print so much and no more, ask for no input, and leave the notebook's process running."""
+    shell, asked = _notebook(), builtins.input
+    builtins.input = _no_input
+    if shell:
+        shell.ask_exit = _no_exit  # of `exit()` in a notebook
+    try:
+        with contextlib.redirect_stdout(_Short(sys.stdout)):
+            yield
+    finally:
+        builtins.input = asked
+        if shell:
+            del shell.ask_exit
+
+
+def _notebook():
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython else None
+
+
+def _no_input(*_):
+    raise RuntimeError("An answer cannot ask for input: what it needs comes in as its arguments.")
+
+
+def _no_exit():
+    raise SystemExit("An answer cannot end the notebook.")
+
+
+class _Short:
+    """Writes so many characters to a stream, and drops the rest."""
+
+    def __init__(self, stream):
+        self.stream, self.left = stream, PRINTED_CHARACTERS
+
+    def write(self, text):
+        if self.left > 0:
+            self.stream.write(text[: self.left])
+            self.left -= len(text)
+            if self.left <= 0:
+                self.stream.write("\n… and more, which is left out.\n")
+        return len(text)
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+
+class _TimeUp(BaseException):
+    """Raised inside an endless loop; not an Exception, so that no usual `except` there stops it."""
+
+
+def _endless(seconds):
+    return AnswerError(
+        f"Your code was stopped after {seconds:g} seconds. Does a loop in it never end? "
+        "Look at what should change from one round to the next."
+    )
+
+
+def _in_time(seconds, call: Callable):
+    """Return what `call` gives, or end it in the next line of Python that it runs."""
+    thread, ended = threading.get_ident(), threading.Event()
+
+    def interrupt():
+        started, spent = time.monotonic(), _processor_seconds(thread)
+        while not ended.wait(min(0.1, seconds)):
+            waited = time.monotonic() - started
+            # On a busy machine a good answer waits long; one that sleeps spends nothing.
+            if _processor_seconds(thread) - spent > seconds or waited > PATIENCE * seconds:
+                _raise_in(thread, _TimeUp)
+
+    watch = threading.Thread(target=interrupt, daemon=True)
+    watch.start()
+    try:
+        try:
+            return call()
+        finally:
+            ended.set()
+    except _TimeUp:
+        raise _endless(seconds) from None
+    finally:
+        while True:
+            try:
+                ended.set()
+                watch.join()
+                _raise_in(thread, None)  # what was not delivered yet must not come later
+                break
+            except _TimeUp:
+                continue
+
+
+def _processor_seconds(thread):
+    """Return the processor's time that a thread has taken; the clock's where nobody counts it."""
+    try:
+        return time.clock_gettime(time.pthread_getcpuclockid(thread))
+    except (AttributeError, OSError):
+        return time.monotonic()
+
+
+def _raise_in(thread, error):
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), ctypes.py_object(error) if error else None
+    )

@@ -1,0 +1,250 @@
+"""Whatever a learner's function does, there is a verdict, and the notebook goes on."""
+
+import itertools
+import os
+import sys
+import time
+
+from dlcourse import exercise, limits
+from dlcourse.exercise import Feedback, Mistake
+
+import numpy as np
+import pytest
+
+HINTS = ("A nudge.", "Nearly the answer.")
+CASES = ({"names": ["coat", "bag"]}, {"names": ["boot"]}, {"names": []})
+
+
+def _forgets_the_last(names):
+    return len(names) - 1
+
+
+@exercise.function(
+    ask="Count the names.",
+    cases=CASES,
+    hints=HINTS,
+    mistakes=[Mistake("One is missing.", _forgets_the_last)],
+    seconds=0.3,
+)
+def count(names):
+    return len(names)
+
+
+def never_ends_in_a_library(names):
+    return sum(itertools.count())
+
+
+def computes_for_ever(names):
+    return len(str(7**10**9))
+
+
+def deaf(names):
+    while True:
+        try:
+            while True:
+                pass
+        except:  # noqa: E722
+            pass
+
+
+def deep(names):
+    sys.setrecursionlimit(10**9)
+    return deep(names)
+
+
+def leaves(names):
+    os._exit(0)
+
+
+def fills_the_memory(names):
+    names = [names]
+    while True:
+        names += names
+
+
+def asks_for_all_memory(names):
+    return np.ones(10**12)
+
+
+def holds_itself(names):
+    names.append(names)
+    names.append(names)
+    return names
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="no copies of a process")
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (never_ends_in_a_library, "stopped after 0.3 seconds"),
+        (computes_for_ever, "stopped after 0.3 seconds"),
+        (deaf, "stopped after 0.3 seconds"),
+        (leaves, "would end Python itself"),
+        (deep, ""),
+        (fills_the_memory, "stopped"),  # by one limit or the other
+        (asks_for_all_memory, "of memory"),
+    ],
+)
+def test_what_cannot_be_stopped_from_within_is_stopped_in_a_copy(answer, words):
+    limit = sys.getrecursionlimit()
+    said = count.judge(answer)
+    assert said.outcome in ("wrong", "raised") and words in said.message
+    sys.setrecursionlimit(limit)
+    assert count.judge(len).outcome == "right"
+
+
+def raises(error):
+    def answer(names):
+        raise error
+
+    return answer
+
+
+class Mute(Exception):
+    def __str__(self):
+        raise ValueError("nothing to say")
+
+
+class Unshown:
+    def __repr__(self):
+        raise ValueError("not shown")
+
+    def __eq__(self, other):
+        raise ValueError("not compared")
+
+    __hash__ = None
+
+
+class Unread:
+    def __array__(self, dtype=None, copy=None):
+        raise ValueError("not read")
+
+
+class Endless:
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, place):
+        return self
+
+
+@pytest.mark.parametrize(
+    "answer, outcome, words",
+    [
+        (raises(SystemExit(3)), "raised", "SystemExit: 3"),
+        (raises(GeneratorExit()), "raised", "GeneratorExit"),
+        (raises(BaseException("odd")), "raised", "BaseException: odd"),
+        (raises(Mute()), "raised", "Mute: (an error that cannot say"),
+        (lambda names: input("How many? "), "raised", "cannot ask for input"),
+        (lambda names: Unshown(), "wrong", "a Unshown"),
+        (lambda names: Unread(), "wrong", "a Unread"),
+        (lambda names: Endless(), "wrong", ""),
+        (holds_itself, "wrong", "should give one number"),
+        (lambda names: iter(names), "wrong", "should give one number"),
+        (lambda names: [Unshown()] * 10**6, "wrong", "should give one number"),
+    ],
+)
+def test_an_odd_answer_gets_a_verdict(answer, outcome, words):
+    said = count.judge(answer)
+    assert said.outcome == outcome and words in said.message
+    assert count.check(answer).outcome == outcome  # which keeps it as text, too
+
+
+def test_what_an_answer_prints_is_cut_short(capsys):
+    def talks(names):
+        print("!" * 10**6)
+        return len(names)
+
+    assert count.judge(talks).outcome == "right"
+    said = capsys.readouterr().out
+    assert len(said) < len(CASES) * (limits.PRINTED_CHARACTERS + 100)
+    assert said.count("and more, which is left out") == len(CASES)
+
+
+def test_an_answer_is_not_judged_again_to_carry_on(monkeypatch):
+    calls = []
+    monkeypatch.setattr(limits, "_rehearse", lambda seconds, call: None)
+
+    def counted(names):
+        calls.append(names)
+        return len(names)
+
+    count.check(counted)
+    count.carry_on_with(counted)
+    assert len(calls) == len(CASES)
+
+
+def test_a_result_that_later_calls_change_is_copied():
+    def remembers(names, seen=[]):  # noqa: B006
+        seen += names
+        return seen
+
+    @exercise.function(ask="Return the names.", cases=CASES, hints=HINTS, mistakes=[])
+    def all_of(names):
+        return list(names)
+
+    assert all_of.judge(remembers).message.startswith("`all_of(names=['boot'])` gives ['coat', 'b")
+
+
+def test_what_an_answer_does_to_its_arguments_is_said_and_hits_no_later_cell():
+    @exercise.function(ask="Shift.", cases=[{"starts": np.array([3, 4])}], hints=HINTS, mistakes=[])
+    def shifted(starts):
+        return starts - 1
+
+    def in_place(starts):
+        starts -= 1
+        return starts
+
+    said = shifted.judge(in_place)
+    assert said.outcome == "right" and "it changes what it is given: 'starts'" in said.message
+    mine, starts = shifted.carry_on_with(in_place), np.array([7, 8])
+    assert mine(starts).tolist() == [6, 7] and starts.tolist() == [7, 8]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda starts: [float(each) - 1 for each in starts],
+        lambda starts: (starts - 1).astype("float64"),
+        lambda starts: __import__("torch").tensor(starts - 1),
+        lambda starts: tuple(starts - 1),
+    ],
+)
+def test_later_cells_get_what_the_solution_would_give(answer):
+    @exercise.function(ask="Shift.", cases=[{"starts": np.array([3, 4])}], hints=HINTS, mistakes=[])
+    def shifted(starts):
+        return starts - 1
+
+    assert shifted.judge(answer) == Feedback("right", "It agrees with the solution on all 1 cases.")
+    result = shifted.carry_on_with(answer)(np.array([7, 8]))
+    assert type(result) is np.ndarray and result.dtype.kind == "i" and result.tolist() == [6, 7]
+
+
+def test_the_lesson_goes_on_where_a_right_answer_fails_later(capsys):
+    def to_the_end(names):
+        return 1 + to_the_end(names[1:]) if names else 0
+
+    assert count.check(to_the_end).outcome == "right"
+    assert count.carry_on_with(to_the_end)(["coat"] * 50_000) == 50_000
+    assert "raised RecursionError here" in capsys.readouterr().out
+
+
+def test_a_copy_that_waits_for_what_was_not_copied_tells_nothing():
+    import threading
+
+    heard = threading.Event()
+    threading.Thread(target=lambda: (time.sleep(0.05), heard.set())).start()
+    done = []
+    assert limits.within(5, lambda: done.append(heard.wait(60))) is None
+    assert done == [True]
+
+
+def test_an_interrupt_reaches_the_learner_and_leaves_no_copy(monkeypatch):
+    def interrupted(child, seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(limits, "_watched", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        count.judge(never_ends_in_a_library)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
