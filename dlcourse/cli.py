@@ -69,13 +69,14 @@ def lab(
 @app.command("list")
 def list_lessons():
     """List the lessons: minutes to study, what the build measured, and what you have done."""
-    from dlcourse import catalogue, course
+    from dlcourse import catalogue, course, progress
 
+    kept = progress.attempts()
     table = Table("", "Lesson", "After", box=None, pad_edge=False)
     for heading in ("Study", "Runs in", "Memory", "Done"):
         table.add_column(heading, justify="right", no_wrap=True)
     for lesson in catalogue.lessons():
-        needs, standing = ", ".join(lesson.needs), str(course.Standing(lesson))
+        needs, standing = ", ".join(lesson.needs), str(course.Standing(lesson, kept))
         table.add_row(
             lesson.number, escape(lesson.title), needs, *catalogue.costs(lesson), standing
         )
@@ -95,13 +96,14 @@ def show_progress(
 
     if on is not None:
         progress.switch(on)
+    kept = progress.attempts()
     table = Table("", "Lesson", box=None, pad_edge=False)
     for heading in ("Done", "Attempts", "Last"):
         table.add_column(heading, justify="right", no_wrap=True)
     for lesson in catalogue.lessons():
-        tried = progress.attempts(lesson.slug)
+        tried = [attempt for attempt in kept if attempt.lesson == lesson.slug]
         last = f"{datetime.fromtimestamp(tried[-1].moment):%Y-%m-%d %H:%M}" if tried else "–"
-        standing = str(course.Standing(lesson))
+        standing = str(course.Standing(lesson, kept))
         table.add_row(lesson.number, escape(lesson.title), standing, str(len(tried)), last)
     OUT.print(table)
     state = "on: --off stops it" if progress.is_on() else "off: --on starts it"

@@ -31,11 +31,16 @@ def _exercises_and_questions(lesson):
 
 
 class Standing:
-    """What this learner has done of a lesson: `done` items of `all`, and one word for it."""
+    """What this learner has done of a lesson: `done` items of `all`, and one word for it.
 
-    def __init__(self, lesson):
+    Args:
+        lesson: One of `catalogue.lessons()`.
+        kept: What `progress.attempts()` gave; None reads it.
+    """
+
+    def __init__(self, lesson, kept=None):
         names = set().union(*_exercises_and_questions(lesson))
-        self.done, self.all = len(progress.done(lesson.slug) & names), len(names)
+        self.done, self.all = len(progress.done(lesson.slug, kept) & names), len(names)
         self.word = "done" if self.all and self.done == self.all else "begun" if self.done else ""
 
     def __str__(self):
@@ -46,7 +51,8 @@ class Map:
     """Every lesson: its minutes, what it builds on, what this learner has done. See `map`."""
 
     def __init__(self):
-        rows = [(lesson, Standing(lesson)) for lesson in catalogue.lessons()]
+        kept = progress.attempts()
+        rows = [(lesson, Standing(lesson, kept)) for lesson in catalogue.lessons()]
         by_part = groupby(rows, key=lambda row: row[0].part)
         self.parts = [(part, list(rows)) for part, rows in by_part]
 
@@ -168,13 +174,12 @@ def review(number, now=None) -> Review:
     """
     now = time.time() if now is None else now
     (lesson,) = catalogue.find([number])
-    candidates = []
+    candidates, kept = [], progress.attempts()
     for earlier in catalogue.builds_on(lesson):
-        kept = progress.attempts(earlier.slug)
         asked = list(questions(earlier).items())
         first = int(number) % max(1, len(asked))  # each lesson begins with another question
         for place, (name, question) in enumerate(asked[first:] + asked[:first]):
-            own = [attempt for attempt in kept if attempt.item == name]
+            own = [it for it in kept if (it.lesson, it.item) == (earlier.slug, name)]
             answers = [attempt for attempt in own if attempt.kind == "quiz"]
             due = _due(answers)
             since = answers[-1].moment if answers else 0

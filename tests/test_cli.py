@@ -59,7 +59,7 @@ def course(tmp_path, monkeypatch):
     (tmp_path / "notebooks" / "source").mkdir(parents=True)
     monkeypatch.setattr(catalogue, "folder", lambda: tmp_path)
     monkeypatch.setattr(catalogue, "lessons", lambda: two)
-    monkeypatch.setattr(course_module, "Standing", lambda lesson: "1/3")
+    monkeypatch.setattr(course_module, "Standing", lambda lesson, kept: "1/3")
     monkeypatch.setattr(lessons, "headline", {"slopes": HEADLINE}.get)
     return two
 
@@ -192,6 +192,14 @@ def test_a_broken_budget_is_exit_code_1(course, monkeypatch):
     assert result.exit_code == 1
     assert "over budget" in result.stdout
     assert "the budget is 60 s" in result.stderr
+
+
+@pytest.mark.parametrize("word", ["list", "progress"])
+def test_what_was_tried_is_read_once(course, own_home, monkeypatch, word):
+    reads = []
+    monkeypatch.setattr(progress, "attempts", lambda *_: reads.append(1) or [])
+    assert call(word).exit_code == 0
+    assert reads == [1]
 
 
 def test_all_notebooks_together_have_a_budget_too(course, monkeypatch):

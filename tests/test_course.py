@@ -57,6 +57,14 @@ def test_the_map_shows_the_same_standing_as_text_and_as_html():
     assert re.findall(standing, bundle["text/html"]) == re.findall(standing, bundle["text/plain"])
 
 
+@pytest.mark.parametrize("show", [course.map, lambda: course.review(LATER.number)])
+def test_what_was_tried_is_read_once(monkeypatch, show):
+    reads = []
+    monkeypatch.setattr(progress, "attempts", lambda *_: reads.append(1) or [])
+    show()
+    assert reads == [1]
+
+
 def line_of(lesson):
     return next(line for line in str(course.map()).splitlines() if lesson.title in line)
 
@@ -115,9 +123,7 @@ def history(monkeypatch):
             for (slug, name), given in answers.items()
             for outcome, days in given
         ]
-        monkeypatch.setattr(
-            progress, "attempts", lambda lesson=None: [it for it in kept if it.lesson == lesson]
-        )
+        monkeypatch.setattr(progress, "attempts", lambda: kept)
 
     return use
 
