@@ -106,8 +106,25 @@ def show_progress(
         standing = str(course.Standing(lesson, kept))
         table.add_row(lesson.number, escape(lesson.title), standing, str(len(tried)), last)
     OUT.print(table)
-    state = "on: --off stops it" if progress.is_on() else "off: --on starts it"
-    OUT.print(f"Keeping is {state}. The file: {escape(str(progress.file()))}", soft_wrap=True)
+    OUT.print(escape(_keeping(progress)), soft_wrap=True)
+
+
+def _keeping(progress):
+    """Return the sentences that say whether attempts are kept, and where."""
+    file, place = progress.file(), progress.place()
+    if progress.is_off_by_variable():
+        return (
+            f"Keeping is off: the environment variable DLCOURSE_PROGRESS says so. The file: {file}"
+        )
+    if not progress.is_on():
+        return f"Keeping is off: --on starts it. The file: {file}"
+    if place == file:
+        return f"Keeping is on: --off stops it. The file: {file}"
+    until = f"wait in {place}" if place else "are gone when the notebook's kernel ends"
+    return (
+        f"Keeping is on, but {file} cannot be written: attempts {until}. "
+        "To keep them, set the environment variable DLCOURSE_HOME to a folder that can be written."
+    )
 
 
 @app.command()
@@ -201,7 +218,12 @@ def build(
 
 
 def _bytes(lesson):
-    return lesson.notebook.read_bytes() if lesson.notebook.exists() else b""
+    from dlcourse import runtime
+
+    try:
+        return runtime.read_whole(lesson.notebook)
+    except OSError:  # there is none, or something else is in its place
+        return b""
 
 
 @app.command()

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dlcourse import runtime
+from dlcourse.errors import CourseError
 
 TABLE = """CREATE TABLE IF NOT EXISTS attempts (
     id TEXT PRIMARY KEY, moment REAL, lesson TEXT, item TEXT, kind TEXT, outcome TEXT, answer TEXT
@@ -33,6 +34,10 @@ ANSWER_CHARACTERS = 10_000  # of an answer's text; the rest is cut
 
 _unsaved = []  # rows that no file took yet
 _patient_again = 0.0  # the moment, by time.monotonic(), from which it is worth waiting
+
+
+class ProgressError(CourseError, OSError):
+    """What the learner wants of the progress cannot be noted on this machine."""
 
 
 class Attempt(NamedTuple):
@@ -101,17 +106,51 @@ def is_on() -> bool:
     """Return whether attempts are kept: the environment variable DLCOURSE_PROGRESS=off, or
     `dlcourse progress --off`, says that they are not.
     """
-    if os.environ.get("DLCOURSE_PROGRESS", "").lower() == "off":
+    if is_off_by_variable():
         return False
-    return not (_folder() / OFF).exists()
+    return not os.path.lexists(_folder() / OFF)  # whatever it is: it is not opened
+
+
+def is_off_by_variable() -> bool:
+    """Return whether the environment variable DLCOURSE_PROGRESS is "off", which `switch` cannot
+    change.
+    """
+    return runtime.variable("DLCOURSE_PROGRESS").lower() == "off"
 
 
 def switch(on) -> None:
-    """Keep attempts from now on, or keep none. What was kept stays."""
-    if on:
-        (_folder() / OFF).unlink(missing_ok=True)
-    else:
-        (_folder() / OFF).touch()
+    """Keep attempts from now on, or keep none. What was kept stays.
+
+    Raises:
+        ProgressError: The mark that says so can be neither made nor taken away.
+    """
+    mark = _folder() / OFF
+    try:
+        if on:
+            mark.unlink(missing_ok=True)
+        else:
+            mark.touch()
+    except OSError as error:
+        way = (
+            f"remove {mark} yourself"
+            if on
+            else "set the environment variable DLCOURSE_PROGRESS to off"
+        )
+        raise ProgressError(
+            f"Whether attempts are kept is noted in {mark}, and that cannot be changed "
+            f"({error.strerror}). Let it be writable, or {way}."
+        ) from error
+
+
+def place() -> Path | None:
+    """Return where the next attempt goes: the progress file, else a folder in which it waits; None
+    if no folder can be written to, so that only the memory of its Python takes it.
+    """
+    path = file()
+    if os.access(path.parent, os.W_OK) and (os.access(path, os.W_OK) or not path.is_file()):
+        return path
+    folders = (_folder(), runtime.folder("cache"))
+    return next((folder for folder in folders if os.access(folder, os.W_OK)), None)
 
 
 def file() -> Path:
@@ -262,7 +301,7 @@ def _waiting():
     waiting = {}
     for path in _waiting_files():
         with suppress(OSError, ValueError, TypeError):
-            rows = [tuple(row) for row in json.loads(path.read_text(encoding="utf-8"))]
+            rows = [tuple(row) for row in runtime.read_json(path)]
             waiting[path] = [row for row in rows if _sound(row)]
     return waiting
 

@@ -1,16 +1,20 @@
 """The machine a lesson runs on: cores, threads, seed, folders and files."""
 
+import errno
 import hashlib
+import json
 import os
 import random
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def quiet_frameworks() -> None:
     """Set what PyTorch, TensorFlow and Keras read when they are first imported.
 
-    Runs with `import dlcourse`. What is already set in the environment stays.
+    Runs with `import dlcourse`. What is already set in the environment stays; what is set to
+    nothing, as in a compose file's `NAME=`, counts as not set.
     """
     cores = str(available_cores())
     defaults = {
@@ -25,7 +29,18 @@ def quiet_frameworks() -> None:
         "TF_NUM_INTRAOP_THREADS": cores,
     }
     for name, value in defaults.items():
-        os.environ.setdefault(name, value)
+        os.environ[name] = variable(name) or value
+
+
+def variable(name) -> str:
+    """Return an environment variable without the spaces around it; "" if it is not set."""
+    return os.environ.get(name, "").strip()
+
+
+def path_variable(name) -> Path | None:
+    """Return the path that an environment variable names, `~` being the home; None without one."""
+    named = variable(name)
+    return Path(os.path.expanduser(named)) if named else None
 
 
 def available_cores() -> int:
@@ -79,9 +94,34 @@ def write_whole(path, content) -> None:
         unfinished.unlink(missing_ok=True)
 
 
+def read_whole(path) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        OSError: It cannot be read; or it is no file, such as a named pipe, which may never end.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return path.read_bytes()
+
+
+def read_json(path) -> Any:
+    """Return what a JSON file holds.
+
+    Raises:
+        OSError: It cannot be read, or is no file.
+        ValueError: It is no JSON in UTF-8, or is nested too deeply.
+    """
+    try:
+        return json.loads(read_whole(path).decode("utf-8"))
+    except RecursionError:
+        raise ValueError(f"{path} is nested too deeply") from None
+
+
 def checksum(path) -> str:
     """Return the sha256 of a file, as 64 hexadecimal digits."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return hashlib.sha256(read_whole(path)).hexdigest()
 
 
 def folder(kind) -> Path:
@@ -94,8 +134,8 @@ def folder(kind) -> Path:
     """
     import platformdirs
 
-    if home := os.environ.get("DLCOURSE_HOME"):
-        path = Path(home) / kind
+    if home := path_variable("DLCOURSE_HOME"):
+        path = home / kind
     else:
         path = Path(
             {"cache": platformdirs.user_cache_dir, "data": platformdirs.user_data_dir}[kind](

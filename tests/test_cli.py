@@ -18,6 +18,7 @@ from dlcourse.errors import LessonError
 import psutil
 import pytest
 from nbformat import v4, write
+from odd_files import odd_in_place
 from typer.testing import CliRunner
 
 README = "before\n<!-- lessons: x -->\nold\n<!-- end of lessons -->\nafter\n"
@@ -200,6 +201,30 @@ def test_what_was_tried_is_read_once(course, own_home, monkeypatch, word):
     monkeypatch.setattr(progress, "attempts", lambda *_: reads.append(1) or [])
     assert call(word).exit_code == 0
     assert reads == [1]
+
+
+def test_progress_says_honestly_whether_anything_is_kept(course, own_home, monkeypatch, tmp_path):
+    (tmp_path / "home").write_text("a file where the folder should be")
+    said = call("progress").stdout.splitlines()[-1]
+    assert "cannot be written: attempts are gone when the notebook's kernel ends" in said
+    assert "set the environment variable DLCOURSE_HOME" in said
+    result = call("progress", "--off")
+    assert result.exit_code == 1 and "DLCOURSE_PROGRESS" in result.stderr
+    assert "Traceback" not in result.output
+    (tmp_path / "home").unlink()
+    monkeypatch.setattr(progress, "place", lambda: tmp_path)
+    assert f"cannot be written: attempts wait in {tmp_path}." in call("progress").stdout
+    monkeypatch.setenv("DLCOURSE_PROGRESS", "off")
+    assert (
+        "off: the environment variable DLCOURSE_PROGRESS says so" in call("progress", "--on").stdout
+    )
+
+
+@odd_in_place
+def test_build_goes_on_when_something_else_is_in_a_notebook_s_place(course, monkeypatch, put):
+    put(course[0].notebook)
+    monkeypatch.setattr(notebooks, "build", lambda lesson, force: None)
+    assert "nothing changed" in call("build").stdout
 
 
 def test_all_notebooks_together_have_a_budget_too(course, monkeypatch):

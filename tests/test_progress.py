@@ -9,8 +9,10 @@ import sys
 from contextlib import closing, contextmanager
 
 from dlcourse import progress
+from dlcourse.errors import CourseError
 
 import pytest
+from odd_files import odd_in_place
 
 LOOP = """
 from dlcourse import progress
@@ -256,9 +258,81 @@ def test_a_read_only_file_is_no_damage(twenty, monkeypatch):
     assert len(rows_in(progress.file())) == 22
 
 
+@odd_in_place
+def test_what_is_no_file_in_the_file_s_place_is_set_aside_and_nothing_lost(twenty, put):
+    put(progress.file())
+    assert progress.attempts() == twenty
+    assert progress.record("lesson", "new", "quiz", "right")
+    assert len(rows_in(progress.file())) == 21 and progress.attempts()[:-1] == twenty
+    (aside,) = progress.file().parent.glob("damaged-*")
+    assert not aside.is_file()
+
+
+@odd_in_place
+def test_what_is_no_file_in_the_copy_s_place_stops_nothing(twenty, put):
+    put(progress.file().with_name(progress.COPY))
+    assert progress.attempts() == twenty
+    assert progress.record("lesson", "new", "quiz", "right")
+    assert progress.attempts()[:-1] == twenty
+    names = {path.name for path in progress.file().parent.iterdir()}
+    assert names == {progress.FILE, progress.COPY}, "no half copy is left"
+
+
+@odd_in_place
+def test_what_is_no_file_among_those_that_wait_is_left_alone(twenty, put):
+    there = progress.file().with_name(progress.WAITING.format("odd"))
+    put(there)
+    assert progress.attempts() == twenty
+    assert progress.record("lesson", "new", "quiz", "right")
+    assert os.path.lexists(there)
+
+
+@odd_in_place
+def test_whatever_has_the_name_of_the_mark_switches_off(put):
+    put(progress.file().with_name(progress.OFF))
+    assert not progress.is_on() and not progress.record("lesson", "a", "quiz", "right")
+    progress.switch(False)
+    try:
+        progress.switch(True)
+    except progress.ProgressError as error:
+        assert f"remove {progress.file().with_name(progress.OFF)} yourself" in str(error)
+        assert not progress.is_on()
+    else:
+        assert progress.is_on()
+
+
+def test_a_switch_that_cannot_be_noted_says_what_to_do(home):
+    home.write_text("a file where the folder should be")
+    with pytest.raises(CourseError, match="set the environment variable DLCOURSE_PROGRESS to off"):
+        progress.switch(False)
+    with pytest.raises(CourseError, match=r"cannot be changed .*, or remove .*off yourself"):
+        progress.switch(True)
+
+
+def test_the_place_of_the_next_attempt_is_the_file_or_where_it_waits(home, monkeypatch):
+    assert progress.place() == progress.file()
+    progress.record("lesson", "a", "quiz", "right")
+    access = os.access
+    read_only = {progress.file()}
+    monkeypatch.setattr(os, "access", lambda path, how: path not in read_only and access(path, how))
+    assert progress.place() == progress.file().parent
+    read_only.add(progress.file().parent)
+    assert progress.place() == home / "cache"
+    read_only.add(home / "cache")
+    assert progress.place() is None
+
+
+@pytest.mark.parametrize("value, on", [("  OFF ", False), ("off", False), ("", True), (" ", True)])
+def test_the_variable_switches_off_however_it_is_written(monkeypatch, value, on):
+    monkeypatch.setenv("DLCOURSE_PROGRESS", value)
+    assert progress.is_on() == on
+
+
 def test_a_waiting_file_that_cannot_be_read_stays(home):
     progress.record("lesson", "a", "quiz", "right")
     waiting = progress.file().with_name(progress.WAITING.format("half"))
+    waiting.write_text("[" * 10**5, encoding="utf-8")
+    assert items() == ["a"]
     for text in ("[[", "5", "[5]", "[[]]", '{"a": 1}'):
         waiting.write_text(text, encoding="utf-8")
         assert progress.record("lesson", "b", "quiz", "right")
