@@ -399,6 +399,63 @@ def test_a_taken_8888_gives_another_port(monkeypatch):
         assert lab._free_port(None) != lab.USUAL_PORT
 
 
+@pytest.mark.parametrize("port", ["99999", "65536", "-1", "0"])
+def test_a_port_that_is_none_is_said(course, port):
+    course[0].notebook.touch()
+    result = call("lab", "--port", port)
+    assert result.exit_code == 1
+    assert f"Port {port} was asked for, but ports are the numbers from 1 to 65535" in result.stderr
+
+
+SERVER = """
+import http.server, sys
+
+class Yes(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.server.answered = True
+    def log_message(self, *_):
+        pass
+
+try:
+    server = http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Yes)
+except OSError:
+    sys.exit("the port is not available")
+while not getattr(server, "answered", False):
+    server.handle_request()
+"""
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_port_that_another_program_takes_meanwhile(course, monkeypatch, named):
+    """Another one is chosen, unless the learner has named it."""
+    course[0].notebook.touch()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        first = other.getsockname()[1]
+        asked = []
+
+        def can_listen(port):
+            asked.append(port)
+            return first if len(asked) == 1 else listens(port)
+
+        def command(folder, port):
+            other.listen()
+            return [sys.executable, "-c", SERVER, str(port)]
+
+        listens = lab._can_listen
+        monkeypatch.setattr(lab, "USUAL_PORT", first)
+        monkeypatch.setattr(lab, "_can_listen", can_listen)
+        monkeypatch.setattr(lab, "_command", command)
+        result = call("lab", "--no-browser", *(["--port", str(first)] if named else []))
+    if named:
+        assert result.exit_code == 1 and "the port is not available" in result.stderr
+    else:
+        (port,) = re.findall(r"http://127\.0\.0\.1:(\d+)/lab", result.stdout)
+        assert result.exit_code == 0 and int(port) != first
+
+
 def test_a_server_that_does_not_start_shows_its_last_words(course, monkeypatch):
     course[0].notebook.touch()
     last_words = [sys.executable, "-c", "raise SystemExit('no such widget')"]
@@ -422,6 +479,9 @@ def test_lab_answers_on_the_first_lesson_and_ends_cleanly(tmp_path):
     surroundings = {"DLCOURSE_COURSE": str(tmp_path / "the course"), "BROWSER": "none"}
     for kind in ("CONFIG", "DATA", "RUNTIME"):
         surroundings[f"JUPYTER_{kind}_DIR"] = str(tmp_path / kind)
+    own = "c.IdentityProvider.token = 'of the learner'"  # must not keep the address from opening
+    (tmp_path / "CONFIG").mkdir()
+    (tmp_path / "CONFIG" / "jupyter_server_config.py").write_text(own)
     process = psutil.Popen(
         [*COMMAND, "lab"],
         stdout=subprocess.PIPE,
@@ -449,6 +509,9 @@ def test_lab_answers_on_the_first_lesson_and_ends_cleanly(tmp_path):
         get("/api/kernels", b'{"name": "python3"}')
         children = process.children(recursive=True)
         assert len(children) >= 2  # JupyterLab and a kernel
+        words = [word for each in [process, *children] for word in each.cmdline()]
+        assert not any(token in word for word in words), "every user can read command lines"
+        assert token not in children[-1].environ().values()
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=300) == 0
         assert process.stdout.read().strip() == "JupyterLab has ended."
