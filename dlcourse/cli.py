@@ -28,6 +28,12 @@ CHECKS = {  # `dlcourse check` runs these in the course's folder, and looks for 
 class _Commands(typer.core.TyperGroup):
     """The commands; an error raised on purpose is one red text and exit code 1."""
 
+    def main(self, *args, **kwargs):
+        for stream in (sys.stdout, sys.stderr):  # a console without the letter gets a "?"
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx):
         try:
             return super().invoke(ctx)

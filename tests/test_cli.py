@@ -91,6 +91,15 @@ def test_the_command_is_there_before_numpy_or_a_framework_is_loaded():
     assert run.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp932", "cp1252"])
+@pytest.mark.parametrize("words", ["--help", "list", "progress", "data list", "data card wine"])
+def test_a_console_that_lacks_a_letter_stops_no_command(encoding, words, tmp_path):
+    own = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "DLCOURSE_HOME": str(tmp_path / "hö")}
+    run = subprocess.run([*COMMAND, *words.split()], capture_output=True, env=os.environ | own)
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert len(run.stdout.decode(encoding)) > 100
+
+
 def test_help_names_every_command():
     text = call("--help").output
     commands = ("lab", "list", "run", "build", "measure", "check", "data", "new", "doctor")
