@@ -9,6 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+KERAS_NEEDS = {  # {setting: values with which the course works, the usual one first}
+    "backend": ("tensorflow",),
+    "image_data_format": ("channels_last",),
+    "floatx": ("float32", "float64"),
+}
+
 
 def quiet_frameworks() -> None:
     """Set what PyTorch, TensorFlow and Keras read when they are first imported.
@@ -60,6 +66,51 @@ def _container_cores(root=Path("/sys/fs/cgroup")):
         except (OSError, ValueError):
             continue
     return 10**6
+
+
+def keras_faults() -> list[str]:
+    """Return a sentence for each setting of Keras with which the course does not work.
+
+    It names the variable or the file to change. If Keras is loaded, what it uses counts; else what
+    it will read.
+    """
+    keras, path = sys.modules.get("keras"), _keras_file()
+    if keras:
+        used = {name: getattr(keras.config, name)() for name in KERAS_NEEDS}
+        if all(used[name] in wanted for name, wanted in KERAS_NEEDS.items()):
+            return []  # as nearly always: the file need not be read
+    try:
+        written = read_json(path) if os.path.lexists(path) else {}
+        fault = "" if isinstance(written, dict) else "holds no settings"
+    except (OSError, ValueError) as error:
+        fault = f"cannot be read ({error})"
+    if fault:
+        written = {}
+    sentences = (
+        [f"{path} {fault}: remove it, Keras writes a new one."] if fault and not keras else []
+    )
+    for name, wanted in KERAS_NEEDS.items():
+        variable_says = variable("KERAS_BACKEND") if name == "backend" else ""
+        value = used[name] if keras else variable_says or written.get(name, wanted[0])
+        if value in wanted:
+            continue
+        if value == variable_says:
+            where, cure = "KERAS_BACKEND", "unset this environment variable and restart the kernel"
+        elif value == written.get(name):
+            where, cure = f'"{name}" in {path}', f'write "{wanted[0]}" there and restart the kernel'
+        elif name == "backend":
+            where, cure = "Keras's backend", "import dlcourse before keras"
+        else:
+            where, cure = f"Keras's {name}", f'call `keras.config.set_{name}("{wanted[0]}")`'
+        sentences.append(f"{where} is {value}, but the course needs {wanted[0]}: {cure}.")
+    return sentences
+
+
+def _keras_file():
+    """Return the path of Keras's settings, as Keras finds it."""
+    home = os.path.expanduser("~")
+    usual = Path(home if os.access(home, os.W_OK) else "/tmp") / ".keras"
+    return Path(os.path.expanduser(os.environ.get("KERAS_HOME", usual))) / "keras.json"
 
 
 def seed(number=0) -> None:

@@ -194,6 +194,27 @@ def test_a_framework_that_does_not_train_is_a_finding(monkeypatch, tmp_path, cod
     assert finding.fix
 
 
+@pytest.mark.parametrize(
+    "variable, settings, found, fix",
+    [
+        ("jax", "{}", "KERAS_BACKEND is jax", "unset this environment variable"),
+        ("tensorflow", '{"image_data_format": "channels_first"}', "channels_first", 'write "chann'),
+        ("tensorflow", '{"floatx": "float16"}', "float16, but the course needs", 'write "float32'),
+        ("tensorflow", "{half", "cannot be read", "remove it"),
+    ],
+)
+def test_a_setting_of_keras_is_named_with_what_to_change(
+    monkeypatch, quick, tmp_path, variable, settings, found, fix
+):
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_BACKEND", variable)
+    (tmp_path / "keras.json").write_text(settings)
+    torch, keras = doctor.training(COURSE)
+    assert torch.state == "ok" and keras.state == "problem"
+    assert found in keras.found and fix in keras.fix and "pip install" not in keras.fix
+
+
 def test_slow_training_is_a_warning(monkeypatch, quick):
     monkeypatch.setattr(doctor, "TRAINING_SECONDS", 0.05)
     assert doctor._train("keras", COURSE).state == "warning"
