@@ -231,6 +231,34 @@ def test_the_questions_show_as_widgets_with_the_text_beside_them():
         assert f"From lesson {lesson.number}. {question.ask}" in str(found)
 
 
+# A notebook alone -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alone(monkeypatch, tmp_path):
+    """The package is installed, and there is no clone of the course."""
+    monkeypatch.setattr(catalogue, "PACKAGE", tmp_path / "site-packages" / "dlcourse")
+    monkeypatch.delenv("DLCOURSE_COURSE", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "show, start",
+    [(course.map, "No clone of the"), (lambda: course.review("21"), "Nothing to bring back. No c")],
+)
+def test_without_a_clone_the_first_cells_say_so_and_go_on(alone, show, start):
+    shown = show()
+    assert str(shown) == repr(shown) and str(shown).startswith(start)
+    assert "set the environment variable DLCOURSE_COURSE" in str(shown)
+    assert shown._repr_mimebundle_() == {"text/plain": str(shown)}
+    assert progress.attempts() == []
+
+
+def test_without_a_clone_the_machine_is_looked_at_all_the_same(alone):
+    states = {part: state for part, state, _ in course.machine().rows}
+    assert (states["python"], states["kernel"], states["data"]) == ("ok", "ok", "ok")
+
+
 # The machine --------------------------------------------------------------------------------------
 
 CHECKS = ("python", "kernel", "memory", "disk", "checksums")
