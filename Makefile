@@ -30,18 +30,47 @@ bench: .venv/tests-installed ## compare the package with other libraries; let no
 ifneq ($(shell cat .venv/course-installed 2>/dev/null),$(CURDIR))
 .venv/course-installed: moved
 endif
-# torch comes first, by itself: a build that is there already, or on hand, is then the one that stays.
 .venv/course-installed: constraints.txt pyproject.toml
+.venv/tests-installed: .venv/course-installed
+
+# Two set-ups at once would write into one .venv. So each runs in a make of its own that has locked
+# the Makefile; one that had to wait finds that there is nothing left to do. The lock goes with the
+# processes that hold it. Where a disk knows no locks, there is none.
+ifndef IN_TURN
+define TAKE_TURN
+import fcntl, os, sys
+lock = os.open("Makefile", os.O_RDONLY)
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print("Another make is setting up .venv: this one waits for it.", flush=True)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+except OSError:
+    pass
+os.set_inheritable(lock, True)
+os.execvp(sys.argv[1], sys.argv[1:])
+endef
+export TAKE_TURN
+
+.venv/course-installed:
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit( \
 		"The course needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is " + sys.version.split()[0] \
 		+ ".\nName another one: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@$(PYTHON) -c "$$TAKE_TURN" $(MAKE) --silent IN_TURN=yes $@
+
+.venv/tests-installed:
+	@$(PYTHON) -c "$$TAKE_TURN" $(MAKE) --silent IN_TURN=yes $@
+else
+# torch comes first, by itself: a build that is there already, or on hand, is then the one that stays.
+.venv/course-installed:
 	@echo "Setting up .venv with the versions of constraints.txt: about 3 minutes, only this time."
 	@$(PYTHON) -m venv .venv
 	@$(PIP) torch
 	@$(PIP) --editable .
 	@echo "$(CURDIR)" >$@
 
-.venv/tests-installed: .venv/course-installed
+.venv/tests-installed:
 	@echo "Adding what the tests need: about 1 minute, only this time."
 	@$(PIP) --editable '.[test]'
 	@touch $@
+endif

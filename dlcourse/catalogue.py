@@ -2,9 +2,7 @@
 
 import ast
 import importlib.util
-import json
 import math
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -13,6 +11,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from dlcourse import lessons as stores  # `lessons` is a function here
+from dlcourse import runtime
 from dlcourse.errors import LessonError
 from dlcourse.outputs import has_tag
 
@@ -137,9 +136,10 @@ class Lesson:
     def stored(self) -> dict:
         """Return the stored notebook's JSON; {} if there is none or a merge has damaged it."""
         try:
-            return json.loads(self.notebook.read_text(encoding="utf-8"))
+            found = runtime.read_json(self.notebook)
         except (OSError, ValueError):
             return {}
+        return found if _is_notebook(found) else {}
 
     @property
     def built(self) -> dict:
@@ -148,6 +148,20 @@ class Lesson:
 
     def __str__(self):
         return f"Lesson {self.number} ({self.slug})"
+
+
+def _is_notebook(found):
+    """Return whether JSON has the parts of a notebook that are read here and by the build."""
+    if not isinstance(found, dict) or not isinstance(cells := found.get("cells"), list):
+        return False
+    notes = found.get("metadata", {})
+    if not isinstance(notes, dict) or not isinstance(notes.get("dlcourse", {}), dict):
+        return False
+    needed = {"markdown": {"source"}, "code": {"source", "execution_count"}}
+    return all(
+        isinstance(cell, dict) and cell.keys() >= needed.get(str(cell.get("cell_type")), set())
+        for cell in cells
+    )
 
 
 def folder() -> Path:
@@ -159,8 +173,8 @@ def folder() -> Path:
     Raises:
         LessonError: None of them holds `notebooks/source`.
     """
-    if named := os.environ.get("DLCOURSE_COURSE"):
-        candidates = [Path(named).absolute()]
+    if named := runtime.path_variable("DLCOURSE_COURSE"):
+        candidates = [named.absolute()]
     else:
         candidates = [PACKAGE.parent, Path.cwd(), *Path.cwd().parents]
     for path in candidates:

@@ -28,6 +28,12 @@ CHECKS = {  # `dlcourse check` runs these in the course's folder, and looks for 
 class _Commands(typer.core.TyperGroup):
     """The commands; an error raised on purpose is one red text and exit code 1."""
 
+    def main(self, *args, **kwargs):
+        for stream in (sys.stdout, sys.stderr):  # a console without the letter gets a "?"
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="replace")
+        return super().main(*args, **kwargs)
+
     def invoke(self, ctx):
         try:
             return super().invoke(ctx)
@@ -69,13 +75,14 @@ def lab(
 @app.command("list")
 def list_lessons():
     """List the lessons: minutes to study, what the build measured, and what you have done."""
-    from dlcourse import catalogue, course
+    from dlcourse import catalogue, course, progress
 
+    kept = progress.attempts()
     table = Table("", "Lesson", "After", box=None, pad_edge=False)
     for heading in ("Study", "Runs in", "Memory", "Done"):
         table.add_column(heading, justify="right", no_wrap=True)
     for lesson in catalogue.lessons():
-        needs, standing = ", ".join(lesson.needs), str(course.Standing(lesson))
+        needs, standing = ", ".join(lesson.needs), str(course.Standing(lesson, kept))
         table.add_row(
             lesson.number, escape(lesson.title), needs, *catalogue.costs(lesson), standing
         )
@@ -95,17 +102,35 @@ def show_progress(
 
     if on is not None:
         progress.switch(on)
+    kept = progress.attempts()
     table = Table("", "Lesson", box=None, pad_edge=False)
     for heading in ("Done", "Attempts", "Last"):
         table.add_column(heading, justify="right", no_wrap=True)
     for lesson in catalogue.lessons():
-        tried = progress.attempts(lesson.slug)
+        tried = [attempt for attempt in kept if attempt.lesson == lesson.slug]
         last = f"{datetime.fromtimestamp(tried[-1].moment):%Y-%m-%d %H:%M}" if tried else "–"
-        standing = str(course.Standing(lesson))
+        standing = str(course.Standing(lesson, kept))
         table.add_row(lesson.number, escape(lesson.title), standing, str(len(tried)), last)
     OUT.print(table)
-    state = "on: --off stops it" if progress.is_on() else "off: --on starts it"
-    OUT.print(f"Keeping is {state}. The file: {escape(str(progress.file()))}", soft_wrap=True)
+    OUT.print(escape(_keeping(progress)), soft_wrap=True)
+
+
+def _keeping(progress):
+    """Return the sentences that say whether attempts are kept, and where."""
+    file, place = progress.file(), progress.place()
+    if progress.is_off_by_variable():
+        return (
+            f"Keeping is off: the environment variable DLCOURSE_PROGRESS says so. The file: {file}"
+        )
+    if not progress.is_on():
+        return f"Keeping is off: --on starts it. The file: {file}"
+    if place == file:
+        return f"Keeping is on: --off stops it. The file: {file}"
+    until = f"wait in {place}" if place else "are gone when the notebook's kernel ends"
+    return (
+        f"Keeping is on, but {file} cannot be written: attempts {until}. "
+        "To keep them, set the environment variable DLCOURSE_HOME to a folder that can be written."
+    )
 
 
 @app.command()
@@ -199,7 +224,12 @@ def build(
 
 
 def _bytes(lesson):
-    return lesson.notebook.read_bytes() if lesson.notebook.exists() else b""
+    from dlcourse import runtime
+
+    try:
+        return runtime.read_whole(lesson.notebook)
+    except OSError:  # there is none, or something else is in its place
+        return b""
 
 
 @app.command()

@@ -3,8 +3,10 @@
 import html
 import time
 from itertools import groupby
+from pathlib import Path
 
 from dlcourse import catalogue, doctor, progress, quiz, results
+from dlcourse.errors import LessonError
 from dlcourse.exercise import Exercise
 
 SYMBOLS = {"done": "●", "begun": "◐", "": "○"}
@@ -30,12 +32,26 @@ def _exercises_and_questions(lesson):
     return found, dict(getattr(module, "QUIZ", {}))
 
 
-class Standing:
-    """What this learner has done of a lesson: `done` items of `all`, and one word for it."""
+def _no_clone():
+    """Return why there is no course here, as where a notebook lies alone; "" where there is one."""
+    try:
+        catalogue.folder()
+    except LessonError as error:
+        return f"No clone of the course here. {error}"
+    return ""
 
-    def __init__(self, lesson):
+
+class Standing:
+    """What this learner has done of a lesson: `done` items of `all`, and one word for it.
+
+    Args:
+        lesson: One of `catalogue.lessons()`.
+        kept: What `progress.attempts()` gave; None reads it.
+    """
+
+    def __init__(self, lesson, kept=None):
         names = set().union(*_exercises_and_questions(lesson))
-        self.done, self.all = len(progress.done(lesson.slug) & names), len(names)
+        self.done, self.all = len(progress.done(lesson.slug, kept) & names), len(names)
         self.word = "done" if self.all and self.done == self.all else "begun" if self.done else ""
 
     def __str__(self):
@@ -46,12 +62,14 @@ class Map:
     """Every lesson: its minutes, what it builds on, what this learner has done. See `map`."""
 
     def __init__(self):
-        rows = [(lesson, Standing(lesson)) for lesson in catalogue.lessons()]
+        self.no_clone = _no_clone()
+        kept, lessons = progress.attempts(), [] if self.no_clone else catalogue.lessons()
+        rows = [(lesson, Standing(lesson, kept)) for lesson in lessons]
         by_part = groupby(rows, key=lambda row: row[0].part)
         self.parts = [(part, list(rows)) for part, rows in by_part]
 
     def __str__(self):
-        lines = []
+        lines = [self.no_clone] if self.no_clone else []
         for part, rows in self.parts:
             lines.append(part)
             for lesson, standing in rows:
@@ -65,7 +83,8 @@ class Map:
     __repr__ = __str__
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/plain": str(self), "text/html": self._html()}
+        text = {"text/plain": str(self)}
+        return text if self.no_clone else text | {"text/html": self._html()}
 
     def _html(self):
         """Return the map as a table with links that JupyterLab opens beside this notebook."""
@@ -118,10 +137,12 @@ def map() -> Map:
 class Review:
     """Questions of earlier lessons that are due again. See `review`."""
 
-    def __init__(self, questions):
-        self.questions = questions
+    def __init__(self, questions, no_clone=""):
+        self.questions, self.no_clone = questions, no_clone
 
     def __str__(self):
+        if self.no_clone:
+            return f"Nothing to bring back. {self.no_clone}"
         if not self.questions:
             return "Nothing to bring back yet: no earlier lesson has questions."
         return "\n\n".join(
@@ -166,15 +187,16 @@ def review(number, now=None) -> Review:
         >>> len(course.review("21").questions)
         2
     """
+    if no_clone := _no_clone():
+        return Review([], no_clone)
     now = time.time() if now is None else now
     (lesson,) = catalogue.find([number])
-    candidates = []
+    candidates, kept = [], progress.attempts()
     for earlier in catalogue.builds_on(lesson):
-        kept = progress.attempts(earlier.slug)
         asked = list(questions(earlier).items())
         first = int(number) % max(1, len(asked))  # each lesson begins with another question
         for place, (name, question) in enumerate(asked[first:] + asked[:first]):
-            own = [attempt for attempt in kept if attempt.item == name]
+            own = [it for it in kept if (it.lesson, it.item) == (earlier.slug, name)]
             answers = [attempt for attempt in own if attempt.kind == "quiz"]
             due = _due(answers)
             since = answers[-1].moment if answers else 0
@@ -224,7 +246,7 @@ def machine() -> results.Table:
 
 def _findings(name, check):
     try:
-        return list(check(catalogue.folder()))
+        return list(check(Path.cwd() if _no_clone() else catalogue.folder()))
     except Exception as error:  # whatever is broken here is what the table is for
         fix = f"In a terminal: `dlcourse doctor`. {type(error).__name__}: {error}"
         return [doctor.Finding(name, "problem", "", fix=fix)]

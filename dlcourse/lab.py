@@ -19,9 +19,18 @@ from dlcourse.errors import CourseError
 DEFAULTS = Path(__file__).parent / "jupyter"  # no news, no look for updates; own settings win
 HOST = "127.0.0.1"
 USUAL_PORT = 8888
+LAST_PORT = 65_535
+PORT_TRIES = 5  # each of them with a port that was free a moment before
 START_SECONDS = 120  # the first start on a cold disk is slow
 STOP_SECONDS = 15
 LOG_LINES = 15
+# The token goes through the environment: every user of a machine can read its command lines. The
+# server makes an option of it, which counts more than own settings, and hands it to no kernel.
+START = """\
+import os, sys
+from jupyterlab.labapp import LabApp
+token = "--IdentityProvider.token=" + os.environ.pop("JUPYTER_TOKEN")
+LabApp.launch_instance([*sys.argv[1:], token])"""
 SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
@@ -44,24 +53,22 @@ def serve(folder, notebook, port=None, browser=True, say=print) -> None:
     Raises:
         LabError: The port is taken, or JupyterLab does not start or ends by itself with an error.
     """
-    port, token = _free_port(port), secrets.token_hex(16)
-    place = quote(Path(notebook).relative_to(folder).as_posix())
-    address = f"http://{HOST}:{port}/lab/tree/{place}?token={token}"
+    place, token = quote(Path(notebook).relative_to(folder).as_posix()), secrets.token_hex(16)
+    server, tries = None, PORT_TRIES if port is None else 1
     with (
         _signals(_interrupt),
         tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace") as log,
     ):
-        # In a session of its own, Ctrl-C reaches only us: JupyterLab would ask whether it is meant.
-        server = subprocess.Popen(
-            _command(folder, port, token),
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
         try:
-            _wait_until_it_answers(server, port, token, log)
+            for left in reversed(range(tries)):
+                chosen = _free_port(port)
+                server = _started(folder, chosen, token, log)
+                if _answers(server, chosen, token, log):
+                    break
+                # Another program, such as a second `dlcourse lab`, may have been faster there.
+                if not left or _can_listen(chosen):
+                    raise LabError(f"JupyterLab did not start.\n{_end_of(log)}")
+            address = f"http://{HOST}:{chosen}/lab/tree/{place}?token={token}"
             say(f"JupyterLab is ready. Ctrl-C ends it.\n\n    {address}\n")
             if browser and can_open_browser():
                 webbrowser.open(address)
@@ -70,7 +77,8 @@ def serve(folder, notebook, port=None, browser=True, say=print) -> None:
         except KeyboardInterrupt:
             pass
         finally:
-            _stop(server)
+            if server:
+                _stop(server)
     say("JupyterLab has ended.")
 
 
@@ -83,13 +91,24 @@ def can_open_browser(environment=os.environ, platform=sys.platform) -> bool:
     )
 
 
-def _command(folder, port, token):
+def _started(folder, port, token, log):
+    # In a session of its own, Ctrl-C reaches only us: JupyterLab would ask whether it is meant.
+    return subprocess.Popen(
+        _command(folder, port),
+        env=_environment() | {"JUPYTER_TOKEN": token},
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def _command(folder, port):
     as_root = hasattr(os, "geteuid") and os.geteuid() == 0
     return [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--log-level=WARN"),
+        *(sys.executable, "-c", START, "--no-browser", "--log-level=WARN"),
         *(f"--ServerApp.ip={HOST}", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
         f"--ServerApp.root_dir={folder}",
-        f"--IdentityProvider.token={token}",
         "--LabApp.expose_app_in_browser=True",  # a test in a browser can see when a kernel is ready
         *(["--allow-root"] if as_root else []),
     ]
@@ -101,28 +120,40 @@ def _environment():
 
 
 def _free_port(wanted):
+    if wanted is not None and not 1 <= wanted <= LAST_PORT:
+        raise LabError(
+            f"Port {wanted} was asked for, but ports are the numbers from 1 to {LAST_PORT}. "
+            "Choose one of them, such as --port 8899, or leave --port out."
+        )
     for port in (wanted,) if wanted else (USUAL_PORT, 0):
-        try:
-            with socket.create_server((HOST, port)) as listener:
-                return listener.getsockname()[1]
-        except OSError:
-            continue
+        if found := _can_listen(port):
+            return found
     raise LabError(
         f"Port {wanted} is taken or not allowed. Choose another one, such as --port 8899, "
         "or leave --port out."
     )
 
 
-def _wait_until_it_answers(server, port, token, log):
+def _can_listen(port):
+    """Return the port, or a free one for 0; None if it is taken or not allowed."""
+    try:
+        with socket.create_server((HOST, port)) as listener:
+            return listener.getsockname()[1]
+    except OSError:
+        return None
+
+
+def _answers(server, port, token, log):
+    """Wait for the server; return False if it has ended."""
     last = time.monotonic() + START_SECONDS
     while time.monotonic() < last:
         if server.poll() is not None:
-            raise LabError(f"JupyterLab did not start.\n{_end_of(log)}")
+            return False
         connection = http.client.HTTPConnection(HOST, port, timeout=2)  # past any proxy that is set
         try:
             connection.request("GET", f"/api/status?token={token}")
             if connection.getresponse().status == http.client.OK:
-                return
+                return True
         except (OSError, http.client.HTTPException):
             pass
         finally:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 FRAMEWORKS = {"torch", "tensorflow", "jax"}  # whose libraries are large
+MOST_KEPT_MEBIBYTES = 2047  # the C library counts the bytes with 31 bits
 HEAPS = 2  # of the C library: more of them, one for each thread, hold the more freed memory
 GROUPS = Path("/sys/fs/cgroup")
 DONT_NEED = 4  # madvise(2): MADV_DONTNEED
@@ -25,12 +26,15 @@ def set_up_allocator() -> None:
     A training step frees what the next one asks for again. When the system takes large blocks back
     in between, it must clear each page anew: lesson 21 says what that costs. Runs with
     `import dlcourse`; where the C library has no such setting, nothing happens. The environment
-    variable DLCOURSE_KEPT_MEBIBYTES says how much is kept: 64 if it is not set, 0 for none.
+    variable DLCOURSE_KEPT_MEBIBYTES says how much is kept: 64 if it is not set to a whole number,
+    0 for none.
 
     Source:
         mallopt(3) of the Linux manual: M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_ARENA_MAX.
     """
-    kept = int(os.environ.get("DLCOURSE_KEPT_MEBIBYTES", 64))
+    named = os.environ.get("DLCOURSE_KEPT_MEBIBYTES", "").strip()
+    whole = named.isdecimal() and len(named) < 10
+    kept = min(int(named), MOST_KEPT_MEBIBYTES) if whole else 64
     if mallopt := _c_function("mallopt"):
         mallopt(-8, HEAPS)
         if kept > 0:

@@ -3,6 +3,7 @@
 `record` never raises: a lesson goes on whatever happens to the file. After each attempt the file is
 copied; when it is damaged it is set aside, and a new one takes in what the copy and the damaged one
 hold. An attempt that cannot be written waits in a file beside it, or in memory, for the next one.
+What is in the file's place and is no file, such as a named pipe, counts as damaged.
 """
 
 import atexit
@@ -13,12 +14,14 @@ import sqlite3
 import sys
 import time
 import uuid
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from dlcourse import runtime
+from dlcourse.errors import CourseError
 
 TABLE = """CREATE TABLE IF NOT EXISTS attempts (
     id TEXT PRIMARY KEY, moment REAL, lesson TEXT, item TEXT, kind TEXT, outcome TEXT, answer TEXT
@@ -26,9 +29,15 @@ TABLE = """CREATE TABLE IF NOT EXISTS attempts (
 INSERT = "INSERT OR IGNORE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)"
 FILE, COPY, WAITING, OFF = "progress.sqlite3", "copy.sqlite3", "waiting-{}.json", "off"
 WAIT_SECONDS = 5  # for another kernel that is writing
+REST_SECONDS = 60  # after it has waited in vain: until then nothing waits again
 ANSWER_CHARACTERS = 10_000  # of an answer's text; the rest is cut
 
 _unsaved = []  # rows that no file took yet
+_patient_again = 0.0  # the moment, by time.monotonic(), from which it is worth waiting
+
+
+class ProgressError(CourseError, OSError):
+    """What the learner wants of the progress cannot be noted on this machine."""
 
 
 class Attempt(NamedTuple):
@@ -82,26 +91,66 @@ def attempts(lesson=None) -> list[Attempt]:
     return [attempt for attempt in found if lesson in (None, attempt.lesson)]
 
 
-def done(lesson) -> set:
-    """Return the names of the exercises and questions of a lesson that were right at least once."""
-    return {attempt.item for attempt in attempts(lesson) if attempt.outcome == "right"}
+def done(lesson, kept=None) -> set:
+    """Return the names of the exercises and questions of a lesson that were right at least once.
+
+    Args:
+        lesson: The lesson's slug.
+        kept: What `attempts()` gave, so that several lessons need one reading; None reads it.
+    """
+    kept = attempts() if kept is None else kept
+    return {it.item for it in kept if it.lesson == lesson and it.outcome == "right"}
 
 
 def is_on() -> bool:
     """Return whether attempts are kept: the environment variable DLCOURSE_PROGRESS=off, or
     `dlcourse progress --off`, says that they are not.
     """
-    if os.environ.get("DLCOURSE_PROGRESS", "").lower() == "off":
+    if is_off_by_variable():
         return False
-    return not (_folder() / OFF).exists()
+    return not os.path.lexists(_folder() / OFF)  # whatever it is: it is not opened
+
+
+def is_off_by_variable() -> bool:
+    """Return whether the environment variable DLCOURSE_PROGRESS is "off", which `switch` cannot
+    change.
+    """
+    return runtime.variable("DLCOURSE_PROGRESS").lower() == "off"
 
 
 def switch(on) -> None:
-    """Keep attempts from now on, or keep none. What was kept stays."""
-    if on:
-        (_folder() / OFF).unlink(missing_ok=True)
-    else:
-        (_folder() / OFF).touch()
+    """Keep attempts from now on, or keep none. What was kept stays.
+
+    Raises:
+        ProgressError: The mark that says so can be neither made nor taken away.
+    """
+    mark = _folder() / OFF
+    try:
+        if on:
+            mark.unlink(missing_ok=True)
+        else:
+            mark.touch()
+    except OSError as error:
+        way = (
+            f"remove {mark} yourself"
+            if on
+            else "set the environment variable DLCOURSE_PROGRESS to off"
+        )
+        raise ProgressError(
+            f"Whether attempts are kept is noted in {mark}, and that cannot be changed "
+            f"({error.strerror}). Let it be writable, or {way}."
+        ) from error
+
+
+def place() -> Path | None:
+    """Return where the next attempt goes: the progress file, else a folder in which it waits; None
+    if no folder can be written to, so that only the memory of its Python takes it.
+    """
+    path = file()
+    if os.access(path.parent, os.W_OK) and (os.access(path, os.W_OK) or not path.is_file()):
+        return path
+    folders = (_folder(), runtime.folder("cache"))
+    return next((folder for folder in folders if os.access(folder, os.W_OK)), None)
 
 
 def file() -> Path:
@@ -166,7 +215,7 @@ def _file_is_well(error):
 
 
 def _insert(rows):
-    with closing(_open(file())) as connection:
+    with _open(file()) as connection:
         if (found := connection.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
             raise sqlite3.DatabaseError(found)
         with connection:  # all of them, or none
@@ -177,10 +226,28 @@ def _insert(rows):
                 raise sqlite3.DatabaseError("some attempts are damaged")
 
 
-def _open(path, **options):
-    connection = sqlite3.connect(path, timeout=WAIT_SECONDS, **options)
+@contextmanager
+def _open(path, read_only=False) -> Iterator[sqlite3.Connection]:
+    """Connect to a file, and wait if another process writes to it.
+
+    A lock may stay for good. So after one wait in vain nothing waits for a while: the copy is read,
+    and attempts wait in their own file, until the progress file can be had at once.
+    """
+    global _patient_again
+    if os.path.exists(path) and not os.path.isfile(path):  # to open a named pipe may never end
+        raise sqlite3.DatabaseError(f"{path} is no file")
+    wait = WAIT_SECONDS if time.monotonic() >= _patient_again else 0
+    address = f"{path.absolute().as_uri()}?mode=ro" if read_only else path
+    connection = sqlite3.connect(address, timeout=wait, uri=read_only)
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")  # damaged text is read too
-    return connection
+    try:
+        yield connection
+    except sqlite3.OperationalError as error:
+        if wait and error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            _patient_again = time.monotonic() + REST_SECONDS
+        raise
+    finally:
+        connection.close()
 
 
 def _copy_path():
@@ -191,9 +258,15 @@ def _copy():
     """Copy the whole file, so that damage to it loses nothing."""
     part = _folder() / f"{COPY}.{uuid.uuid4().hex}"
     with suppress(sqlite3.Error, OSError):
-        with closing(_open(file())) as source, closing(_open(part)) as target:
-            source.backup(target)
-        part.replace(_copy_path())
+        try:
+            with _open(file()) as source, _open(part) as target:
+                # `backup` would wait for ever for a lock; who reads already needs not wait.
+                source.execute("BEGIN")
+                source.execute("SELECT id FROM attempts").fetchone()
+                source.backup(target)
+            part.replace(_copy_path())
+        finally:
+            part.unlink(missing_ok=True)
 
 
 def _set_damaged_aside():
@@ -211,11 +284,7 @@ def _read(path):
     """Return the sound rows, read from both ends: a damaged page hides only what is on it."""
     rows = {}
     for order in ("ASC", "DESC"):
-        address = f"{path.absolute().as_uri()}?mode=ro"
-        with (
-            suppress(sqlite3.Error, UnicodeDecodeError),
-            closing(_open(address, uri=True)) as connection,
-        ):
+        with suppress(sqlite3.Error, UnicodeDecodeError), _open(path, read_only=True) as connection:
             for row in connection.execute(f"SELECT * FROM attempts ORDER BY rowid {order}"):
                 if _sound(row):
                     rows[row[0]] = row
@@ -232,7 +301,7 @@ def _waiting():
     waiting = {}
     for path in _waiting_files():
         with suppress(OSError, ValueError, TypeError):
-            rows = [tuple(row) for row in json.loads(path.read_text(encoding="utf-8"))]
+            rows = [tuple(row) for row in runtime.read_json(path)]
             waiting[path] = [row for row in rows if _sound(row)]
     return waiting
 

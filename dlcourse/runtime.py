@@ -1,16 +1,26 @@
 """The machine a lesson runs on: cores, threads, seed, folders and files."""
 
+import errno
 import hashlib
+import json
 import os
 import random
 import sys
 from pathlib import Path
+from typing import Any
+
+KERAS_NEEDS = {  # {setting: values with which the course works, the usual one first}
+    "backend": ("tensorflow",),
+    "image_data_format": ("channels_last",),
+    "floatx": ("float32", "float64"),
+}
 
 
 def quiet_frameworks() -> None:
     """Set what PyTorch, TensorFlow and Keras read when they are first imported.
 
-    Runs with `import dlcourse`. What is already set in the environment stays.
+    Runs with `import dlcourse`. What is already set in the environment stays; what is set to
+    nothing, as in a compose file's `NAME=`, counts as not set.
     """
     cores = str(available_cores())
     defaults = {
@@ -25,7 +35,18 @@ def quiet_frameworks() -> None:
         "TF_NUM_INTRAOP_THREADS": cores,
     }
     for name, value in defaults.items():
-        os.environ.setdefault(name, value)
+        os.environ[name] = variable(name) or value
+
+
+def variable(name) -> str:
+    """Return an environment variable without the spaces around it; "" if it is not set."""
+    return os.environ.get(name, "").strip()
+
+
+def path_variable(name) -> Path | None:
+    """Return the path that an environment variable names, `~` being the home; None without one."""
+    named = variable(name)
+    return Path(os.path.expanduser(named)) if named else None
 
 
 def available_cores() -> int:
@@ -45,6 +66,51 @@ def _container_cores(root=Path("/sys/fs/cgroup")):
         except (OSError, ValueError):
             continue
     return 10**6
+
+
+def keras_faults() -> list[str]:
+    """Return a sentence for each setting of Keras with which the course does not work.
+
+    It names the variable or the file to change. If Keras is loaded, what it uses counts; else what
+    it will read.
+    """
+    keras, path = sys.modules.get("keras"), _keras_file()
+    if keras:
+        used = {name: getattr(keras.config, name)() for name in KERAS_NEEDS}
+        if all(used[name] in wanted for name, wanted in KERAS_NEEDS.items()):
+            return []  # as nearly always: the file need not be read
+    try:
+        written = read_json(path) if os.path.lexists(path) else {}
+        fault = "" if isinstance(written, dict) else "holds no settings"
+    except (OSError, ValueError) as error:
+        fault = f"cannot be read ({error})"
+    if fault:
+        written = {}
+    sentences = (
+        [f"{path} {fault}: remove it, Keras writes a new one."] if fault and not keras else []
+    )
+    for name, wanted in KERAS_NEEDS.items():
+        variable_says = variable("KERAS_BACKEND") if name == "backend" else ""
+        value = used[name] if keras else variable_says or written.get(name, wanted[0])
+        if value in wanted:
+            continue
+        if value == variable_says:
+            where, cure = "KERAS_BACKEND", "unset this environment variable and restart the kernel"
+        elif value == written.get(name):
+            where, cure = f'"{name}" in {path}', f'write "{wanted[0]}" there and restart the kernel'
+        elif name == "backend":
+            where, cure = "Keras's backend", "import dlcourse before keras"
+        else:
+            where, cure = f"Keras's {name}", f'call `keras.config.set_{name}("{wanted[0]}")`'
+        sentences.append(f"{where} is {value}, but the course needs {wanted[0]}: {cure}.")
+    return sentences
+
+
+def _keras_file():
+    """Return the path of Keras's settings, as Keras finds it."""
+    home = os.path.expanduser("~")
+    usual = Path(home if os.access(home, os.W_OK) else "/tmp") / ".keras"
+    return Path(os.path.expanduser(os.environ.get("KERAS_HOME", usual))) / "keras.json"
 
 
 def seed(number=0) -> None:
@@ -79,9 +145,34 @@ def write_whole(path, content) -> None:
         unfinished.unlink(missing_ok=True)
 
 
+def read_whole(path) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        OSError: It cannot be read; or it is no file, such as a named pipe, which may never end.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return path.read_bytes()
+
+
+def read_json(path) -> Any:
+    """Return what a JSON file holds.
+
+    Raises:
+        OSError: It cannot be read, or is no file.
+        ValueError: It is no JSON in UTF-8, or is nested too deeply.
+    """
+    try:
+        return json.loads(read_whole(path).decode("utf-8"))
+    except RecursionError:
+        raise ValueError(f"{path} is nested too deeply") from None
+
+
 def checksum(path) -> str:
     """Return the sha256 of a file, as 64 hexadecimal digits."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return hashlib.sha256(read_whole(path)).hexdigest()
 
 
 def folder(kind) -> Path:
@@ -94,8 +185,8 @@ def folder(kind) -> Path:
     """
     import platformdirs
 
-    if home := os.environ.get("DLCOURSE_HOME"):
-        path = Path(home) / kind
+    if home := path_variable("DLCOURSE_HOME"):
+        path = home / kind
     else:
         path = Path(
             {"cache": platformdirs.user_cache_dir, "data": platformdirs.user_data_dir}[kind](

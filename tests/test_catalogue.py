@@ -3,10 +3,11 @@
 import re
 import shutil
 
-from dlcourse import catalogue
+from dlcourse import catalogue, notebooks
 from dlcourse.errors import LessonError
 
 import pytest
+from odd_files import odd_in_place
 from small_course import rewrite
 
 
@@ -62,6 +63,48 @@ def test_the_folder_is_the_named_one_else_the_clone_else_one_above(course, monke
     monkeypatch.setenv("DLCOURSE_COURSE", str(tmp_path))
     with pytest.raises(LessonError, match=re.escape(str(tmp_path))):
         catalogue.folder()
+
+
+def test_the_course_s_folder_may_be_written_with_a_tilde(course, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(course.parent))
+    monkeypatch.setenv("DLCOURSE_COURSE", f"~/{course.name}")
+    assert catalogue.folder() == course
+
+
+NO_NOTEBOOK = {
+    "nothing": b"",
+    "null": b"null",
+    "a list": b"[]",
+    "a number": b"5",
+    "conflict marks": b"<<<<<<< ours\n{}\n=======\n{}\n>>>>>>> theirs\n",
+    "no UTF-8": b"\xff\xfe{}",
+    "too many brackets": b"[" * 10**5,
+    "null cells": b'{"cells": null}',
+    "a cell that is null": b'{"cells": [null]}',
+    "a cell without a source": b'{"cells": [{"cell_type": "code"}]}',
+    "null notes": b'{"cells": [], "metadata": {"dlcourse": null}}',
+}
+
+
+def looks_unbuilt(lesson):
+    assert (lesson.stored(), lesson.built, lesson.measured) == ({}, {}, None)
+    assert catalogue.for_teachers(lesson) == []
+    assert catalogue.costs(lesson) == ("20 min", "–", "–")
+    assert "was never built" in notebooks.stale(lesson)
+
+
+@pytest.mark.parametrize("content", NO_NOTEBOOK.values(), ids=NO_NOTEBOOK)
+def test_a_file_that_holds_no_notebook_is_as_good_as_none(small, content):
+    assert small.measured
+    small.notebook.write_bytes(content)
+    looks_unbuilt(small)
+
+
+@odd_in_place
+def test_what_is_no_file_is_no_notebook_either(small, put):
+    put(small.notebook)
+    looks_unbuilt(small)
 
 
 @pytest.mark.parametrize("cores, words", [(1, "one core "), (2, "two cores "), (16, "16 cores ")])

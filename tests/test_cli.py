@@ -18,6 +18,7 @@ from dlcourse.errors import LessonError
 import psutil
 import pytest
 from nbformat import v4, write
+from odd_files import odd_in_place
 from typer.testing import CliRunner
 
 README = "before\n<!-- lessons: x -->\nold\n<!-- end of lessons -->\nafter\n"
@@ -59,7 +60,7 @@ def course(tmp_path, monkeypatch):
     (tmp_path / "notebooks" / "source").mkdir(parents=True)
     monkeypatch.setattr(catalogue, "folder", lambda: tmp_path)
     monkeypatch.setattr(catalogue, "lessons", lambda: two)
-    monkeypatch.setattr(course_module, "Standing", lambda lesson: "1/3")
+    monkeypatch.setattr(course_module, "Standing", lambda lesson, kept: "1/3")
     monkeypatch.setattr(lessons, "headline", {"slopes": HEADLINE}.get)
     return two
 
@@ -88,6 +89,15 @@ def test_the_command_is_there_before_numpy_or_a_framework_is_loaded():
     code = "import sys, dlcourse.cli; print(sorted({'numpy', 'torch', 'keras'} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp932", "cp1252"])
+@pytest.mark.parametrize("words", ["--help", "list", "progress", "data list", "data card wine"])
+def test_a_console_that_lacks_a_letter_stops_no_command(encoding, words, tmp_path):
+    own = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "DLCOURSE_HOME": str(tmp_path / "hö")}
+    run = subprocess.run([*COMMAND, *words.split()], capture_output=True, env=os.environ | own)
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert len(run.stdout.decode(encoding)) > 100
 
 
 def test_help_names_every_command():
@@ -192,6 +202,38 @@ def test_a_broken_budget_is_exit_code_1(course, monkeypatch):
     assert result.exit_code == 1
     assert "over budget" in result.stdout
     assert "the budget is 60 s" in result.stderr
+
+
+@pytest.mark.parametrize("word", ["list", "progress"])
+def test_what_was_tried_is_read_once(course, own_home, monkeypatch, word):
+    reads = []
+    monkeypatch.setattr(progress, "attempts", lambda *_: reads.append(1) or [])
+    assert call(word).exit_code == 0
+    assert reads == [1]
+
+
+def test_progress_says_honestly_whether_anything_is_kept(course, own_home, monkeypatch, tmp_path):
+    (tmp_path / "home").write_text("a file where the folder should be")
+    said = call("progress").stdout.splitlines()[-1]
+    assert "cannot be written: attempts are gone when the notebook's kernel ends" in said
+    assert "set the environment variable DLCOURSE_HOME" in said
+    result = call("progress", "--off")
+    assert result.exit_code == 1 and "DLCOURSE_PROGRESS" in result.stderr
+    assert "Traceback" not in result.output
+    (tmp_path / "home").unlink()
+    monkeypatch.setattr(progress, "place", lambda: tmp_path)
+    assert f"cannot be written: attempts wait in {tmp_path}." in call("progress").stdout
+    monkeypatch.setenv("DLCOURSE_PROGRESS", "off")
+    assert (
+        "off: the environment variable DLCOURSE_PROGRESS says so" in call("progress", "--on").stdout
+    )
+
+
+@odd_in_place
+def test_build_goes_on_when_something_else_is_in_a_notebook_s_place(course, monkeypatch, put):
+    put(course[0].notebook)
+    monkeypatch.setattr(notebooks, "build", lambda lesson, force: None)
+    assert "nothing changed" in call("build").stdout
 
 
 def test_all_notebooks_together_have_a_budget_too(course, monkeypatch):
@@ -366,6 +408,63 @@ def test_a_taken_8888_gives_another_port(monkeypatch):
         assert lab._free_port(None) != lab.USUAL_PORT
 
 
+@pytest.mark.parametrize("port", ["99999", "65536", "-1", "0"])
+def test_a_port_that_is_none_is_said(course, port):
+    course[0].notebook.touch()
+    result = call("lab", "--port", port)
+    assert result.exit_code == 1
+    assert f"Port {port} was asked for, but ports are the numbers from 1 to 65535" in result.stderr
+
+
+SERVER = """
+import http.server, sys
+
+class Yes(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.server.answered = True
+    def log_message(self, *_):
+        pass
+
+try:
+    server = http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Yes)
+except OSError:
+    sys.exit("the port is not available")
+while not getattr(server, "answered", False):
+    server.handle_request()
+"""
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_port_that_another_program_takes_meanwhile(course, monkeypatch, named):
+    """Another one is chosen, unless the learner has named it."""
+    course[0].notebook.touch()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        first = other.getsockname()[1]
+        asked = []
+
+        def can_listen(port):
+            asked.append(port)
+            return first if len(asked) == 1 else listens(port)
+
+        def command(folder, port):
+            other.listen()
+            return [sys.executable, "-c", SERVER, str(port)]
+
+        listens = lab._can_listen
+        monkeypatch.setattr(lab, "USUAL_PORT", first)
+        monkeypatch.setattr(lab, "_can_listen", can_listen)
+        monkeypatch.setattr(lab, "_command", command)
+        result = call("lab", "--no-browser", *(["--port", str(first)] if named else []))
+    if named:
+        assert result.exit_code == 1 and "the port is not available" in result.stderr
+    else:
+        (port,) = re.findall(r"http://127\.0\.0\.1:(\d+)/lab", result.stdout)
+        assert result.exit_code == 0 and int(port) != first
+
+
 def test_a_server_that_does_not_start_shows_its_last_words(course, monkeypatch):
     course[0].notebook.touch()
     last_words = [sys.executable, "-c", "raise SystemExit('no such widget')"]
@@ -389,6 +488,9 @@ def test_lab_answers_on_the_first_lesson_and_ends_cleanly(tmp_path):
     surroundings = {"DLCOURSE_COURSE": str(tmp_path / "the course"), "BROWSER": "none"}
     for kind in ("CONFIG", "DATA", "RUNTIME"):
         surroundings[f"JUPYTER_{kind}_DIR"] = str(tmp_path / kind)
+    own = "c.IdentityProvider.token = 'of the learner'"  # must not keep the address from opening
+    (tmp_path / "CONFIG").mkdir()
+    (tmp_path / "CONFIG" / "jupyter_server_config.py").write_text(own)
     process = psutil.Popen(
         [*COMMAND, "lab"],
         stdout=subprocess.PIPE,
@@ -416,6 +518,9 @@ def test_lab_answers_on_the_first_lesson_and_ends_cleanly(tmp_path):
         get("/api/kernels", b'{"name": "python3"}')
         children = process.children(recursive=True)
         assert len(children) >= 2  # JupyterLab and a kernel
+        words = [word for each in [process, *children] for word in each.cmdline()]
+        assert not any(token in word for word in words), "every user can read command lines"
+        assert token not in children[-1].environ().values()
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=300) == 0
         assert process.stdout.read().strip() == "JupyterLab has ended."

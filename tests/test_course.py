@@ -57,6 +57,14 @@ def test_the_map_shows_the_same_standing_as_text_and_as_html():
     assert re.findall(standing, bundle["text/html"]) == re.findall(standing, bundle["text/plain"])
 
 
+@pytest.mark.parametrize("show", [course.map, lambda: course.review(LATER.number)])
+def test_what_was_tried_is_read_once(monkeypatch, show):
+    reads = []
+    monkeypatch.setattr(progress, "attempts", lambda *_: reads.append(1) or [])
+    show()
+    assert reads == [1]
+
+
 def line_of(lesson):
     return next(line for line in str(course.map()).splitlines() if lesson.title in line)
 
@@ -115,9 +123,7 @@ def history(monkeypatch):
             for (slug, name), given in answers.items()
             for outcome, days in given
         ]
-        monkeypatch.setattr(
-            progress, "attempts", lambda lesson=None: [it for it in kept if it.lesson == lesson]
-        )
+        monkeypatch.setattr(progress, "attempts", lambda: kept)
 
     return use
 
@@ -223,6 +229,34 @@ def test_the_questions_show_as_widgets_with_the_text_beside_them():
     assert "application/vnd.jupyter.widget-view+json" in bundle
     for lesson, question in found.questions:
         assert f"From lesson {lesson.number}. {question.ask}" in str(found)
+
+
+# A notebook alone -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def alone(monkeypatch, tmp_path):
+    """The package is installed, and there is no clone of the course."""
+    monkeypatch.setattr(catalogue, "PACKAGE", tmp_path / "site-packages" / "dlcourse")
+    monkeypatch.delenv("DLCOURSE_COURSE", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "show, start",
+    [(course.map, "No clone of the"), (lambda: course.review("21"), "Nothing to bring back. No c")],
+)
+def test_without_a_clone_the_first_cells_say_so_and_go_on(alone, show, start):
+    shown = show()
+    assert str(shown) == repr(shown) and str(shown).startswith(start)
+    assert "set the environment variable DLCOURSE_COURSE" in str(shown)
+    assert shown._repr_mimebundle_() == {"text/plain": str(shown)}
+    assert progress.attempts() == []
+
+
+def test_without_a_clone_the_machine_is_looked_at_all_the_same(alone):
+    states = {part: state for part, state, _ in course.machine().rows}
+    assert (states["python"], states["kernel"], states["data"]) == ("ok", "ok", "ok")
 
 
 # The machine --------------------------------------------------------------------------------------

@@ -89,6 +89,23 @@ def test_another_version_shows_with_the_command_that_installs_the_pin(
     assert finding.fix.endswith(f"-m pip install {name}=={pin}")
 
 
+def test_pins_are_read_as_pip_reads_them(tmp_path):
+    lines = (
+        "# written by hand", "", "  ", "numpy==2.4.6  # the newest", "torch===2.13.0",
+        "Typing_Extensions == 4.16.0", "jupyter-client[test]==8.10.0", "rich>=13", "pillow==11.*",
+        "pywin32==311; sys_platform == 'never'", "keras==3.15.1 ; python_version >= '3'",
+        "-c other.txt", "not a line at all", "\ufeffodd",
+    )  # fmt: skip
+    (tmp_path / "constraints.txt").write_text("\r\n".join(lines), encoding="utf-8")
+    assert doctor.pins(tmp_path) == {
+        "numpy": "2.4.6",
+        "torch": "2.13.0",
+        "typing-extensions": "4.16.0",
+        "jupyter-client": "8.10.0",
+        "keras": "3.15.1",
+    }
+
+
 def test_a_build_of_the_same_version_is_as_good(monkeypatch):
     pins = doctor.pins(COURSE)
     installed(monkeypatch, torch=pins["torch"] + "+cu130")
@@ -175,6 +192,27 @@ def test_a_framework_that_does_not_train_is_a_finding(monkeypatch, tmp_path, cod
     finding = doctor._train("pytorch", COURSE)
     assert (finding.state, found in finding.found) == ("problem", True), finding
     assert finding.fix
+
+
+@pytest.mark.parametrize(
+    "variable, settings, found, fix",
+    [
+        ("jax", "{}", "KERAS_BACKEND is jax", "unset this environment variable"),
+        ("tensorflow", '{"image_data_format": "channels_first"}', "channels_first", 'write "chann'),
+        ("tensorflow", '{"floatx": "float16"}', "float16, but the course needs", 'write "float32'),
+        ("tensorflow", "{half", "cannot be read", "remove it"),
+    ],
+)
+def test_a_setting_of_keras_is_named_with_what_to_change(
+    monkeypatch, quick, tmp_path, variable, settings, found, fix
+):
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("KERAS_BACKEND", variable)
+    (tmp_path / "keras.json").write_text(settings)
+    torch, keras = doctor.training(COURSE)
+    assert torch.state == "ok" and keras.state == "problem"
+    assert found in keras.found and fix in keras.fix and "pip install" not in keras.fix
 
 
 def test_slow_training_is_a_warning(monkeypatch, quick):

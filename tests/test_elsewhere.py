@@ -13,6 +13,7 @@ from dlcourse.elsewhere import ElsewhereError, TooSlowError, call, keep
 import numpy as np
 import psutil
 import pytest
+from odd_files import odd_in_place
 
 CODE = """
 import sys, os, time
@@ -180,6 +181,21 @@ def test_a_record_of_something_else_is_refused(file, record, change):
     arrays = change(file, NUMBERS)
     with pytest.raises(ElsewhereError, match="belongs to other arrays, or to another version"):
         call(file, "double", arrays, python=None, record=record)
+
+
+@pytest.mark.parametrize("facts", ["null", "[]", "{}", "[" * 10**5, '{"sha256": 1, "asked": 2}'])
+def test_facts_of_a_record_that_are_none_are_damage(file, record, facts):
+    record.with_suffix(".json").write_text(facts)
+    with pytest.raises(ElsewhereError, match="is damaged"):
+        call(file, "double", NUMBERS, python=None, record=record)
+
+
+@odd_in_place
+@pytest.mark.parametrize("kind", [".npz", ".json"])
+def test_what_is_no_file_in_a_record_s_place_is_damage(file, record, kind, put):
+    put(record.with_suffix(kind))
+    with pytest.raises(ElsewhereError, match="is damaged"):
+        call(file, "double", NUMBERS, python=None, record=record)
 
 
 def test_a_damaged_or_missing_record_is_refused(file, record):

@@ -3,13 +3,22 @@
 import asyncio
 import json
 import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 from dlcourse import kernels, lab, memory
 
 import pytest
+from odd_files import on_posix
 
+SMALL_MACHINE = Path(__file__).with_name("small_machine.py")
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SHORT, ENOUGH = memory.Room(2000, 150), memory.Room(2000, 900)
 
@@ -78,3 +87,56 @@ def test_the_course_s_jupyterlab_has_the_watch_and_ends_the_kernel_of_a_closed_n
     labs = lab.DEFAULTS / "labconfig" / "default_setting_overrides.json"
     tracker = json.loads(labs.read_text())["@jupyterlab/notebook-extension:tracker"]
     assert tracker == {"kernelShutdown": True}
+
+
+# Under a limit that kills -------------------------------------------------------------------------
+
+
+@contextmanager
+def group_of_the_system():
+    """Yield the folder of a new memory control group; skip where none may be made."""
+    for root in (Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")):
+        folder = root / f"dlcourse-test-{os.getpid()}"
+        try:
+            folder.mkdir()
+        except OSError:
+            continue
+        try:
+            limits = ("memory.limit_in_bytes", "memory.max")
+            if any(os.access(folder / limit, os.W_OK) for limit in limits):
+                yield str(folder)
+                return
+        finally:
+            while left := (folder / "cgroup.procs").read_text().split():
+                for process in left:
+                    with suppress(ProcessLookupError):
+                        os.kill(int(process), signal.SIGKILL)
+                time.sleep(0.1)
+            folder.rmdir()
+    pytest.skip("no memory control group may be made here")
+
+
+@on_posix
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "limit", [group_of_the_system, lambda: nullcontext("")], ids=["a group's", "the test's"]
+)
+def test_under_a_limit_that_kills_an_idle_kernel_is_ended_first_and_said(limit):
+    """Without the watch the limit kills one of them, without a word."""
+
+    def happens(watch):
+        enter = 'test -z "$1" || echo $$ >"$1/cgroup.procs"; exec "$0" "$2" "$1" "$3"'
+        with limit() as group:
+            words = ["sh", "-c", enter, sys.executable, group, str(SMALL_MACHINE), watch]
+            run = subprocess.run(words, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        return json.loads(run.stdout)
+
+    alone = happens("")
+    assert len(alone["killed"]) == 1 and alone["ended"] == alone["said"] == []
+    watched = happens("watch")
+    assert (watched["killed"], watched["ended"]) == ([], ["first"])
+    (said,) = watched["said"]
+    assert said.endswith(
+        "kernel first, which was idle longest, is ended. Its notebook stays as it is."
+    )

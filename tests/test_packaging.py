@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 import tomllib
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
+import psutil
 import pytest
 from packaging.utils import canonicalize_name
 
@@ -105,10 +107,11 @@ def test_importing_the_course_imports_next_to_nothing_else():
 
 FAKE_PYTHON = """\
 #!/bin/sh
+case "$1 $2" in "-c "*) exec {python} "$@" ;; esac
 echo "$@" >>{log}
 case "$1 $2" in
     "-m venv") mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; cp "$0" "$3/bin/dlcourse" ;;
-    "-m pip") test ! -e {broken} ;;
+    "-m pip") while test -e {slow}; do sleep 0.1; done; test ! -e {broken} ;;
 esac
 """
 
@@ -120,9 +123,10 @@ def clone(tmp_path):
     folder.mkdir()
     for name in ("Makefile", "constraints.txt", "pyproject.toml"):
         shutil.copy(COURSE / name, folder)
-    log, broken = tmp_path / "log", tmp_path / "broken"
+    log, broken, slow = tmp_path / "log", tmp_path / "broken", tmp_path / "slow"
     fake = tmp_path / "python"
-    fake.write_text(FAKE_PYTHON.format(log=log, broken=broken))
+    paths = {"log": log, "broken": broken, "slow": slow, "python": sys.executable}
+    fake.write_text(FAKE_PYTHON.format(**paths))
     fake.chmod(0o755)
 
     def call(target):
@@ -130,16 +134,20 @@ def clone(tmp_path):
         made = make(target, call.folder, fake)
         return made.returncode, made.stdout, log.read_text().splitlines()
 
-    call.folder, call.broken = folder, broken
+    call.folder, call.broken, call.slow, call.python, call.log = folder, broken, slow, fake, log
     return call
 
 
 def make(target, folder, python):
-    own = {
-        key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))
-    }
-    command = ["make", f"PYTHON={python}", target]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=own)
+    return subprocess.run(
+        ["make", f"PYTHON={python}", target],
+        cwd=folder, capture_output=True, text=True, env=outside_make(),
+    )  # fmt: skip
+
+
+def outside_make():
+    """Return the environment without what a make that runs these tests has put there."""
+    return {key: it for key, it in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
 
 
 def installs(log):
@@ -173,8 +181,10 @@ def test_make_lab_needs_no_test_tools(clone):
 @pytest.mark.parametrize("file", ["constraints.txt", "pyproject.toml"])
 def test_changed_pins_are_installed_at_the_next_call(clone, file):
     clone("test")
-    later = time.time() + 5
-    os.utime(clone.folder / file, (later, later))
+    earlier = time.time() - 5
+    for path in clone.folder.rglob("*"):
+        os.utime(path, (earlier, earlier))
+    (clone.folder / file).touch()
     assert len(installs(clone("test")[2])) == 3
 
 
@@ -187,6 +197,47 @@ def test_an_install_that_broke_off_is_repaired_by_the_next_call(clone):
     code, _, log = clone("test")
     assert code == 0
     assert installs(log) == ["torch", "--editable .", "--editable .[test]"]
+
+
+@contextmanager
+def begun(clone, target):
+    """Begin a make, whose set-up goes on until the file `clone.slow` is taken away."""
+    words = ["make", f"PYTHON={clone.python}", target]
+    process = subprocess.Popen(
+        words, cwd=clone.folder, stdout=subprocess.PIPE, text=True, env=outside_make()
+    )
+    try:
+        yield process
+    finally:
+        clone.slow.unlink(missing_ok=True)
+        process.stdout.close()
+        process.wait()
+
+
+@needs_make
+def test_of_two_set_ups_at_once_one_waits_for_the_other(clone):
+    clone.slow.touch()
+    with begun(clone, "lab") as first:
+        assert "Setting up .venv" in first.stdout.readline()
+        with begun(clone, "test") as second:
+            assert second.stdout.readline().startswith("Another make is setting up .venv: this")
+            clone.slow.unlink()
+            assert "Setting up" not in second.stdout.read()
+        assert (first.wait(), second.wait()) == (0, 0)
+    log = clone.log.read_text().splitlines()
+    assert installs(log) == ["torch", "--editable .", "--editable .[test]"]
+
+
+@needs_make
+def test_a_set_up_that_was_killed_lets_the_next_one_in(clone):
+    clone.slow.touch()
+    with begun(clone, "lab") as first:
+        first.stdout.readline()
+        for process in [*psutil.Process(first.pid).children(recursive=True), first]:
+            process.kill()
+        clone.slow.unlink()
+        code, output, _ = clone("lab")
+    assert code == 0 and "Another make" not in output
 
 
 @needs_make

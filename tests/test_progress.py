@@ -6,11 +6,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 from dlcourse import progress
+from dlcourse.errors import CourseError
 
 import pytest
+from odd_files import odd_in_place
 
 LOOP = """
 from dlcourse import progress
@@ -45,6 +47,7 @@ def home(monkeypatch, tmp_path):
     monkeypatch.setenv("DLCOURSE_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("DLCOURSE_PROGRESS", raising=False)
     monkeypatch.setattr(progress, "_unsaved", [])
+    monkeypatch.setattr(progress, "_patient_again", 0.0)
     return tmp_path / "home"
 
 
@@ -176,28 +179,77 @@ def test_files_damaged_in_the_same_second_are_all_there(twenty):
     assert progress.attempts()[:-3] == twenty
 
 
-def test_attempts_wait_in_a_file_while_a_folder_is_in_the_place_of_theirs():
-    progress.file().mkdir(parents=True)
-    assert not progress.record("lesson", "a", "exercise", "right", "first")
-    assert not progress.record("lesson", "b", "exercise", "right", "second")
-    assert progress._unsaved == []
-    before = progress.attempts()
-    assert [attempt.answer for attempt in before] == ["first", "second"]
-    progress.file().rmdir()
+def test_attempts_wait_in_files_while_theirs_cannot_be_opened(monkeypatch):
+    def cannot(path, read_only=False):
+        raise sqlite3.OperationalError("unable to open database file")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(progress, "_open", cannot)
+        assert not progress.record("lesson", "a", "exercise", "right", "first")
+        assert not progress.record("lesson", "b", "exercise", "right", "second")
+        assert progress._unsaved == []
+        before = progress.attempts()
+        assert [attempt.answer for attempt in before] == ["first", "second"]
     assert progress.record("lesson", "c", "exercise", "right")
     assert progress.attempts()[:2] == before
     assert [row[3] for row in rows_in(progress.file())] == ["a", "b", "c"]
     assert not list(progress._waiting_files())
 
 
-def test_a_read_only_file_is_no_damage(twenty, monkeypatch):
-    def read_only(path, **options):
-        options["uri"] = True
-        path = path if str(path).startswith("file:") else f"{path.absolute().as_uri()}?mode=ro"
-        return opened(path, **options)
+@pytest.fixture
+def waits(monkeypatch):
+    """For each connection that is made, how long it would wait for a lock; in fact next to nothing.
 
+    Nothing here takes a minute, so that after a wait in vain nothing waits again.
+    """
+    seconds = []
+
+    def connect(address, timeout=0, **options):
+        seconds.append(timeout)
+        return connected(address, timeout=timeout and 0.01, **options)
+
+    connected = sqlite3.connect
+    monkeypatch.setattr(progress, "REST_SECONDS", 10**6)
+    monkeypatch.setattr(progress.sqlite3, "connect", connect)
+    return seconds
+
+
+@contextmanager
+def locked(path):
+    """Lock a file as another process does that never ends."""
+    with closing(sqlite3.Connection(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+def test_a_lock_that_stays_is_waited_for_once_and_nothing_is_lost(twenty, waits):
+    with locked(progress.file()):
+        for i in range(3):
+            assert not progress.record("lesson", f"new {i}", "quiz", "right")
+            assert items()[20:] == [f"new {j}" for j in range(i + 1)]
+        assert not any(waits[3:]), "the copy from both ends, and the file: only that was locked"
+        assert progress._unsaved == []
+    assert progress.record("lesson", "free", "quiz", "right"), "no lock, no rest"
+    assert progress.attempts()[:20] == twenty and len(rows_in(progress.file())) == 24
+
+
+def test_a_lock_is_waited_for_again_after_a_while(twenty, waits, monkeypatch):
+    monkeypatch.setattr(progress, "REST_SECONDS", 0)
+    with locked(progress.file()):
+        assert progress.attempts() == twenty == progress.attempts()
+    assert all(waits)
+
+
+def test_a_file_that_is_locked_before_it_is_copied_ends_no_call(twenty, waits):
+    with locked(progress.file()):
+        progress._copy()
+    assert progress.attempts() == twenty
+    assert not list(progress.file().parent.glob(f"{progress.COPY}.*"))
+
+
+def test_a_read_only_file_is_no_damage(twenty, monkeypatch):
     opened = progress._open
-    monkeypatch.setattr(progress, "_open", read_only)
+    monkeypatch.setattr(progress, "_open", lambda path, read_only=True: opened(path, True))
     assert not progress.record("lesson", "new", "quiz", "right")
     assert progress.attempts()[:-1] == twenty and items()[-1] == "new"
     assert not list(progress.file().parent.glob("damaged-*"))
@@ -206,9 +258,81 @@ def test_a_read_only_file_is_no_damage(twenty, monkeypatch):
     assert len(rows_in(progress.file())) == 22
 
 
+@odd_in_place
+def test_what_is_no_file_in_the_file_s_place_is_set_aside_and_nothing_lost(twenty, put):
+    put(progress.file())
+    assert progress.attempts() == twenty
+    assert progress.record("lesson", "new", "quiz", "right")
+    assert len(rows_in(progress.file())) == 21 and progress.attempts()[:-1] == twenty
+    (aside,) = progress.file().parent.glob("damaged-*")
+    assert not aside.is_file()
+
+
+@odd_in_place
+def test_what_is_no_file_in_the_copy_s_place_stops_nothing(twenty, put):
+    put(progress.file().with_name(progress.COPY))
+    assert progress.attempts() == twenty
+    assert progress.record("lesson", "new", "quiz", "right")
+    assert progress.attempts()[:-1] == twenty
+    names = {path.name for path in progress.file().parent.iterdir()}
+    assert names == {progress.FILE, progress.COPY}, "no half copy is left"
+
+
+@odd_in_place
+def test_what_is_no_file_among_those_that_wait_is_left_alone(twenty, put):
+    there = progress.file().with_name(progress.WAITING.format("odd"))
+    put(there)
+    assert progress.attempts() == twenty
+    assert progress.record("lesson", "new", "quiz", "right")
+    assert os.path.lexists(there)
+
+
+@odd_in_place
+def test_whatever_has_the_name_of_the_mark_switches_off(put):
+    put(progress.file().with_name(progress.OFF))
+    assert not progress.is_on() and not progress.record("lesson", "a", "quiz", "right")
+    progress.switch(False)
+    try:
+        progress.switch(True)
+    except progress.ProgressError as error:
+        assert f"remove {progress.file().with_name(progress.OFF)} yourself" in str(error)
+        assert not progress.is_on()
+    else:
+        assert progress.is_on()
+
+
+def test_a_switch_that_cannot_be_noted_says_what_to_do(home):
+    home.write_text("a file where the folder should be")
+    with pytest.raises(CourseError, match="set the environment variable DLCOURSE_PROGRESS to off"):
+        progress.switch(False)
+    with pytest.raises(CourseError, match=r"cannot be changed .*, or remove .*off yourself"):
+        progress.switch(True)
+
+
+def test_the_place_of_the_next_attempt_is_the_file_or_where_it_waits(home, monkeypatch):
+    assert progress.place() == progress.file()
+    progress.record("lesson", "a", "quiz", "right")
+    access = os.access
+    read_only = {progress.file()}
+    monkeypatch.setattr(os, "access", lambda path, how: path not in read_only and access(path, how))
+    assert progress.place() == progress.file().parent
+    read_only.add(progress.file().parent)
+    assert progress.place() == home / "cache"
+    read_only.add(home / "cache")
+    assert progress.place() is None
+
+
+@pytest.mark.parametrize("value, on", [("  OFF ", False), ("off", False), ("", True), (" ", True)])
+def test_the_variable_switches_off_however_it_is_written(monkeypatch, value, on):
+    monkeypatch.setenv("DLCOURSE_PROGRESS", value)
+    assert progress.is_on() == on
+
+
 def test_a_waiting_file_that_cannot_be_read_stays(home):
     progress.record("lesson", "a", "quiz", "right")
     waiting = progress.file().with_name(progress.WAITING.format("half"))
+    waiting.write_text("[" * 10**5, encoding="utf-8")
+    assert items() == ["a"]
     for text in ("[[", "5", "[5]", "[[]]", '{"a": 1}'):
         waiting.write_text(text, encoding="utf-8")
         assert progress.record("lesson", "b", "quiz", "right")

@@ -30,12 +30,16 @@ def of(model) -> Backend:
     """Return the model as an object of its framework's class, importing no other framework.
 
     Raises:
-        KindError: `model` belongs to no framework that the course knows.
+        KindError: `model` belongs to no framework that the course knows; or Keras is set to what
+            the course cannot work with.
     """
     torch, keras = sys.modules.get("torch"), sys.modules.get("keras")
     if keras and isinstance(model, keras.Model):
+        from dlcourse import runtime
         from dlcourse.backends.keras import Keras
 
+        if faults := runtime.keras_faults():
+            raise KindError(" ".join(faults))
         return Keras(model)
     if torch and isinstance(model, torch.nn.Module):
         from dlcourse.backends.pytorch import PyTorch

@@ -134,22 +134,24 @@ def keep(answer, record, file, function, arrays) -> None:
 def _recorded(file, function, arrays, record):
     what = f"{Path(file).name}, `{function}`"
     record = record and Path(record).with_suffix(".npz")
-    if record is None or not record.exists():
+    if record is None or not os.path.lexists(record):
         raise ElsewhereError(f"{what}: the other Python is not here, and no answer was recorded.")
     damaged = f"The recorded answer {record} is damaged. `git checkout` brings it back."
     try:
-        facts = json.loads(record.with_suffix(".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        facts = runtime.read_json(record.with_suffix(".json"))
+        wanted, asked, names = (facts.pop(key) for key in ("sha256", "asked", "names"))
+        whole = wanted == runtime.checksum(record)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ElsewhereError(damaged) from error
-    if facts.pop("sha256") != runtime.checksum(record):
+    if not whole:
         raise ElsewhereError(damaged)
-    if facts.pop("asked") != _checksum(file, function, arrays):
+    if asked != _checksum(file, function, arrays):
         raise ElsewhereError(
             f"{what}: the other Python is not here, and the answer that was recorded belongs to "
             "other arrays, or to another version of the file."
         )
     with np.load(record, allow_pickle=False) as given:
-        arrays = {name: given[f"arr_{i}"] for i, name in enumerate(facts.pop("names"))}
+        arrays = {name: given[f"arr_{i}"] for i, name in enumerate(names)}
     return Answer(arrays, facts, recorded=True)
 
 
