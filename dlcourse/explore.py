@@ -250,10 +250,11 @@ class Explorer:
     def _repr_mimebundle_(self, include=None, exclude=None):
         start = self()
         names = ", ".join(control.label or name for name, control in self.controls.items())
-        return self.widget()._repr_mimebundle_() | {
+        bundle = self.widget()._repr_mimebundle_() | {
             "image/png": base64.b64encode(start.png).decode(),
             "text/plain": f"Explorer of {names}: {start.text}",
         }
+        return bundle, {"image/png": {"alt": start.text}}
 
 
 @dataclass(frozen=True, repr=False)
@@ -267,7 +268,7 @@ class Picture:
         return self.text
 
     def _repr_png_(self):
-        return self.png
+        return self.png, {"alt": self.text}
 
 
 def _inside(control, value):

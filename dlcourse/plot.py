@@ -1,5 +1,6 @@
 """Figures of the course: arrays or a History in, `Axes` out, with a text that says what is seen."""
 
+from functools import partial
 from typing import Any
 
 from dlcourse.arrays import expect_axes, expect_examples, expect_labels, to_numpy
@@ -17,8 +18,9 @@ MARKERS = "osD^vPX*<>"  # told apart without colour too
 def use_course_style() -> None:
     """Set the course's colours, sizes and figure descriptions for this notebook.
 
-    In a notebook, each figure then carries its description (see `describe`) as its text, in place
-    of `<Figure size 640x480 with 1 Axes>`: what a screen reader, a terminal or a diff can show.
+    In a notebook, each figure then carries its description (see `describe`): as its text, in place
+    of `<Figure size 640x480 with 1 Axes>`, for a terminal or a diff, and as the picture's
+    alternative text, the metadata `alt`, for what shows pictures to a screen reader.
 
     Example:
         >>> plot.use_course_style()
@@ -44,7 +46,10 @@ def use_course_style() -> None:
         return
     if (shell := get_ipython()) is not None:
         shell.enable_matplotlib("inline")  # first: it forgets how figures were to be shown
-        shell.display_formatter.formatters["text/plain"].for_type(plt.Figure, _as_text)
+        formatters = shell.display_formatter.formatters
+        formatters["text/plain"].for_type(plt.Figure, _as_text)
+        if as_png := formatters["image/png"].type_printers.get(plt.Figure):  # none where SVG shows
+            formatters["image/png"].for_type(plt.Figure, partial(_with_alt, as_png))
 
 
 def describe(text, figure=None) -> None:
@@ -71,6 +76,13 @@ def description(figure) -> str:
 
 def _as_text(figure, printer, cycle):
     printer.text(f"Figure: {description(figure)}")
+
+
+def _with_alt(as_png, figure):
+    """Return a figure's PNG and its metadata, or None for a figure without anything in it."""
+    png = as_png(figure)
+    png, metadata = png if isinstance(png, tuple) else (png, {})  # sharper screens get a size too
+    return png and (png, {**metadata, "alt": description(figure)})
 
 
 def images(

@@ -44,7 +44,7 @@ def controls_of(explorer):
 def test_a_call_gives_the_picture_and_the_sentence(explorer):
     picture = explorer(height=0.25, colour="blue")
     assert picture.png.startswith(PNG)
-    assert picture._repr_png_() == picture.png
+    assert picture._repr_png_() == (picture.png, {"alt": picture.text})
     assert picture.text == repr(picture) == 'A blue line, "0.25" high & straight.'
     assert explorer().text == 'A red line, "0.5" high & straight.'
     assert explorer().png == explorer(height=0.5, colour="red").png != picture.png
@@ -118,7 +118,8 @@ def test_a_function_that_says_nothing_is_refused(text):
 
 
 def test_what_is_shown_is_a_picture_text_and_a_widget(explorer):
-    bundle = explorer._repr_mimebundle_()
+    bundle, metadata = explorer._repr_mimebundle_()
+    assert metadata == {"image/png": {"alt": explorer().text}}
     assert bundle["image/png"].startswith("iVBORw0KGgo")  # PNG's first bytes in base64
     assert bundle["text/plain"] == f"Explorer of height, colour: {explorer().text}"
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]

@@ -1,5 +1,7 @@
 """Figures are labelled, describe themselves, and never call show."""
 
+import re
+
 import matplotlib
 
 matplotlib.use("agg")
@@ -12,6 +14,9 @@ import nbformat
 import numpy as np
 import pytest
 from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+
+PATIENCE_SECONDS = 600
 
 
 @pytest.fixture(autouse=True)
@@ -69,16 +74,27 @@ def test_a_figure_carries_what_it_shows():
     assert plot.description(figure) == "The line rises."
 
 
-def test_a_notebook_shows_the_description_as_the_figure_s_text():
+def test_a_notebook_shows_the_description_as_text_and_as_the_picture_s_alternative_text():
     cells = (
         "import matplotlib.pyplot as plt\nfrom dlcourse import plot\nplot.use_course_style()",
         "plt.subplots()[1].plot([1, 2])\nplot.describe('The line rises.')",
+        "%config InlineBackend.figure_formats = ['retina']\n"
+        "plot.use_course_style()\nplt.subplots()[1].set_title('A title')",
+        "plt.figure();",
     )
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    NotebookClient(notebook, timeout=60).execute()
-    (output,) = notebook.cells[1].outputs
+    NotebookClient(notebook, timeout=PATIENCE_SECONDS).execute()
+    (output,), (_, sharp), (empty,) = (cell.outputs for cell in notebook.cells[1:])
     assert output.data["text/plain"] == "Figure: The line rises."
     assert "image/png" in output.data
+    assert output.metadata["image/png"] == {"alt": "The line rises."}
+    assert sharp.metadata["image/png"]["alt"] == "A title" and sharp.metadata["image/png"]["width"]
+    assert list(empty.data) == ["text/plain"]
+    html, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook)
+    assert re.findall(r'<img[^>]* alt="([^"]*)"', html) == [
+        "The line rises.",
+        "A title",
+    ]
 
 
 def test_each_class_of_an_embedding_has_its_own_points_colour_and_shape():
