@@ -135,9 +135,7 @@ class Choice(Question):
             (f"({letter}) {option}", option)
             for letter, option in zip(string.ascii_lowercase, self.options)
         ]
-        # Without a description, the tooltip is what names a control for a screen reader.
-        layout = Layout(width="auto")
-        buttons = RadioButtons(options=labels, index=None, tooltip=self.ask, layout=layout)
+        buttons = RadioButtons(options=labels, index=None, layout=Layout(width="auto"))
         buttons.observe(lambda change: tell(change["new"]), "value")
         return buttons
 
@@ -191,7 +189,8 @@ class Number(Question):
         from ipywidgets import Button, HBox, Text
 
         holder = f"a number, in {self.unit}" if self.unit else "a number"
-        field = Text(placeholder=holder, tooltip=self.ask)
+        # The question stands above. A label without width names the field for a screen reader.
+        field = Text(placeholder=holder, description=self.ask, style={"description_width": "0"})
         button = Button(description="Check")
         button.on_click(lambda _: tell(field.value))
         # `on_submit` is deprecated, and what it is to be replaced by answers on leaving the field.
