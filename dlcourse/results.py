@@ -84,8 +84,8 @@ class Table:
             cells = getattr(self, name)
             if not _in_a_row(cells):
                 raise KindError(
-                    f"`{name}` of a table is a tuple, not {reprlib.repr(cells)}: columns are"
-                    " names, such as ('digit', 'count'), and rows are rows of cells, such as (('3', 31),)."
+                    f"`{name}` of a table is a tuple, not {reprlib.repr(cells)}: columns are "
+                    "names, such as ('digit', 'count'), and each row holds a cell for each of them."
                 )
             object.__setattr__(self, name, tuple(cells))
         if not self.columns:
