@@ -97,7 +97,7 @@ class Map:
             lines += [self._html_row(*row) for row in rows]
         heads = "".join(
             f'<th scope="col" style="text-align: left">{head}</th>'
-            for head in ("", "Lesson", "Study", "Builds on", "Exercises and questions done")
+            for head in ("Number", "Lesson", "Study", "Builds on", "Exercises and questions done")
         )
         return (
             f"<table><thead><tr>{heads}</tr></thead>\n<tbody>\n"
@@ -106,8 +106,12 @@ class Map:
         )
 
     def _html_row(self, lesson, standing):
-        link = f'<a href="{lesson.notebook.name}">{html.escape(lesson.title)}</a>'
-        bar = f'<progress value="{standing.done}" max="{max(1, standing.all)}"></progress>'
+        title = html.escape(lesson.title)
+        link = f'<a href="{lesson.notebook.name}">{title}</a>'
+        bar = (
+            f'<progress value="{standing.done}" max="{max(1, standing.all)}" '
+            f'aria-label="{title}"></progress>'
+        )
         cells = (
             lesson.number,
             link,

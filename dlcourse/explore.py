@@ -3,19 +3,27 @@
 import base64
 import html
 import io
+import math
+import reprlib
 import statistics
 import time
+from collections.abc import KeysView, Set
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Real
+from itertools import islice
+from numbers import Integral, Real
 from typing import Any
 
+from dlcourse.answers import Feedback, Raised
+from dlcourse.arrays import expect_count
 from dlcourse.errors import KindError, RangeError
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 96
+MOST_OPTIONS = 1000  # more is nothing to choose from, and may never end
+LARGEST = 50  # inches
 
 
 @dataclass(frozen=True)
@@ -31,8 +39,7 @@ class Slider:
 
     def expect(self, value, name) -> None:
         """Check that the control can take `value`."""
-        if not isinstance(value, Real):
-            raise KindError(f"`{name}` is {value!r}, but should be a number.")
+        _expect_number(value, name)
         if not self.low <= value <= self.high:
             raise RangeError(f"`{name}` is {value!r}, but goes from {self.low} to {self.high}.")
 
@@ -70,8 +77,13 @@ class Choice:
 
     def expect(self, value, name) -> None:
         """Check that the control can take `value`."""
-        if value not in self.options:
-            raise RangeError(f"`{name}` is {value!r}, but should be one of {self.options}.")
+        try:
+            there = value in self.options
+        except Exception:  # an array does not say whether it is equal
+            there = False
+        if not there:
+            told = reprlib.repr(value)
+            raise RangeError(f"`{name}` is {told}, but should be one of {self.options}.")
 
     def stops(self) -> list:
         """Return the values for a test: all of them."""
@@ -100,31 +112,82 @@ def slider(low, high, start, step=None, *, logarithmic=False, label="") -> Slide
         label: The text beside it, with its unit; the argument's name if empty.
 
     Raises:
-        RangeError: The start lies outside, or a logarithmic slider begins at 0.
+        RangeError: The start lies outside, a logarithmic slider begins at 0, or no step is left.
+        KindError: An end, the start or the step is no number.
 
     Example:
         >>> rate = explore.slider(0.001, 1.0, 0.1, logarithmic=True)
     """
+    for name, value in (("low", low), ("high", high), ("start", start)):
+        _expect_number(value, name)
+    if not isinstance(logarithmic, bool):
+        raise KindError(
+            f"`logarithmic` is {reprlib.repr(logarithmic)}, but should be True or False."
+        )
+    _expect_text(label)
     if not low <= start <= high or low == high or (logarithmic and low <= 0):
         raise RangeError(f"A slider cannot go from {low} to {high} and start at {start}.")
     if step is None:
-        whole = all(isinstance(x, int) for x in (low, high, start)) and not logarithmic
+        whole = all(isinstance(x, Integral) for x in (low, high, start)) and not logarithmic
         step = 1 if whole else 0.1 if logarithmic else (high - low) / 100
+    _expect_number(step, "step")
+    if step <= 0:
+        raise RangeError(f"`step` is {step!r}, but should be larger than 0.")
     return Slider(low, high, start, step, logarithmic, label)
 
 
 def choice(options, start=None, *, label="") -> Choice:
     """Return a control for one of several values; it starts at the first if `start` is None.
 
+    Args:
+        options: The values, in their order: a list, a tuple, the keys of a dictionary.
+        start: One of them.
+        label: The text beside it; the argument's name if empty.
+
+    Raises:
+        KindError: The options are one text, or have no order, or one of them is an array.
+        RangeError: No options, too many, or a start that is none of them.
+
     Example:
         >>> method = explore.choice(["saliency", "occlusion"], label="method")
     """
-    options = tuple(options)
-    if not options:
-        raise RangeError("A choice needs at least one option, got none.")
+    try:
+        unordered = isinstance(options, Set) and not isinstance(options, KeysView)
+        if unordered or isinstance(options, (str, bytes)):
+            raise TypeError
+        options = tuple(islice(options, MOST_OPTIONS + 1))
+    except TypeError:
+        raise KindError(
+            f"The options of a choice are a list or a tuple, not {reprlib.repr(options)}."
+        ) from None
+    if arrays := [option for option in options if getattr(option, "ndim", 0)]:
+        raise KindError(
+            f"An option is a text or a number, not an array: {reprlib.repr(arrays[0])}."
+        )
+    if not 1 <= len(options) <= MOST_OPTIONS:
+        count = f"more than {MOST_OPTIONS}" if options else "none"
+        raise RangeError(f"A choice needs 1 to {MOST_OPTIONS} options, got {count}.")
+    _expect_text(label)
     start = options[0] if start is None else start
     Choice(options, start, label).expect(start, "start")
     return Choice(options, start, label)
+
+
+def _expect_number(value, name):
+    """Check that a value is a number, and neither infinite nor not-a-number."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise KindError(f"`{name}` is {reprlib.repr(value)}, but should be a number.")
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:  # a whole number with more than 300 digits
+        finite = False
+    if not finite:
+        raise RangeError(f"`{name}` is {reprlib.repr(value)}, but should be a finite number.")
+
+
+def _expect_text(label):
+    if not isinstance(label, str):
+        raise KindError(f"`label` is {reprlib.repr(label)}, but should be text.")
 
 
 class Explorer:
@@ -133,7 +196,7 @@ class Explorer:
     Args:
         draw: Function of a matplotlib Figure and one argument for each control. It draws, and
             returns a sentence that says what is seen: alt text and caption.
-        size: Width and height of the figure, in inches.
+        size: Width and height of the figure, in inches; 50 at most.
         controls: `slider(…)` or `choice(…)`, by the argument's name.
 
     Call it to look at one place without widgets: `explorer(learning_rate=0.1)` returns a Picture.
@@ -146,7 +209,20 @@ class Explorer:
     """
 
     def __init__(self, draw, size=(6.4, 3.4), **controls):
-        wrong = [name for name, control in controls.items() if not hasattr(control, "stops")]
+        if not callable(draw):
+            raise KindError(
+                f"An explorer needs a function that draws, not {reprlib.repr(draw)}: "
+                "Explorer(draw, learning_rate=slider(0.01, 1, 0.1))."
+            )
+        if not isinstance(size, (tuple, list)) or len(size) != 2:
+            raise KindError(
+                f"`size` is {reprlib.repr(size)}, but should be width and height: (6.4, 3.4)."
+            )
+        for inches in size:
+            _expect_number(inches, "size")
+            if not 0.1 <= inches <= LARGEST:
+                raise RangeError(f"`size` is {size}, but should be 0.1 to {LARGEST} inches each.")
+        wrong = [name for name, it in controls.items() if not isinstance(it, (Slider, Choice))]
         if wrong or not controls:
             raise KindError(
                 f"An explorer needs controls such as learning_rate=slider(0.01, 1, 0.1); "
@@ -169,7 +245,7 @@ class Explorer:
         figure, text = self._drawn(values)
         # The layout at the start serves all: finding one takes as long as drawing, and axes that
         # stay where they are make it easier to see what a slider changes.
-        if len(self._places) == len(figure.axes):
+        if self._places and len(self._places) == len(figure.axes):
             for axes, place in zip(figure.axes, self._places):
                 axes.set_position(place)
         else:
@@ -185,12 +261,23 @@ class Explorer:
         text = self.draw(figure, **values)
         if not isinstance(text, str) or not text.strip():
             raise KindError("The drawing function must return a sentence that says what is seen.")
+        if figure.get_children() == [figure.patch]:
+            raise KindError(
+                "The drawing function drew nothing on the figure that it was given. Draw on its "
+                "axes, `figure.subplots()`, not with `plt`."
+            )
         return figure, text
 
     @cached_property
     def _places(self):
-        """The places of the axes at the controls' start values, so that no label is cut."""
-        figure, _ = self._drawn({})
+        """The places of the axes at the controls' start values, so that no label is cut.
+
+        None if nothing can be drawn there.
+        """
+        try:
+            figure, _ = self._drawn({})
+        except Exception:  # said where it is shown; elsewhere the function may work
+            return None
         figure.set_layout_engine("constrained")
         figure.draw_without_rendering()
         return [axes.get_position(original=True) for axes in figure.axes]
@@ -211,6 +298,7 @@ class Explorer:
 
     def typical_seconds(self, rounds=3) -> float:
         """Return the median time of a picture over all stops of all controls, in the best round."""
+        expect_count(rounds, "rounds")
 
         def seconds_of(name, value):
             started = time.perf_counter()
@@ -228,17 +316,8 @@ class Explorer:
         seen = HTML()
 
         def show(_=None):
-            picture = self(**{name: _inside(self.controls[name], w.value)
-                              for name, w in controls.items()})  # fmt: skip
-            # An <img> of our own, since the widget for images has no alternative text.
-            encoded = base64.b64encode(picture.png).decode()
-            text = html.escape(picture.text)
-            width, height = (round(DOTS_PER_INCH * inches) for inches in self.size)
-            seen.value = (
-                f'<img src="data:image/png;base64,{encoded}" alt="{text}" width="{width}" '
-                f'height="{height}" style="max-width: 100%; height: auto">'
-                f'<div role="status">{text}</div>'
-            )
+            seen.value = self._shown({name: _inside(self.controls[name], w.value)
+                                      for name, w in controls.items()})._repr_html_()  # fmt: skip
 
         for control in controls.values():
             control.observe(show, "value")
@@ -247,13 +326,23 @@ class Explorer:
         box.add_class("dlcourse-explorer")
         return box
 
+    def _shown(self, values):
+        """Return the Picture at these values, or what to say in its place if drawing failed."""
+        try:
+            return self(**values)
+        except Exception as error:  # learners change the function: it is theirs to read
+            raised = Raised(error)
+            heading = "The drawing function raised an error. "
+            return Feedback("raised", raised.message, raised.code, heading)
+
     def _repr_mimebundle_(self, include=None, exclude=None):
-        start = self()
+        start = self._shown({})
         names = ", ".join(control.label or name for name, control in self.controls.items())
-        return self.widget()._repr_mimebundle_() | {
-            "image/png": base64.b64encode(start.png).decode(),
-            "text/plain": f"Explorer of {names}: {start.text}",
-        }
+        bundle = self.widget()._repr_mimebundle_() | {"text/plain": f"Explorer of {names}: {start}"}
+        if isinstance(start, Feedback):
+            return bundle | {"text/html": start._repr_html_()}, {}
+        png, metadata = start._repr_png_()
+        return bundle | {"image/png": base64.b64encode(png).decode()}, {"image/png": metadata}
 
 
 @dataclass(frozen=True, repr=False)
@@ -267,7 +356,17 @@ class Picture:
         return self.text
 
     def _repr_png_(self):
-        return self.png
+        return self.png, {"alt": self.text}
+
+    def _repr_html_(self):
+        # An <img> of our own: the widget for images has no alternative text, nor has JupyterLab.
+        encoded, text = base64.b64encode(self.png).decode(), html.escape(self.text)
+        width, height = (int.from_bytes(self.png[i : i + 4]) for i in (16, 20))  # a PNG's header
+        return (
+            f'<img src="data:image/png;base64,{encoded}" alt="{text}" width="{width}" '
+            f'height="{height}" style="max-width: 100%; height: auto">'
+            f'<div role="status">{text}</div>'
+        )
 
 
 def _inside(control, value):

@@ -1,9 +1,17 @@
 """Figures of the course: arrays or a History in, `Axes` out, with a text that says what is seen."""
 
+import math
+import reprlib
+import sys
+from collections.abc import Mapping, Set
+from functools import partial
+from itertools import islice
+from numbers import Real
 from typing import Any
 
-from dlcourse.arrays import expect_axes, expect_examples, expect_labels, to_numpy
-from dlcourse.errors import RangeError, ShapeError
+from dlcourse import results
+from dlcourse.arrays import expect_axes, expect_count, expect_examples, expect_labels, to_numpy
+from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
 
 import matplotlib.colors
 import matplotlib.pyplot as plt
@@ -12,13 +20,16 @@ import numpy as np
 # Okabe and Ito's colours: told apart with every common kind of colour blindness.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX*<>"  # told apart without colour too
+MOST_PICTURES = 1000  # in one figure: with more, drawing does not end while one waits
+LARGEST = 50  # inches
 
 
 def use_course_style() -> None:
     """Set the course's colours, sizes and figure descriptions for this notebook.
 
-    In a notebook, each figure then carries its description (see `describe`) as its text, in place
-    of `<Figure size 640x480 with 1 Axes>`: what a screen reader, a terminal or a diff can show.
+    In a notebook, each figure then carries its description (see `describe`): as its text, in place
+    of `<Figure size 640x480 with 1 Axes>`, for a terminal or a diff, and as the picture's
+    alternative text, the metadata `alt`, for what shows pictures to a screen reader.
 
     Example:
         >>> plot.use_course_style()
@@ -44,7 +55,10 @@ def use_course_style() -> None:
         return
     if (shell := get_ipython()) is not None:
         shell.enable_matplotlib("inline")  # first: it forgets how figures were to be shown
-        shell.display_formatter.formatters["text/plain"].for_type(plt.Figure, _as_text)
+        formatters = shell.display_formatter.formatters
+        formatters["text/plain"].for_type(plt.Figure, _as_text)
+        if as_png := formatters["image/png"].type_printers.get(plt.Figure):  # none where SVG shows
+            formatters["image/png"].for_type(plt.Figure, partial(_with_alt, as_png))
 
 
 def describe(text, figure=None) -> None:
@@ -53,14 +67,18 @@ def describe(text, figure=None) -> None:
     Say what is seen, not that there is a figure: "Both losses fall; validation levels off at 0.3."
 
     Example:
-        >>> axes = plot.images(digits.test.pixels[:3])[0].axes
+        >>> axes = plot.images(digits.test.images[:3])[0].axes
         >>> plot.describe("Three handwritten digits.")
     """
-    (figure or plt.gcf()).description = text
+    _expect_text(text, "text")
+    figure = plt.gcf() if figure is None else figure
+    _expect_figure(figure)
+    figure.description = text
 
 
 def description(figure) -> str:
     """Return the figure's description; failing that, its titles."""
+    _expect_figure(figure)
     titles = [axes.get_title(loc) for axes in figure.axes for loc in ("left", "center")]
     return (
         getattr(figure, "description", None)
@@ -73,44 +91,51 @@ def _as_text(figure, printer, cycle):
     printer.text(f"Figure: {description(figure)}")
 
 
+def _with_alt(as_png, figure):
+    """Return a figure's PNG and its metadata, or None for a figure without anything in it."""
+    png = as_png(figure)
+    png, metadata = png if isinstance(png, tuple) else (png, {})  # sharper screens get a size too
+    return png and (png, {**metadata, "alt": description(figure)})
+
+
 def images(
     pixels, titles=None, columns=10, size=0.9, colour_map="gray", limits=(0, 1), label=None
 ) -> Any:
     """Draw pictures side by side.
 
     Args:
-        pixels: Array (N, H, W, C) with C 1 or 3, or (N, H, W).
+        pixels: Array (N, H, W, C) with C 1 or 3, or (N, H, W); bytes are divided by 255.
         titles: N short texts to draw above the pictures.
         columns: Pictures in a row.
         size: Side of one picture, in inches.
         colour_map: For pictures with one channel; "RdBu_r" suits signed values.
-        limits: Values drawn as the map's two ends; None takes them from the pictures.
+        limits: Values drawn as the map's two ends; None takes them from the pictures. Ends beyond 1
+            count for bytes as they are.
         label: If given, a colour bar beside the pictures is labelled with this text, unit included.
 
     Returns:
         Array of N matplotlib Axes.
 
     Raises:
-        ShapeError: `pixels` is not a batch of pictures.
+        ShapeError: `pixels` is not a batch of pictures, or there is not one title for each.
+        RangeError: Values that are not finite, or more than 1000 pictures.
 
     Example:
-        >>> drawn = plot.images(digits.test.pixels[:5], titles=digits.test.labels[:5])
+        >>> drawn = plot.images(digits.test.images[:5], titles=digits.test.labels[:5])
     """
-    pixels = to_numpy(pixels)
-    pixels = pixels[..., None] if pixels.ndim == 3 else pixels
-    expect_axes(pixels, "N H W C", "pixels")
-    if pixels.shape[-1] not in (1, 3):
+    pixels, (low, high) = _pictures(pixels, "N H W C", "pixels", limits)
+    expect_count(columns, "columns")
+    _expect_inches(size)
+    _expect_colour_map(colour_map)
+    if label is not None:
+        _expect_text(label, "label")
+    if titles is not None and len(titles := _names(titles, "titles")) != len(pixels):
         raise ShapeError(
-            f"`pixels` has {pixels.shape[-1]} channels, but a picture has 1 (grey) or 3 (colour)."
+            f"There are {len(pixels)} pictures, but {len(titles)} titles. Give one for each."
         )
-    low, high = limits or (pixels.min(), pixels.max())
     columns = min(columns, len(pixels))
     rows = -(-len(pixels) // columns)
-    title_lines = (
-        max((str(title).count("\n") + 1 for title in titles), default=0)
-        if titles is not None
-        else 0
-    )
+    title_lines = max((str(title).count("\n") + 1 for title in titles or ()), default=0)
     height = rows * (size + 0.19 * title_lines) + 0.1
     width = columns * size * 1.05 + (0.9 if label else 0)
     figure, grid = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
@@ -118,7 +143,6 @@ def images(
         axes.axis("off")
     places = grid.flat[: len(pixels)]
     for i, (axes, picture) in enumerate(zip(places, pixels)):
-        picture = picture[..., 0] if picture.shape[-1] == 1 else picture
         drawn = axes.imshow(picture, cmap=colour_map, vmin=low, vmax=high)
         if titles is not None:
             axes.set_title(titles[i], fontsize=8, loc="center")
@@ -131,19 +155,38 @@ def learning_curves(history, quantity="loss", axes=None) -> plt.Axes:
     """Draw a History's loss (nats) or accuracy over the epochs, training and validation.
 
     Args:
-        history: A `results.History`.
+        history: A `results.History`, or what Keras's own `fit` returns.
         quantity: "loss" or "accuracy".
         axes: Where to draw; a new figure if None.
+
+    Raises:
+        KindError: `history` is no history.
+        RangeError: It does not hold the quantity.
 
     Example:
         >>> history = results.History([2.1, 0.9], [0.3, 0.8])
         >>> axes = plot.learning_curves(history, "accuracy")
     """
-    axes = axes if axes is not None else plt.subplots()[1]
-    epochs = np.arange(1, history.epochs + 1)
-    for part, name, style in (("train", "training", "--"), ("valid", "validation", "-")):
-        if values := getattr(history, f"{part}_{quantity}"):
-            axes.plot(epochs, values, style, marker="o", markersize=3, label=name)
+    if not isinstance(quantity, str) or quantity not in ("loss", "accuracy"):
+        raise RangeError(
+            f"`quantity` is {reprlib.repr(quantity)}, but should be 'loss' or 'accuracy'."
+        )
+    parts = _parts_of(history, quantity)
+    curves = [(name, _numbers(values, f"history: {name}")) for name, values in parts]
+    curves = [
+        (name, expect_axes(values, "epochs", f"history: {name}"))
+        for name, values in curves
+        if values.size
+    ]
+    if not curves:
+        raise RangeError(
+            f"The history holds no {quantity}: no epoch was finished, or it was not measured."
+        )
+    axes = _axes(axes)
+    styles = {"training": "--", "validation": "-"}
+    for name, values in curves:
+        epochs = np.arange(1, len(values) + 1)
+        axes.plot(epochs, values, styles[name], marker="o", markersize=3, label=name)
     unit = " (nats)" if quantity == "loss" else ""
     axes.set(
         xlabel="epoch", ylabel=quantity + unit, title=f"{quantity.capitalize()} while training"
@@ -153,40 +196,64 @@ def learning_curves(history, quantity="loss", axes=None) -> plt.Axes:
     return axes
 
 
+def _parts_of(history, quantity):
+    """Return (name, values) of training and validation, from a History of ours or of Keras."""
+    if isinstance(history, results.History):
+        names = f"train_{quantity}", f"valid_{quantity}"
+        kept = vars(history)
+    else:
+        names = quantity, f"val_{quantity}"
+        kept = getattr(history, "history", None)
+        if not isinstance(kept, dict):
+            raise KindError(
+                f"`history` is {reprlib.repr(history)}, but should be the results.History that "
+                "backends.fit returns, or the History of Keras's own fit."
+            )
+    return [(part, kept.get(name, ())) for part, name in zip(("training", "validation"), names)]
+
+
 def confusion(counts, classes, axes=None) -> plt.Axes:
     """Draw a confusion matrix: true class down, predicted across, counts written in.
 
     Args:
-        counts: Array (K, K) from `results.confusion`.
+        counts: Array (K, K) from `results.confusion`, or shares.
         classes: K class names.
         axes: Where to draw; a new figure if None.
+
+    Raises:
+        ShapeError: Not a row and a column for each class.
+        RangeError: Counts below 0, or not finite.
 
     Example:
         >>> scores = backends.scores(network, digits.test.features)
         >>> axes = plot.confusion(results.confusion(scores, digits.test.labels), digits.classes)
     """
-    counts = to_numpy(counts)
-    if counts.shape != (len(classes),) * 2:
+    counts, classes = _numbers(counts, "counts"), _names(classes, "classes")
+    if counts.shape != (len(classes),) * 2 or not classes:
         raise ShapeError(
             f"`counts` has shape {counts.shape}, but {len(classes)} classes need "
-            f"{(len(classes),) * 2}."
+            f"{(len(classes),) * 2}, with at least one class."
         )
+    if _finite(counts, "counts").min() < 0:
+        raise RangeError(f"`counts` goes down to {counts.min()}, but counts are 0 or more.")
     if axes is None:
         side = 1.6 + 0.45 * len(classes)
         axes = plt.subplots(figsize=(side + 0.6, side))[1]
-    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes = _axes(axes)
+    whole = bool((counts == np.round(counts)).all())
+    total = counts.sum(axis=1, keepdims=True)
+    share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.argwhere(counts):
         colour = "white" if share[row, column] > 0.5 else "black"
-        axes.text(
-            column, row, counts[row, column], ha="center", va="center", fontsize=8, color=colour
-        )
+        text = f"{counts[row, column]:.0f}" if whole else f"{counts[row, column]:.2g}"
+        axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
     axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
     axes.set_yticks(range(len(classes)), classes)
     axes.set(
         xlabel="predicted class",
         ylabel="true class",
-        title="Who is taken for whom (number of pictures)",
+        title=f"Who is taken for whom ({'number' if whole else 'share'} of pictures)",
     )
     axes.spines[:].set_visible(False)
     return axes
@@ -204,7 +271,12 @@ def calibration(measured, axes=None) -> plt.Axes:
         >>> measured = results.calibration(arrays.softmax(scores), digits.test.labels)
         >>> axes = plot.calibration(measured)
     """
-    axes = axes if axes is not None else plt.subplots(figsize=(4.2, 3.8))[1]
+    if not isinstance(measured, results.Calibration):
+        raise KindError(
+            f"`measured` is {reprlib.repr(measured)}, but should be what "
+            "results.calibration(probabilities, labels) returns."
+        )
+    axes = _axes(axes, figsize=(4.2, 3.8))
     axes.plot([0, 1], [0, 1], "--", color="gray", label="as sure as right")
     there = measured.examples > 0
     axes.plot(measured.confidence[there], measured.accuracy[there], "o-", label="this classifier")
@@ -235,8 +307,9 @@ def embedding(points, labels, classes, axes=None) -> plt.Axes:
     Example:
         >>> axes = plot.embedding(digits.test.features[:, 3:5], digits.test.labels, digits.classes)
     """
-    points = expect_axes(to_numpy(points), "N coordinates", "points")
-    expect_examples(points, labels, "points")
+    points = expect_axes(_numbers(points, "points"), "N coordinates", "points")
+    labels, classes = _numbers(labels, "labels"), _names(classes, "classes")
+    expect_examples(points, labels if labels.ndim else labels[None], "points")
     labels = expect_labels(labels, len(classes))
     if points.shape[1] != 2:
         raise ShapeError(
@@ -248,7 +321,8 @@ def embedding(points, labels, classes, axes=None) -> plt.Axes:
             f"There are {len(classes)} classes, but only {len(MARKERS)} can be told apart in one "
             "figure. Draw some of them."
         )
-    axes = axes if axes is not None else plt.subplots(figsize=(5, 3.6))[1]
+    _finite(points, "points")
+    axes = _axes(axes, figsize=(5, 3.6))
     for place, name in enumerate(classes):
         chosen = points[labels == place]
         axes.scatter(
@@ -281,23 +355,39 @@ def forecast_fan(
         axes: Where to draw; a new figure if None.
 
     Raises:
-        ShapeError: An interval or what happened is not as long as the forecast.
+        ShapeError: An interval or what happened is not as long as the forecast, or that is empty.
+        KindError: The intervals are no dictionary of pairs.
 
     Example:
         >>> axes = plot.forecast_fan([1.0, 2.0, 3.0], [3.5, 4.0], quantity="demand in GW")
     """
-    history, forecast = to_numpy(history), to_numpy(forecast)
-    intervals = {
-        share: np.stack([*map(to_numpy, ends)]) for share, ends in (intervals or {}).items()
-    }
-    happened = None if happened is None else to_numpy(happened)
-    for array in (*(end for ends in intervals.values() for end in ends), happened):
-        if array is not None and array.shape != forecast.shape:
+    history = expect_axes(_numbers(history, "history"), "steps", "history")
+    forecast = expect_axes(_numbers(forecast, "forecast"), "steps", "forecast")
+    if not len(forecast):
+        raise ShapeError("The forecast is empty: it needs at least one step.")
+    intervals = {} if intervals is None else intervals
+    if not isinstance(intervals, dict):
+        raise KindError(
+            f"`intervals` is {reprlib.repr(intervals)}, but should be {{share: (low, high)}}, such "
+            "as {0.9: (low, high)}."
+        )
+    for share in intervals:
+        _expect_number(share, "a share of intervals", 0, 1)
+    intervals = {share: _numbers(ends, "intervals") for share, ends in intervals.items()}
+    happened = None if happened is None else _numbers(happened, "happened")
+    for array, wanted in (
+        *((ends, (2, *forecast.shape)) for ends in intervals.values()),
+        *(() if happened is None else ((happened, forecast.shape),)),
+    ):
+        if array.shape != wanted:
             raise ShapeError(
                 f"The forecast has shape {forecast.shape}, but an interval or what happened has "
-                f"{array.shape}. Give one number for each step of the forecast."
+                f"{array.shape}. Give one number for each step of the forecast, and an interval as "
+                "(low, high)."
             )
-    axes = axes if axes is not None else plt.subplots()[1]
+    _expect_number(step_hours, "step_hours", 0)
+    _expect_text(quantity, "quantity")
+    axes = _axes(axes)
     before = np.arange(-len(history), 0) * step_hours
     after = np.arange(len(forecast)) * step_hours
     axes.plot(before, history, color=COLOURS[6], label="before")
@@ -326,39 +416,43 @@ def film_strip(pictures, moments, rows=None, title="", size=0.7, limits=(0, 1)) 
     """Draw how pictures change: a row for each picture, a column for each moment.
 
     Args:
-        pictures: Array (M, N, H, W, C) with C 1 or 3, or (M, N, H, W): M moments of N pictures.
+        pictures: Array (M, N, H, W, C) with C 1 or 3, or (M, N, H, W): M moments of N pictures;
+            bytes are divided by 255.
         moments: M short texts or numbers to draw above the columns.
         rows: N short texts to draw beside the rows, if any.
         title: What changes from column to column, such as "The same noise after … rounds".
         size: Side of one picture, in inches.
-        limits: Values drawn as black and as white.
+        limits: Values drawn as black and as white; see `images`.
 
     Returns:
         Array (N, M) of matplotlib Axes.
 
     Raises:
         ShapeError: `pictures` has other axes, or `moments` or `rows` another length.
+        RangeError: Values that are not finite, or more than 1000 pictures.
 
     Example:
         >>> strip = plot.film_strip(np.random.default_rng(0).random((2, 3, 8, 8)), ["start", "end"])
     """
-    pictures = to_numpy(pictures)
-    pictures = pictures[..., None] if pictures.ndim == 4 else pictures
-    count, height = expect_axes(pictures, "M N H W C", "pictures").shape[:2]
-    wanted = (count, height if rows is None else len(rows), pictures.shape[-1])
-    if (len(moments), height) != wanted[:2] or wanted[2] not in (1, 3):
+    pictures, (low, high) = _pictures(pictures, "M N H W C", "pictures", limits)
+    moments = _names(moments, "moments")
+    rows = None if rows is None else _names(rows, "rows")
+    count, height = pictures.shape[:2]
+    if (len(moments), height if rows is None else len(rows)) != (count, height):
         raise ShapeError(
-            f"`pictures` has shape {pictures.shape}, with {len(moments)} names of moments"
+            f"`pictures` has {count} moments of {height} pictures, with {len(moments)} names of "
+            "moments"
             + ("" if rows is None else f" and {len(rows)} of rows")
-            + ", but should be (moments, rows, H, W, 1 or 3), with a name for each."
+            + ", but should have a name for each: (moments, rows, H, W, 1 or 3)."
         )
+    _expect_text(title, "title")
+    _expect_inches(size)
     width = count * size * 1.05 + (0 if rows is None else 0.9)
     height_inches = height * size * 1.05 + (0.5 if title else 0.25)
     figure, grid = plt.subplots(height, count, figsize=(width, height_inches), squeeze=False)
     figure.suptitle(title, fontsize=11, x=0.01, ha="left")
     for axes, picture in zip(grid.flat, pictures.swapaxes(0, 1).reshape(-1, *pictures.shape[2:])):
-        picture = picture[..., 0] if picture.shape[-1] == 1 else picture
-        axes.imshow(picture, cmap="gray", vmin=limits[0], vmax=limits[1])
+        axes.imshow(picture, cmap="gray", vmin=low, vmax=high)
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
     for axes, moment in zip(grid[0], moments):
@@ -376,7 +470,8 @@ def heat_map(values, picture=None, *, axes=None, title="", label="value", limit=
 
     Args:
         values: Array (h, w); it may be coarser than the picture, and is then stretched over it.
-        picture: Array (H, W, C) with C 1 or 3, or (H, W), values 0..1; its grey values are drawn.
+        picture: Array (H, W, C) with C 1 or 3, or (H, W), values 0..1 or bytes; its grey values are
+            drawn.
         axes: Where to draw; a new figure if None.
         title: Stands above the map.
         label: Of the colour bar, with its unit.
@@ -388,17 +483,25 @@ def heat_map(values, picture=None, *, axes=None, title="", label="value", limit=
 
     Raises:
         ShapeError: `values` is not one map, or `picture` not one picture.
+        RangeError: Values that are not finite, or a limit of 0 or less.
 
     Example:
         >>> drawn = plot.heat_map(digits.test.images[0, :, :, 0] - 0.5, title="Brightness")
     """
-    values = expect_axes(to_numpy(values), "H W", "values")
-    axes = axes if axes is not None else plt.subplots(figsize=(4.2, 3.4))[1]
+    values = _finite(expect_axes(_numbers(values, "values"), "H W", "values"), "values") * 1.0
+    for text, name in ((title, "title"), (label, "label")):
+        _expect_text(text, name)
+    if limit is not None:
+        _expect_number(limit, "limit", 0)
     height, width = values.shape
     if picture is not None:
-        grey = to_numpy(picture)
-        grey = grey.mean(axis=2) if grey.ndim == 3 else expect_axes(grey, "H W", "picture")
+        picture = _numbers(picture, "picture")
+        grey = picture[..., None] if picture.ndim == 2 else expect_axes(picture, "H W C", "picture")
+        grey, _ = _pictures(grey[None], "N H W C", "picture", (0, 1))
+        grey = grey[0].mean(axis=2) if grey.ndim == 4 else grey[0]
         height, width = grey.shape
+    axes = _axes(axes, figsize=(4.2, 3.4))
+    if picture is not None:
         axes.imshow(0.55 + 0.45 * grey, cmap="gray", vmin=0, vmax=1)  # pale: the map stands out
     limit = limit or float(np.quantile(np.abs(values), 0.995)) or 1.0
     signed = values.min() < 0
@@ -425,3 +528,147 @@ def _clear_at_zero(signed):
     upper = np.hstack([np.tile(above, (128, 1)), strength])
     lower = np.hstack([np.tile(below, (128, 1)), strength])[::-1]
     return matplotlib.colors.ListedColormap(np.vstack([lower, upper]) if signed else upper)
+
+
+# What is asked of arguments
+
+
+def _numbers(values, name):
+    """Return real numbers as an array."""
+    if not isinstance(values, (list, tuple, range, Real)) and not hasattr(values, "__array__"):
+        told = reprlib.repr(values)
+        raise KindError(f"`{name}` is {told}, but should be an array of numbers.")
+    try:
+        array = to_numpy(values)
+    except CourseError:
+        raise
+    except Exception as error:  # rows of unequal length, and whatever a library's array refuses
+        raise KindError(f"`{name}` cannot become one array of numbers: {error}") from None
+    if array.dtype.kind not in "buif":
+        raise KindError(f"`{name}` holds {array.dtype} values, but should hold real numbers.")
+    return array.astype("int64") if array.dtype.kind == "b" else array
+
+
+def _finite(array, name):
+    """Return the array if it holds something, and neither infinities nor not-a-number."""
+    if not array.size:
+        raise ShapeError(
+            f"`{name}` is empty: shape {array.shape}. There is nothing to draw; look at the line "
+            "that selects what is drawn."
+        )
+    if count := int((~np.isfinite(array)).sum()):
+        raise RangeError(
+            f"`{name}` holds {count} values that are infinite or not a number (nan), which have no "
+            "colour or place. Look for where they come from; np.nan_to_num replaces them."
+        )
+    return array
+
+
+def _pictures(array, axes, name, limits):
+    """Return pictures as they are drawn, without an axis of one channel, and their limits."""
+    array = _numbers(array, name)
+    wanted = len(axes.split())
+    if array.ndim == wanted - 1:
+        # A picture is hardly ever three pixels wide, if it is not a kernel of 3 × 3.
+        if array.shape[-1] in (1, 3) and array.shape[-2] > 3:
+            raise ShapeError(
+                f"`{name}` has shape {array.shape}, which looks like an axis too few, with "
+                f"{array.shape[-1]} channels last. For a single example, add the batch axis: "
+                f"{name}[None]. For pictures of that width, add the channels: {name}[..., None]."
+            )
+        array = array[..., None]
+    elif array.ndim == wanted - 2:
+        raise ShapeError(
+            f"`{name}` has shape {array.shape}, but needs {wanted} axes ({axes}). "
+            f"For a single picture, add the batch axis: {name}[None]."
+        )
+    expect_axes(array, axes, name)
+    if array.shape[-1] not in (1, 3):
+        raise ShapeError(
+            f"`{name}` has {array.shape[-1]} channels, but a picture has 1 (grey) or 3 (colour)."
+        )
+    _finite(array, name)
+    if (count := math.prod(array.shape[: wanted - 3])) > MOST_PICTURES:
+        raise RangeError(
+            f"`{name}` holds {count} pictures, but at most {MOST_PICTURES} are drawn. "
+            f"Choose some, such as {name}[:20]."
+        )
+    if limits is not None:
+        limits = _numbers(limits, "limits").tolist()
+        if np.shape(limits) != (2,):
+            raise ShapeError(f"`limits` is {limits}, but should be two numbers, such as (0, 1).")
+        for limit in limits:
+            _expect_number(limit, "limits")
+        if limits[0] > limits[1]:
+            raise RangeError(f"`limits` is {limits}, but the first should be the lower one.")
+    if array.dtype == np.uint8 and (limits is None or limits[1] <= 1):
+        array = array / np.float32(255)
+    low, high = limits or (array.min(), array.max())
+    if array.shape[-1] == 1:
+        return array[..., 0], (low, high)
+    # matplotlib takes colours from 0 to 1 and no limits.
+    return np.clip((array * 1.0 - low) / ((high - low) or 1), 0, 1), (low, high)
+
+
+def _names(names, name):
+    """Return a list of names; of more than a figure has room for, the first."""
+    if hasattr(names, "__array__"):
+        names = np.asarray(names.detach().cpu() if hasattr(names, "detach") else names)
+    try:
+        if isinstance(names, (str, bytes, Mapping, Set)):
+            raise TypeError
+        return list(islice(names, MOST_PICTURES + 1))
+    except TypeError:
+        raise KindError(
+            f"`{name}` is {reprlib.repr(names)}, but should be a list or a tuple of names."
+        ) from None
+
+
+def _axes(axes, **options):
+    """Return the Axes to draw on; those of a new figure if None are given."""
+    if axes is None:
+        return plt.subplots(**options)[1]
+    if not isinstance(axes, plt.Axes):
+        raise KindError(
+            f"`axes` is {reprlib.repr(axes)}, but should be one matplotlib Axes, such as "
+            "plt.subplots()[1]."
+        )
+    return axes
+
+
+def _expect_figure(figure):
+    if not isinstance(figure, plt.Figure):
+        raise KindError(
+            f"`figure` is {reprlib.repr(figure)}, but should be a matplotlib Figure, such as "
+            "axes.figure."
+        )
+
+
+def _expect_number(value, name, above=-math.inf, most=math.inf):
+    """Check that a value is a finite number above a bound, and `most` at most."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise KindError(f"`{name}` is {reprlib.repr(value)}, but should be a number.")
+    if not above < value <= most or abs(value) > sys.float_info.max:
+        bounds = "finite" if above == -math.inf else f"finite and above {above}"
+        bounds += "" if most == math.inf else f", and {most} at most"
+        raise RangeError(f"`{name}` is {reprlib.repr(value)}, but should be {bounds}.")
+
+
+def _expect_inches(size):
+    _expect_number(size, "size", 0, LARGEST)
+
+
+def _expect_text(text, name):
+    if not isinstance(text, str):
+        raise KindError(f"`{name}` is {reprlib.repr(text)}, but should be text.")
+
+
+def _expect_colour_map(name):
+    known = isinstance(name, matplotlib.colors.Colormap) or (
+        isinstance(name, str) and name in matplotlib.colormaps
+    )
+    if not known:
+        raise RangeError(
+            f"There is no colour map {reprlib.repr(name)}. There are, among others, 'gray', "
+            "'viridis' and 'RdBu_r'."
+        )

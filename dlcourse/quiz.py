@@ -2,8 +2,10 @@
 
 import html
 import math
+import numbers
 import random
 import re
+import reprlib
 import string
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +13,13 @@ from typing import Any
 from dlcourse import progress
 from dlcourse.answers import Feedback
 from dlcourse.arrays import close
-from dlcourse.errors import KindError, LessonError, RangeError
+from dlcourse.errors import CourseError, KindError, LessonError, RangeError
+
+
+class NoSuchQuestion(RangeError, KeyError):
+    """A quiz has no question of that name; a KeyError too, as in any other mapping."""
+
+    __str__ = Exception.__str__  # a KeyError would show the message in quotes
 
 
 class Question:
@@ -22,7 +30,14 @@ class Question:
         lesson, name: Where it belongs; the Quiz fills them in.
     """
 
-    def __init__(self, ask):
+    def __init__(self, ask, because, wrong):
+        if not isinstance(ask, str) or not ask.strip():
+            raise LessonError(f"A question is asked in text, not as {reprlib.repr(ask)}.")
+        reasons = [because, *wrong.values()] if isinstance(wrong, dict) else [wrong]
+        if not all(isinstance(reason, str) for reason in reasons):
+            raise LessonError(
+                f"{ask!r} needs its reasons as text: because='why', wrong={{answer: 'why not'}}."
+            )
         self.ask = " ".join(ask.split())
         self.lesson = self.name = ""
 
@@ -39,7 +54,11 @@ class Question:
         head, said = HTML(f"<b>{html.escape(self.ask)}</b>"), HTML()
 
         def tell(given):
-            said.value = self.answer(given)._repr_html_()
+            try:
+                feedback = self.answer(given)
+            except CourseError as error:  # it cannot be read: the learner sees why, and corrects it
+                feedback = Feedback("shown", str(error))
+            said.value = feedback._repr_html_()
 
         box = VBox([head, self._controls(tell), said], layout=Layout(margin="4px 0 12px 0"))
         box.add_class("dlcourse-quiz")
@@ -61,12 +80,12 @@ class Choice(Question):
     """Several answers, one of them right. Their order is drawn at random, once."""
 
     def __init__(self, ask, right, because, wrong):
-        super().__init__(ask)
+        super().__init__(ask, because, wrong)
+        if not all(isinstance(option, str) for option in (right, *wrong)):
+            raise LessonError(f"{ask!r} needs answers to choose from that are text.")
         if right in wrong or len(wrong) < 2:
             raise LessonError(f"{ask!r} needs one right answer and at least two others.")
-        if letters := [
-            text for text in (right, *wrong) if len(str(text)) == 1 and str(text).isalpha()
-        ]:
+        if letters := [text for text in (right, *wrong) if len(text) == 1 and text.isalpha()]:
             raise LessonError(f"{ask!r} has answers that look like another's letter: {letters}.")
         self.reasons = {right: because} | dict(wrong)
         self.right = right
@@ -74,14 +93,32 @@ class Choice(Question):
         random.Random(ask).shuffle(self.options)  # the same order for everybody
 
     def judge(self, given) -> tuple:
-        """Return ("right" or "wrong", the reason) for an option, or for its letter."""
-        letters = dict(zip(string.ascii_lowercase, self.options))
-        option = letters.get(str(given).strip("() ").lower(), given)
-        if option not in self.options:
-            raise RangeError(
-                f"There is no answer {given!r}. Give its letter: {', '.join(letters)}."
-            )
+        """Return ("right" or "wrong", the reason) for an option, or for its letter.
+
+        Raises:
+            RangeError: It is none of them, or could be two.
+        """
+        option = self._option(given)
         return "right" if option == self.right else "wrong", self.reasons[option]
+
+    def _option(self, given):
+        """Return the option that is meant: by its words, its letter, or its number."""
+        letters = dict(zip(string.ascii_lowercase, self.options))
+        if isinstance(given, str):
+            if given in self.options:
+                return given
+            if (letter := _plain(given)) in letters:
+                return letters[letter]
+            meant = [option for option in self.options if _plain(option) == _plain(given)]
+        else:
+            meant = []
+        if not meant and (values := readings(given)):
+            meant = [option for option in self.options if not values.isdisjoint(readings(option))]
+        if len(meant) != 1:
+            raise RangeError(
+                f"There is no answer {reprlib.repr(given)}. Give its letter: {', '.join(letters)}."
+            )
+        return meant[0]
 
     def _ways(self):
         return "\n".join(
@@ -107,7 +144,13 @@ class Number(Question):
     """A short number as the answer, within a tolerance."""
 
     def __init__(self, ask, right, because, wrong, tolerance, unit):
-        super().__init__(ask)
+        super().__init__(ask, because, wrong)
+        if not all(map(_is_number, (right, tolerance, *wrong))) or tolerance < 0:
+            raise LessonError(
+                f"{ask!r} needs numbers: right, the keys of `wrong`, and a tolerance of at least 0."
+            )
+        if not isinstance(unit, str):
+            raise LessonError(f"{ask!r} needs its unit as text, not as {reprlib.repr(unit)}.")
         self.right, self.because, self.tolerance, self.unit = right, because, tolerance, unit
         self.reasons = dict(wrong)
         if not self.reasons or any(self._is(value, right) for value in self.reasons):
@@ -117,19 +160,24 @@ class Number(Question):
         return bool(close(number, value, self.tolerance))
 
     def judge(self, given) -> tuple:
-        """Return ("right" or "wrong", the reason) for a number, or for text that holds one."""
-        try:
-            number = _number(given)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
-            raise KindError(f"{given!r} is not a number. Give one such as 0.5.")
-        if self._is(number, self.right):
+        """Return ("right" or "wrong", the reason) for a number, or for text that holds one.
+
+        Text that can be read in two ways, such as 1,386 or 50 %, is right if one of them is.
+
+        Raises:
+            KindError: No number can be read.
+        """
+        numbers = readings(given)
+        if not numbers:
+            raise KindError(f"{reprlib.repr(given)} is not a number. {_why_not(given)}")
+        if any(self._is(number, self.right) for number in numbers):
             return "right", self.because
         for value, reason in self.reasons.items():
-            if self._is(number, value):
+            if any(self._is(number, value) for number in numbers):
                 return "wrong", reason
-        return "wrong", "Too large." if number > self.right else "Too small."
+        known = (self.right, *self.reasons)
+        likely = min(numbers, key=lambda number: min(_apart(number, value) for value in known))
+        return "wrong", "Too large." if likely > self.right else "Too small."
 
     def _ways(self):
         return f"  A number ({self.unit})." if self.unit else "  A number."
@@ -140,37 +188,127 @@ class Number(Question):
     def _controls(self, tell):
         from ipywidgets import Button, HBox, Text
 
-        field = Text(placeholder=f"a number, in {self.unit}" if self.unit else "a number")
+        holder = f"a number, in {self.unit}" if self.unit else "a number"
+        # The question stands above. A label without width names the field for a screen reader.
+        field = Text(placeholder=holder, description=self.ask, style={"description_width": "0"})
         button = Button(description="Check")
-
-        def check(_):
-            try:
-                tell(field.value)
-            except KindError:
-                field.placeholder, field.value = "a number, such as 0.5", ""
-
-        button.on_click(check)
+        button.on_click(lambda _: tell(field.value))
+        # `on_submit` is deprecated, and what it is to be replaced by answers on leaving the field.
+        field.on_msg(lambda _, sent, __: sent.get("event") == "submit" and tell(field.value))
         return HBox([field, button])
 
 
-def _number(given):
-    """Read a number as people write it: 1700, 1 700, 1,700, 0.5, 0,5 or −3."""
-    text = "".join(str(given).split()).replace("−", "-")
-    thousands = re.fullmatch(r"-?[1-9]\d{0,2}(,\d{3})+", text)
-    return float(text.replace(",", "" if thousands else "."))
+def _apart(number, value):
+    """Return by what share of the larger one two different numbers differ."""
+    return abs(number - value) / max(abs(number), abs(value))
+
+
+def readings(given) -> set:
+    """Return the numbers that an answer may mean; none if it holds no number, or more than one.
+
+    Read are numbers of any kind (of NumPy, of a framework, Fraction, Decimal) and text: 1700,
+    1 700, 1_700, 1,700, 1.700, 1'700, 1.7e3, 0,5, .5, −3, +3, 3/4, 50 %, ~1700, 28 pixels. Some
+    texts mean two: with a comma for decimals or for thousands, as per cent or as a share.
+
+    Example:
+        >>> sorted(quiz.readings("1,386")), quiz.readings("28 pixels"), quiz.readings("7 * 4")
+        ([1.386, 1386.0], {28.0}, set())
+    """
+    found = _in_text(given) if isinstance(given, str) else _of_number(given)
+    return {number for number in found if math.isfinite(number)}
+
+
+def _of_number(given):
+    try:
+        truth = isinstance(given, bool) or "bool" in str(getattr(given, "dtype", ""))
+        if truth or isinstance(given, (bytes, bytearray)) or getattr(given, "ndim", 0):
+            return set()
+        # PyTorch warns where a tensor needs a gradient.
+        return {float(given.detach() if hasattr(given, "detach") else given)}
+    except Exception:  # whatever it is, it is no number
+        return set()
+
+
+ABOUT = r"(?:[~≈=] ?|(?:about|approximately|approx\.?|around|roughly|circa|ca\.?) )?"
+OTHER_NUMBERS = (  # words after a number that make another one of it
+    r"(?:hundred|thousand|million|billion)\w*|dozen|k|pi|π|e|half|halves|thirds?|quarters?|tenths?"
+    r"|squared|cubed"
+)
+ANSWER = re.compile(
+    rf"{ABOUT}(?P<sign>[+-]?) ?(?P<number>[\d.,'_ ]*\d[.,]?(?:e[+-]?\d+)?)"
+    r"(?: ?/ ?(?P<below>\d+)| ?(?P<percent>%|per ?cent))?"
+    rf"(?: ?(?!(?:{OTHER_NUMBERS})\b)(?P<unit>[^\W\d_]\D*))?\.?"
+)
+
+
+def _in_text(text):
+    text = " ".join(text.split()).lower()
+    for like, plain in (("‐‑‒–—−", "-"), ("’ʼ", "'"), ("⁄∕", "/")):
+        text = re.sub(f"[{like}]", plain, text)
+    match = ANSWER.fullmatch(text)
+    if not match:
+        return set()
+    numbers = _numerals(match["number"])
+    if match["below"]:
+        below = float(match["below"])
+        numbers = {number / below for number in numbers} if below else set()
+    if match["percent"]:
+        numbers |= {number / 100 for number in numbers}
+    return {-number for number in numbers} if match["sign"] == "-" else numbers
+
+
+def _numerals(text):
+    """Return what digits with separators mean, with a point and with a comma for decimals."""
+    found = set()
+    for point, comma in (".,", ",."):
+        whole = rf"(?:\d+|[1-9]\d{{0,2}}(?:([{comma}'_ ])\d{{3}})(?:\1\d{{3}})*)"
+        if re.fullmatch(rf"(?:{whole})?(?:[{point}](?:\d{{3}} )*\d*)?(?:e[+-]?\d+)?", text):
+            digits = re.sub(rf"[{comma}'_ ]", "", text).replace(point, ".")
+            found |= {float(digits)}
+    return found
+
+
+def _why_not(given):
+    """Return in what way an answer cannot be read, and what to give."""
+    if not isinstance(given, str):
+        return "Give one such as 0.5."
+    if not any(letter.isdigit() for letter in given):
+        return "Give one in digits, such as 0.5."
+    return "Give one number, such as 0.5, 1700, 3/4 or 50 %; work out sums first."
+
+
+def _plain(text):
+    """Return a text as far as it tells one option from another."""
+    return " ".join(text.split()).strip(" .,;:!?()[]\"'").lower()
+
+
+def _is_number(value):
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return real and math.isfinite(value)
 
 
 class Quiz(Mapping):
     """The questions of one lesson, by name. Show the whole quiz as the last line of a cell."""
 
     def __init__(self, module, **questions):
+        if odd := [name for name, it in questions.items() if not isinstance(it, Question)]:
+            raise LessonError(
+                f"A quiz is made of quiz.choice(…) and quiz.number(…); not a question: "
+                f"{', '.join(odd)}."
+            )
+        if not isinstance(module, str):
+            raise LessonError(
+                f"A quiz needs its module's name, `__name__`, not {reprlib.repr(module)}."
+            )
         self.questions = questions
         for name, question in questions.items():
             question.lesson, question.name = module.rpartition(".")[2], name
 
     def __getitem__(self, name):
-        if name not in self.questions:
-            raise RangeError(f"There is no question {name!r}. There are: {', '.join(self)}.")
+        if not isinstance(name, str) or name not in self.questions:
+            raise NoSuchQuestion(
+                f"There is no question {reprlib.repr(name)}. There are: {', '.join(self)}."
+            )
         return self.questions[name]
 
     def __iter__(self):

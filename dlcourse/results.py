@@ -1,6 +1,8 @@
 """What training and testing gave: histories, scores, calibration, distances, seed bands."""
 
 import html
+import reprlib
+from collections.abc import MappingView
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,7 +13,7 @@ from dlcourse.arrays import (
     expect_finite,
     expect_labels,
 )
-from dlcourse.errors import RangeError, ShapeError
+from dlcourse.errors import KindError, RangeError, ShapeError
 
 import numpy as np
 
@@ -84,12 +86,22 @@ class Table:
     rows: tuple
 
     def __post_init__(self):
-        uneven = [row for row in self.rows if len(row) != len(self.columns)]
-        if uneven:
-            raise ShapeError(
-                f"The table has {len(self.columns)} columns, but this row has another number: "
-                f"{uneven[0]!r}."
-            )
+        for name in ("columns", "rows"):
+            cells = getattr(self, name)
+            if not _in_a_row(cells):
+                raise KindError(
+                    f"`{name}` of a table is a tuple, not {reprlib.repr(cells)}: columns are "
+                    "names, such as ('digit', 'count'), and each row holds a cell for each of them."
+                )
+            object.__setattr__(self, name, tuple(cells))
+        if not self.columns:
+            raise ShapeError("A table needs at least one column, got none.")
+        for row in self.rows:
+            if not _in_a_row(row) or len(row) != len(self.columns):
+                raise ShapeError(
+                    f"The table has {len(self.columns)} columns, but this row has another number: "
+                    f"{reprlib.repr(row)}."
+                )
 
     def __str__(self):
         cells = [[str(cell) for cell in row] for row in (self.columns, *self.rows)]
@@ -111,16 +123,24 @@ class Table:
         return cell.rjust(width) if self._is_number(column) else cell.ljust(width)
 
     def _repr_html_(self):
-        def line(tag, row):
-            sides = ("right" if self._is_number(i) else "left" for i in range(len(row)))
+        sides = ["right" if self._is_number(i) else "left" for i in range(len(self.columns))]
+
+        def line(row, header=False):
+            # A header without a name is no header, as for the corner above names of rows.
+            tags = ["th" if header and str(cell) else "td" for cell in row]
             return "".join(
                 f'<{tag} style="text-align: {side}">{html.escape(str(cell))}</{tag}>'
-                for cell, side in zip(row, sides)
+                for tag, side, cell in zip(tags, sides, row)
             )
 
-        body = "\n".join(f"<tr>{line('td', row)}</tr>" for row in self.rows)
-        head = f"<thead><tr>{line('th', self.columns)}</tr></thead>"
+        body = "\n".join(f"<tr>{line(row)}</tr>" for row in self.rows)
+        head = f"<thead><tr>{line(self.columns, header=True)}</tr></thead>"
         return f"<table>\n{head}\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def _in_a_row(cells):
+    """Return whether there are several things in an order, which can be gone through again."""
+    return isinstance(cells, (tuple, list, MappingView)) or getattr(cells, "ndim", 0) > 0
 
 
 @dataclass(frozen=True)

@@ -239,13 +239,23 @@ def test_a_quiz_answers_a_click_with_its_reason(learner):
     expect(outputs).to_contain_text("Right. With 10 000 pictures", timeout=PATIENCE)
 
 
+def test_a_number_s_field_is_named_by_its_question_and_answers_to_enter(learner):
+    outputs = learner.outputs("lesson.QUIZ")
+    field = outputs.get_by_role("textbox", name=re.compile("accuracy of 0.83"))
+    for given, said in (("10 000 - 8300", "work out sums first"), ("1.700 pictures", "Right. ")):
+        field.fill(given)
+        field.press("Enter")
+        expect(outputs).to_contain_text(said, timeout=PATIENCE)
+        assert field.input_value() == given
+
+
 def test_a_restarted_kernel_finds_the_progress_kept(learner):
     page = learner.page
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
     learner.wait_for_kernel()
     learner.answer("course.map()", "from dlcourse import course\ncourse.map()")
     outputs = learner.outputs("course.map()")
-    expect(outputs.locator("table")).to_contain_text("2/8", timeout=PATIENCE)
+    expect(outputs.locator("table")).to_contain_text("3/8", timeout=PATIENCE)
 
 
 def test_no_request_left_this_machine(learner, requests):

@@ -43,7 +43,10 @@ def test_the_map_as_html_links_to_the_notebook_files_and_has_headings():
     shown = course.map()._repr_mimebundle_()["text/html"]
     links = dict(re.findall(r'<a href="([^"]+)">([^<]+)</a>', shown))
     assert links == {lesson.notebook.name: html.escape(lesson.title) for lesson in LESSONS}
-    assert shown.count('scope="col"') == 5
+    assert re.findall(r'<th scope="col"[^>]*>(.*?)</th>', shown)[:2] == ["Number", "Lesson"]
+    assert shown.count('scope="col"') == 5 and not re.search(r"<th[^>]*></th>", shown)
+    bars = re.findall(r'<progress [^>]*aria-label="([^"]+)"', shown)
+    assert bars == [html.escape(lesson.title) for lesson in LESSONS]
     rows = re.findall(r"<tr><td.*?</tr>", shown)
     for lesson, row in zip(LESSONS, rows, strict=True):
         assert f">{lesson.study_minutes} min<" in row and "0/" in row

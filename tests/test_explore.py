@@ -2,12 +2,14 @@
 
 import html
 import io
+import itertools
 import re
 
 from dlcourse import explore
-from dlcourse.errors import KindError, RangeError
+from dlcourse.errors import CourseError, KindError, RangeError
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from ipywidgets import HTML, Dropdown, FloatLogSlider, FloatSlider, IntSlider
 from matplotlib.figure import Figure
@@ -44,7 +46,7 @@ def controls_of(explorer):
 def test_a_call_gives_the_picture_and_the_sentence(explorer):
     picture = explorer(height=0.25, colour="blue")
     assert picture.png.startswith(PNG)
-    assert picture._repr_png_() == picture.png
+    assert picture._repr_png_() == (picture.png, {"alt": picture.text})
     assert picture.text == repr(picture) == 'A blue line, "0.25" high & straight.'
     assert explorer().text == 'A red line, "0.5" high & straight.'
     assert explorer().png == explorer(height=0.5, colour="red").png != picture.png
@@ -81,6 +83,9 @@ def test_a_picture_is_drawn_once_since_a_slider_waits_for_it(explorer, monkeypat
         ({"height": float("nan")}, RangeError, "`height` is nan"),
         ({"height": "0.5"}, KindError, "`height` is '0.5', but should be a number"),
         ({"colour": "green"}, RangeError, r"`colour` is 'green', but should be one of .*red.*blue"),
+        ({"height": True}, KindError, "`height` is True, but should be a number"),
+        ({"height": np.zeros(2)}, KindError, "but should be a number"),
+        ({"colour": np.array(["red", "blue"])}, RangeError, "but should be one of"),
         ({"width": 1}, RangeError, "no control `width`. There are: height, colour"),
     ],
 )
@@ -110,6 +115,134 @@ def test_a_control_that_cannot_stand_where_it_starts_is_refused(make):
         make()
 
 
+class Endless:
+    """Has only __getitem__, as a dataset has that counts on its user to stop."""
+
+    def __getitem__(self, index):
+        return index
+
+
+class Lying(Endless):
+    """Says that it is longer than it is."""
+
+    def __len__(self):
+        return 10**9
+
+
+ABSURD = [
+    *(None, "text", "", b"bytes", 1j, ..., True, float("nan"), float("inf"), -float("inf")),
+    *([], {}, {1, 2}, {"a": 1}, (1, 2, 3)),
+    *(np.zeros(3), np.zeros((2, 2)), np.array(1), np.array("a")),
+    *(Endless(), Lying(), itertools.count(), 10**400, len, "x" * 10**6),
+]  # fmt: skip
+
+
+def sound():
+    return explore.Explorer(draw, SIZE, height=explore.slider(0, 1, 0))
+
+
+TAKES_ONE = [
+    lambda it: explore.slider(it, 9, 3),
+    lambda it: explore.slider(1, it, 3),
+    lambda it: explore.slider(1, 9, it),
+    lambda it: explore.slider(0, 1, 0.5, it),
+    lambda it: explore.slider(0, 1, 0.5, logarithmic=it),
+    lambda it: explore.slider(0, 1, 0.5, label=it),
+    lambda it: explore.choice(it),
+    lambda it: explore.choice([it]),
+    lambda it: explore.choice(["red"], it),
+    lambda it: explore.choice(["red"], label=it),
+    lambda it: explore.Explorer(it, x=explore.slider(0, 1, 0)),
+    lambda it: explore.Explorer(draw, it, height=explore.slider(0, 1, 0)),
+    lambda it: explore.Explorer(draw, (it, 1), height=explore.slider(0, 1, 0)),
+    lambda it: explore.Explorer(draw, height=it),
+    lambda it: sound()(height=it),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("take", TAKES_ONE)
+def test_absurd_arguments_are_taken_or_refused_in_words(take):
+    for absurd in ABSURD:
+        try:
+            take(absurd)
+        except CourseError as error:
+            assert len(str(error)) < 400
+
+
+@pytest.mark.parametrize(
+    "make, error, message",
+    [
+        (lambda: explore.slider(0, 1, None), KindError, "`start` is None, but should be a number"),
+        (lambda: explore.slider(0, float("inf"), 1), RangeError, "`high` is inf.*finite"),
+        (lambda: explore.slider(0, 1, 0.5, step=0), RangeError, "`step` is 0.*larger than 0"),
+        (lambda: explore.slider(0, 1, 0.5, step=-1), RangeError, "`step` is -1"),
+        (lambda: explore.choice("red"), KindError, "a list or a tuple, not 'red'"),
+        (lambda: explore.choice({"red", "blue"}), KindError, "a list or a tuple"),
+        (lambda: explore.choice(np.eye(2)), KindError, "not an array"),
+        (lambda: explore.choice(itertools.count()), RangeError, "got more than 1000"),
+        (lambda: explore.choice([]), RangeError, "got none"),
+        (lambda: sound().typical_seconds(0), RangeError, "`rounds` is 0"),
+        (lambda: sound().typical_seconds(None), RangeError, "`rounds` is None"),
+        (lambda: explore.Explorer("draw", x=explore.slider(0, 1, 0)), KindError, "a function"),
+        (lambda: explore.Explorer(draw, 5, x=explore.slider(0, 1, 0)), KindError, "width and"),
+        (lambda: explore.Explorer(draw, (0, 1), x=explore.slider(0, 1, 0)), RangeError, "`size`"),
+    ],
+)
+def test_a_wrong_argument_is_named(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_the_options_of_a_choice_keep_their_order():
+    for options in (["b", "a"], {"b": 1, "a": 2}, {"b": 1, "a": 2}.keys(), (x for x in "ba")):
+        assert explore.choice(options).options == ("b", "a")
+    assert explore.choice(np.array([3, 1])).options == (3, 1)
+
+
+def fragile(figure, height):
+    if height > 0.7:
+        raise ValueError("too <high>")
+    figure.add_artist(plt.Line2D([0, 1], [0, height]))
+    return f"A line up to {height:g}."
+
+
+def test_an_error_at_one_position_stands_in_place_of_the_picture_until_the_next():
+    explorer = explore.Explorer(fragile, SIZE, height=explore.slider(0.0, 1.0, 0.5))
+    slider, seen = controls_of(explorer)
+    assert "<img" in seen.value
+    slider.value = 0.8
+    assert "<img" not in seen.value and "A line up to" not in seen.value
+    assert "ValueError: too &lt;high&gt;" in seen.value and 'role="status"' in seen.value
+    assert 'raise ValueError("too <high>")' in html.unescape(seen.value)
+    slider.value = 0.6
+    assert "<img" in seen.value and "ValueError" not in seen.value
+
+
+def test_an_error_at_the_first_position_is_shown_with_the_controls_and_the_others_work():
+    explorer = explore.Explorer(fragile, SIZE, height=explore.slider(0.0, 1.0, 0.9))
+    bundle, metadata = explorer._repr_mimebundle_()
+    assert "ValueError: too <high>" in bundle["text/plain"] and "raise" in bundle["text/plain"]
+    assert "ValueError: too &lt;high&gt;" in bundle["text/html"]
+    assert "image/png" not in bundle and not metadata
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
+    slider, seen = controls_of(explorer)
+    assert "ValueError" in seen.value
+    slider.value = 0.2
+    assert 'alt="A line up to 0.2."' in seen.value
+
+
+def test_a_function_that_draws_on_nothing_is_told_where_to_draw():
+    nowhere = explore.Explorer(lambda figure, x: "A line.", SIZE, x=explore.slider(0, 1, 0))
+    with pytest.raises(KindError, match="drew nothing on the figure"):
+        nowhere()
+    assert "drew nothing on the figure" in controls_of(nowhere)[-1].value
+
+
+def test_a_picture_in_a_cell_has_its_alternative_text(explorer):
+    shown = explorer()._repr_html_()
+    assert f'alt="{html.escape(explorer().text)}"' in shown
+
+
 @pytest.mark.parametrize("text", [None, "", "  ", 5])
 def test_a_function_that_says_nothing_is_refused(text):
     silent = explore.Explorer(lambda figure, x: text, SIZE, x=explore.slider(0, 1, 0))
@@ -118,7 +251,8 @@ def test_a_function_that_says_nothing_is_refused(text):
 
 
 def test_what_is_shown_is_a_picture_text_and_a_widget(explorer):
-    bundle = explorer._repr_mimebundle_()
+    bundle, metadata = explorer._repr_mimebundle_()
+    assert metadata == {"image/png": {"alt": explorer().text}}
     assert bundle["image/png"].startswith("iVBORw0KGgo")  # PNG's first bytes in base64
     assert bundle["text/plain"] == f"Explorer of height, colour: {explorer().text}"
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
@@ -178,7 +312,12 @@ def test_a_slider_of_whole_numbers_gives_whole_numbers(control, kind):
 
 def test_a_drop_down_hands_over_its_values_even_pairs():
     shapes = explore.choice([(1, 1), (3, 5)], label="window")
-    explorer = explore.Explorer(lambda figure, shape: f"Window {shape}", SIZE, shape=shapes)
+
+    def windows(figure, shape):
+        figure.subplots()
+        return f"Window {shape}"
+
+    explorer = explore.Explorer(windows, SIZE, shape=shapes)
     menu, seen = controls_of(explorer)
     assert (menu.description, menu.value) == ("window", (1, 1))
     menu.value = (3, 5)

@@ -1,17 +1,24 @@
 """Figures are labelled, describe themselves, and never call show."""
 
+import itertools
+import re
+from types import SimpleNamespace
+
 import matplotlib
 
 matplotlib.use("agg")
 
 from dlcourse import plot, results
-from dlcourse.errors import RangeError, ShapeError
+from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
 
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
 from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+
+PATIENCE_SECONDS = 600
 
 
 @pytest.fixture(autouse=True)
@@ -50,10 +57,185 @@ def test_pictures_are_drawn_as_they_are():
     assert drawn[2].get_title() == "c"
 
 
-@pytest.mark.parametrize("shape", [(5, 4), (2, 5, 4, 2)])
-def test_what_is_no_batch_of_pictures_is_refused(shape):
-    with pytest.raises(ShapeError):
+def test_bytes_are_pixels_from_0_to_1_everywhere():
+    pixels = np.array([0, 51, 255], "uint8").reshape(1, 3, 1, 1).repeat(4, axis=2)
+    colour = plot.images(pixels.repeat(3, axis=3))[0].images[0].get_array()
+    film = plot.film_strip(pixels[None], ["now"])[0, 0].images[0].get_array()
+    beneath = plot.heat_map(np.zeros((3, 4)), pixels[0]).images[0].get_array()
+    for shown in (plot.images(pixels)[0].images[0].get_array(), colour[..., 0], film):
+        np.testing.assert_allclose(shown[:, 0], [0, 0.2, 1], atol=1e-6)
+    np.testing.assert_allclose(beneath[:, 0], [0.55, 0.64, 1], atol=1e-6)
+    raw = plot.images(pixels, limits=(0, 255))[0].images[0]
+    assert raw.get_array()[2, 0] == 255 and raw.get_clim() == (0, 255)
+
+
+def test_limits_count_for_colour_too():
+    pixels = np.array([-1.0, 0, 1]).reshape(1, 1, 3, 1).repeat(3, axis=3).repeat(4, axis=1)
+    shown = plot.images(pixels, limits=np.array([-1, 1]))[0].images[0].get_array()
+    np.testing.assert_allclose(shown[0, :, 0], [0, 0.5, 1])
+    shown = plot.images(pixels, limits=None)[0].images[0].get_array()
+    np.testing.assert_allclose(shown[0, :, 0], [0, 0.5, 1])
+
+
+@pytest.mark.parametrize(
+    "shape, message",
+    [
+        ((5, 4), r"add the batch axis: pixels\[None\]"),
+        ((8, 8, 1), r"add the batch axis: pixels\[None\]"),
+        ((9, 7, 3), r"add the batch axis: pixels\[None\]"),
+        ((2, 5, 4, 2), "2 channels"),
+        ((2, 2, 5, 4, 1), "needs 4 axes"),
+        ((4,), "needs 4 axes"),
+        ((0, 5, 4, 1), "is empty.*selects"),
+        ((0, 5, 4), "is empty.*selects"),
+        ((2, 0, 4, 1), "is empty"),
+    ],
+)
+def test_what_is_no_batch_of_pictures_is_refused(shape, message):
+    with pytest.raises(ShapeError, match=message):
         plot.images(np.zeros(shape))
+
+
+@pytest.mark.parametrize("shape", [(16, 3, 3), (5, 1, 3), (2, 8, 7), (2, 8, 3, 1)])
+def test_a_batch_of_narrow_pictures_is_drawn_one_by_one(shape):
+    assert len(plot.images(np.zeros(shape))) == shape[0]
+
+
+ONE, TWO = np.zeros((1, 5, 4)), np.zeros((2, 5, 4))
+
+
+@pytest.mark.parametrize(
+    "given, error, message",
+    [
+        ({"titles": ["a"]}, ShapeError, "2 pictures, but 1 titles"),
+        ({"titles": "abc"}, KindError, "`titles` is 'abc', but should be a list"),
+        ({"titles": ["a", "b", "c"]}, ShapeError, "2 pictures, but 3 titles"),
+        ({"columns": 0}, RangeError, "`columns` is 0"),
+        ({"columns": 2.5}, RangeError, "`columns` is 2.5"),
+        ({"size": 0}, RangeError, "`size` is 0, but should be finite and above 0, and 50 at most"),
+        ({"size": float("nan")}, RangeError, "`size` is nan"),
+        ({"limits": "dark"}, KindError, "`limits`"),
+        ({"limits": (0, 1, 2)}, ShapeError, "should be two numbers"),
+        ({"limits": (1, 0)}, RangeError, "the lower one"),
+        ({"limits": (0, float("nan"))}, RangeError, "`limits` is nan"),
+        ({"colour_map": "grayscale"}, RangeError, "no colour map 'grayscale'.*'gray'"),
+        ({"label": 5}, KindError, "`label` is 5, but should be text"),
+        ({"pixels": np.full((2, 5, 4), np.nan)}, RangeError, "40 values that are infinite or not"),
+        ({"pixels": np.zeros((1001, 1, 1))}, RangeError, r"1001 pictures.*pixels\[:20\]"),
+        ({"pixels": [[1], [2, 3]]}, KindError, "cannot become one array"),
+    ],
+)
+def test_what_pictures_cannot_be_drawn_with_is_named(given, error, message):
+    with pytest.raises(error, match=message):
+        plot.images(**{"pixels": TWO} | given)
+    assert plt.get_fignums() == []  # nothing half drawn is shown
+
+
+class Endless:
+    """Has only __getitem__, as a dataset has that counts on its user to stop."""
+
+    def __getitem__(self, index):
+        return index
+
+
+class Lying(Endless):
+    """Says that it is longer than it is."""
+
+    def __len__(self):
+        return 10**9
+
+
+ABSURD = [
+    *(None, "text", "", b"bytes", 1j, ..., True, 0, -1, 2.5, float("nan"), float("inf"), 10**400),
+    *([], (), {}, {1, 2}, {"a": 1}, (1, 2, 3), ["a"], [None], [[1], [1, 2]], [1j], len),
+    *(np.array(1), np.array("a"), np.zeros(0), np.zeros((2, 0)), np.zeros(3), np.full(2, np.nan)),
+    *(np.array([1j]), np.array(["2020-01-01"], "datetime64[D]"), np.array([True, False])),
+    *(Endless(), Lying(), itertools.count(), [Endless()], results.History(), plt.Figure()),
+]
+WITH_ONE = {
+    "describe": lambda it: plot.describe(it),
+    "describe figure": lambda it: plot.describe("Seen.", it),
+    "description": lambda it: plot.description(it),
+    "images": lambda it: plot.images(it),
+    **{
+        f"images {name}": lambda it, name=name: plot.images(ONE, **{name: it})
+        for name in ("titles", "columns", "size", "colour_map", "limits", "label")
+    },
+    "curves": lambda it: plot.learning_curves(it),
+    "curves loss": lambda it: plot.learning_curves(results.History(it)),
+    "curves quantity": lambda it: plot.learning_curves(HISTORY, it),
+    "curves axes": lambda it: plot.learning_curves(HISTORY, axes=it),
+    "confusion": lambda it: plot.confusion(it, ["a", "b"]),
+    "confusion classes": lambda it: plot.confusion(np.eye(2), it),
+    "confusion axes": lambda it: plot.confusion(np.eye(2), ["a", "b"], it),
+    "calibration": lambda it: plot.calibration(it),
+    "embedding": lambda it: plot.embedding(it, [0, 1], ["a", "b"]),
+    "embedding labels": lambda it: plot.embedding(np.eye(2), it, ["a", "b"]),
+    "embedding classes": lambda it: plot.embedding(np.eye(2), [0, 1], it),
+    "fan": lambda it: plot.forecast_fan(it, [1.0]),
+    "fan forecast": lambda it: plot.forecast_fan([1.0], it),
+    "fan share": lambda it: plot.forecast_fan([1.0], [2.0], {0.5: it}),
+    **{
+        f"fan {name}": lambda it, name=name: plot.forecast_fan([1.0], [2.0], **{name: it})
+        for name in ("intervals", "happened", "step_hours", "quantity", "axes")
+    },
+    "film": lambda it: plot.film_strip(it, ["a"]),
+    "film moments": lambda it: plot.film_strip(ONE[None], it),
+    **{
+        f"film {name}": lambda it, name=name: plot.film_strip(ONE[None], ["a"], **{name: it})
+        for name in ("rows", "title", "size", "limits")
+    },
+    "map": lambda it: plot.heat_map(it),
+    **{
+        f"map {name}": lambda it, name=name: plot.heat_map(np.eye(2), **{name: it})
+        for name in ("picture", "axes", "title", "label", "limit")
+    },
+}
+
+
+@pytest.mark.parametrize("draw", WITH_ONE.values(), ids=WITH_ONE)
+def test_absurd_arguments_are_drawn_or_refused_in_words(draw):
+    for absurd in ABSURD:
+        try:
+            draw(absurd)
+        except CourseError as error:
+            assert len(str(error)) < 600
+        plt.close("all")
+
+
+def test_confusion_of_shares_writes_them_rounded_and_says_so():
+    axes = plot.confusion(np.full((3, 3), 1 / 9), ["a", "b", "c"])
+    assert {text.get_text() for text in axes.texts} == {"0.11"} and "share" in axes.get_title()
+    np.testing.assert_allclose(axes.images[0].get_array(), 1 / 3)
+    axes = plot.confusion([[3.0, 0], [1, 1200]], ["a", "b"])
+    assert [text.get_text() for text in axes.texts] == ["3", "1", "1200"]
+    assert "number" in axes.get_title()
+    for counts in ([[1, np.nan], [0, 1]], [[1, -1], [0, 1]]):
+        with pytest.raises(RangeError, match="`counts`"):
+            plot.confusion(counts, ["a", "b"])
+
+
+def test_curves_are_read_from_keras_s_own_history():
+    kept = {"loss": [0.5, 0.4], "val_loss": [0.6, np.nan], "acc": [0.7, 0.8]}
+    axes = plot.learning_curves(SimpleNamespace(history=kept))
+    assert [line.get_label() for line in axes.lines] == ["training", "validation"]
+    np.testing.assert_array_equal(axes.lines[1].get_ydata(), [0.6, np.nan])  # a gap
+    with pytest.raises(RangeError, match="holds no accuracy"):
+        plot.learning_curves(SimpleNamespace(history=kept), "accuracy")
+
+
+@pytest.mark.parametrize(
+    "history, quantity, error, message",
+    [
+        (results.History(), "loss", RangeError, "no loss: no epoch was finished"),
+        (HISTORY, "acc", RangeError, "`quantity` is 'acc', but should be 'loss' or 'accuracy'"),
+        ([0.5, 0.4], "loss", KindError, r"backends.fit returns, or the History of Keras"),
+        (None, "loss", KindError, "`history` is None"),
+    ],
+)
+def test_what_holds_no_curve_is_told(history, quantity, error, message):
+    with pytest.raises(error, match=message):
+        plot.learning_curves(history, quantity)
 
 
 def test_confusion_wants_one_name_for_each_class():
@@ -69,16 +251,27 @@ def test_a_figure_carries_what_it_shows():
     assert plot.description(figure) == "The line rises."
 
 
-def test_a_notebook_shows_the_description_as_the_figure_s_text():
+def test_a_notebook_shows_the_description_as_text_and_as_the_picture_s_alternative_text():
     cells = (
         "import matplotlib.pyplot as plt\nfrom dlcourse import plot\nplot.use_course_style()",
         "plt.subplots()[1].plot([1, 2])\nplot.describe('The line rises.')",
+        "%config InlineBackend.figure_formats = ['retina']\n"
+        "plot.use_course_style()\nplt.subplots()[1].set_title('A title')",
+        "plt.figure();",
     )
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    NotebookClient(notebook, timeout=60).execute()
-    (output,) = notebook.cells[1].outputs
+    NotebookClient(notebook, timeout=PATIENCE_SECONDS).execute()
+    (output,), (_, sharp), (empty,) = (cell.outputs for cell in notebook.cells[1:])
     assert output.data["text/plain"] == "Figure: The line rises."
     assert "image/png" in output.data
+    assert output.metadata["image/png"] == {"alt": "The line rises."}
+    assert sharp.metadata["image/png"]["alt"] == "A title" and sharp.metadata["image/png"]["width"]
+    assert list(empty.data) == ["text/plain"]
+    html, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook)
+    assert re.findall(r'<img[^>]* alt="([^"]*)"', html) == [
+        "The line rises.",
+        "A title",
+    ]
 
 
 def test_each_class_of_an_embedding_has_its_own_points_colour_and_shape():
@@ -147,7 +340,8 @@ def test_a_film_strip_has_a_row_for_each_picture_and_a_column_for_each_moment():
 @pytest.mark.parametrize(
     "film, moments, rows",
     [(FILM, (1, 2), None), (FILM, (1, 2, 3), ("a",)), (FILM[0, 0], (1, 2, 3), None),
-     (FILM[..., [0, 0]], (1, 2, 3), None)],
+     (FILM[..., [0, 0]], (1, 2, 3), None), (FILM[:, 0], (1, 2, 3), None),
+     (FILM[:0], (), None), (FILM[:, :0], (1, 2, 3), ())],
 )  # fmt: skip
 def test_a_film_strip_without_a_name_for_each_row_and_column_is_refused(film, moments, rows):
     with pytest.raises(ShapeError):
@@ -196,3 +390,10 @@ def test_a_heat_map_of_zeros_is_clear():
 def test_a_heat_map_wants_one_map_and_one_picture(values, picture):
     with pytest.raises(ShapeError):
         plot.heat_map(values, picture)
+
+
+def test_a_heat_map_with_values_that_have_no_colour_is_refused():
+    with pytest.raises(RangeError, match=r"`values` holds 1 values.*nan"):
+        plot.heat_map([[1.0, np.nan]])
+    with pytest.raises(RangeError, match="`limit` is 0"):
+        plot.heat_map(MAP, limit=0)

@@ -1,7 +1,9 @@
 """Metrics agree with scikit-learn and with cases solved by hand."""
 
+import re
+
 from dlcourse import results
-from dlcourse.errors import RangeError, ShapeError
+from dlcourse.errors import CourseError, RangeError, ShapeError
 
 import numpy as np
 import pytest
@@ -102,6 +104,38 @@ def test_a_table_lines_up_and_escapes_what_is_not_markup():
 def test_a_row_of_the_wrong_length_is_refused():
     with pytest.raises(ShapeError, match="2 columns"):
         results.Table(("a", "b"), (("only one",),))
+
+
+def test_a_header_without_a_name_is_an_empty_cell():
+    shown = results.Table(("", "count"), {"a": 1}.items())._repr_html_()
+    assert re.findall(r"<th\b[^>]*>(.*?)</th>", shown) == ["count"]
+    assert '<tr><td style="text-align: left"></td><th' in shown
+
+
+class Endless:
+    """Has only __getitem__, as a dataset has that counts on its user to stop."""
+
+    def __getitem__(self, index):
+        return index
+
+
+class Lying(Endless):
+    """Says that it is longer than it is."""
+
+    def __len__(self):
+        return 10**9
+
+
+ABSURD = [None, "text", b"bytes", 5, 1j, {1, 2}, {"a": 1}, np.array(1), ..., Endless(), Lying()]
+
+
+@pytest.mark.parametrize("absurd", ABSURD)
+def test_a_table_of_something_else_says_what_a_table_is(absurd):
+    for parts in ((absurd, ()), (("a",), absurd), (("a",), (absurd,))):
+        with pytest.raises(CourseError, match="table"):
+            results.Table(*parts)
+    with pytest.raises(ShapeError, match="at least one column"):
+        results.Table((), ())
 
 
 def test_a_headline_says_the_score_its_band_and_the_baseline():
