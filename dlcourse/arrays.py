@@ -27,7 +27,7 @@ def to_numpy(array) -> np.ndarray:
     except KindError:
         raise
     except Exception as error:  # whatever an array of some kind says when it is read
-        raise KindError(f"{_named(array)} cannot become an array of numbers: {error}") from error
+        raise KindError(f"{_named(array)} cannot become one array of numbers: {error}") from error
     if found.dtype.kind not in NUMBERS:
         raise KindError(
             f"{_named(array)} holds {found.dtype} values, but should hold numbers. "

@@ -289,7 +289,11 @@ def card(name) -> Card:
     path = FOLDER / str(name) / "card.toml"
     if name not in names():
         raise DataError(f"There is no dataset {name!r}. There are: {', '.join(names())}.")
-    facts = tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        facts = tomllib.loads(runtime.read_whole(path).decode("utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"The card {path} cannot be read: {error}. `git checkout -- {path}` in a "
+                        "clone of the course brings it back.") from error  # fmt: skip
     for key in ("classes", "features", "units"):
         facts[key] = tuple(facts.get(key, ()))
     if facts.get("kind") not in (*KINDS, "weights"):
@@ -468,9 +472,10 @@ def _frozen(array):
 
 def _good_files():
     try:
-        return json.loads((runtime.folder("cache") / "verified.json").read_text())
+        found = runtime.read_json(runtime.folder("cache") / "verified.json")
     except (OSError, ValueError):
         return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _version(facts):

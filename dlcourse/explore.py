@@ -339,10 +339,7 @@ class Explorer:
         start = self._shown({})
         names = ", ".join(control.label or name for name, control in self.controls.items())
         bundle = self.widget()._repr_mimebundle_() | {"text/plain": f"Explorer of {names}: {start}"}
-        if isinstance(start, Feedback):
-            return bundle | {"text/html": start._repr_html_()}, {}
-        png, metadata = start._repr_png_()
-        return bundle | {"image/png": base64.b64encode(png).decode()}, {"image/png": metadata}
+        return bundle | {"text/html": start._repr_html_()}
 
 
 @dataclass(frozen=True, repr=False)
@@ -354,9 +351,6 @@ class Picture:
 
     def __repr__(self):
         return self.text
-
-    def _repr_png_(self):
-        return self.png, {"alt": self.text}
 
     def _repr_html_(self):
         # An <img> of our own: the widget for images has no alternative text, nor has JupyterLab.

@@ -570,5 +570,9 @@ def _write(path, notebook):
     import nbformat
 
     text = nbformat.writes(notebook) + "\n"
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
+    try:
+        there = runtime.read_whole(path).decode("utf-8").replace("\r\n", "\n")
+    except (OSError, ValueError):  # nothing, or nothing that is a text
+        there = None
+    if there != text:
         runtime.write_whole(path, text)

@@ -51,6 +51,7 @@ CHANCE = STEADY | {  # what differs from run to run, and what replaces it
 TOLERANT = ("stdout", "text/plain", "text/html", "text/markdown", "text/latex")
 PICTURES = ("image/png", "image/jpeg")
 WIDGET = "application/vnd.jupyter.widget-view+json"
+INLINE = re.compile(r"data:(image/(?:png|jpeg));base64,([^\"]+)")  # a picture in HTML
 TIME_UNITS = "ns|µs|μs|us|ms|s|sec|seconds?|min|minutes?"  # an hour is never a measured duration
 NUMBER = re.compile(
     r"(?<![\w.])[-+−]?"
@@ -124,6 +125,10 @@ def contents(outputs, others=()) -> dict:
             held["evalue"].append(output.evalue)
         else:
             for kind, content in output.data.items():
+                if kind == "text/html":  # pictures in it count as pictures
+                    for picture_kind, picture in INLINE.findall(content):
+                        held[picture_kind].append(picture)
+                    content = INLINE.sub(r"data:\1", content)
                 if kind != WIDGET and (not live or kind in ("text/plain", *PICTURES)):
                     held[kind].append(content)
     for name, text in printed.items():
@@ -268,6 +273,8 @@ def steady(value) -> Any:
             {key: v if key.startswith("image/") else steady(v) for key, v in kept.items()}
         )
     if isinstance(value, str):
-        for pattern, replacement in STEADY.items():
-            value = re.sub(pattern, replacement, value)
+        parts = re.split('(data:image/[^"]+)', value)
+        for pattern, replacement in STEADY.items():  # a picture is left as it is
+            parts[::2] = [re.sub(pattern, replacement, part) for part in parts[::2]]
+        value = "".join(parts)
     return value

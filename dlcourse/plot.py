@@ -1,9 +1,10 @@
 """Figures of the course: arrays or a History in, `Axes` out, with a text that says what is seen."""
 
+import html
 import math
 import reprlib
 import sys
-from collections.abc import Mapping, Set
+from collections.abc import Set
 from functools import partial
 from itertools import islice
 from numbers import Real
@@ -28,8 +29,8 @@ def use_course_style() -> None:
     """Set the course's colours, sizes and figure descriptions for this notebook.
 
     In a notebook, each figure then carries its description (see `describe`): as its text, in place
-    of `<Figure size 640x480 with 1 Axes>`, for a terminal or a diff, and as the picture's
-    alternative text, the metadata `alt`, for what shows pictures to a screen reader.
+    of `<Figure size 640x480 with 1 Axes>`, for a terminal or a diff, and as the alternative text
+    of an HTML picture: JupyterLab and nbconvert give other pictures none.
 
     Example:
         >>> plot.use_course_style()
@@ -57,8 +58,8 @@ def use_course_style() -> None:
         shell.enable_matplotlib("inline")  # first: it forgets how figures were to be shown
         formatters = shell.display_formatter.formatters
         formatters["text/plain"].for_type(plt.Figure, _as_text)
-        if as_png := formatters["image/png"].type_printers.get(plt.Figure):  # none where SVG shows
-            formatters["image/png"].for_type(plt.Figure, partial(_with_alt, as_png))
+        if as_png := formatters["image/png"].type_printers.pop(plt.Figure, None):  # None for SVG
+            formatters["text/html"].for_type(plt.Figure, partial(_as_html, as_png))
 
 
 def describe(text, figure=None) -> None:
@@ -91,11 +92,13 @@ def _as_text(figure, printer, cycle):
     printer.text(f"Figure: {description(figure)}")
 
 
-def _with_alt(as_png, figure):
-    """Return a figure's PNG and its metadata, or None for a figure without anything in it."""
+def _as_html(as_png, figure):
+    """Return a figure as an HTML picture, or None for a figure without anything in it."""
     png = as_png(figure)
-    png, metadata = png if isinstance(png, tuple) else (png, {})  # sharper screens get a size too
-    return png and (png, {**metadata, "alt": description(figure)})
+    png, size = png if isinstance(png, tuple) else (png, {})  # those for sharper screens have one
+    given = {"alt": description(figure), **size}
+    attributes = "".join(f' {name}="{html.escape(str(text))}"' for name, text in given.items())
+    return png and f'<img src="data:image/png;base64,{png}"{attributes}>'
 
 
 def images(
@@ -615,7 +618,7 @@ def _names(names, name):
     if hasattr(names, "__array__"):
         names = np.asarray(names.detach().cpu() if hasattr(names, "detach") else names)
     try:
-        if isinstance(names, (str, bytes, Mapping, Set)):
+        if isinstance(names, (str, bytes, Set)):  # the keys of a dictionary have an order
             raise TypeError
         return list(islice(names, MOST_PICTURES + 1))
     except TypeError:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from odd_files import odd_in_place
 
 NAMES = data.names()
 DATASETS = [name for name in NAMES if data.card(name).kind != "weights"]
@@ -296,10 +297,25 @@ def test_a_missing_file_is_named_with_the_repair(copied):
 
 
 def test_a_cache_that_is_damaged_or_cannot_be_written_only_costs_time(copied, monkeypatch):
-    (runtime.folder("cache") / "verified.json").write_text("{damaged")
-    assert len(data.load("digits").train) == 1200
+    for damaged in ("{damaged", "null", "[" * 10**5):
+        (runtime.folder("cache") / "verified.json").write_text(damaged)
+        assert len(data.load("digits").train) == 1200
     monkeypatch.setattr(runtime, "folder", lambda kind: copied / "no folder")
     assert len(data.load("digits").train) == 1200
+
+
+@odd_in_place
+def test_what_is_no_file_is_not_opened(copied, put):
+    verified = runtime.folder("cache") / "verified.json"
+    put(verified)
+    assert len(data.load("digits").train) == 1200
+    put(copied)
+    with pytest.raises(DataError, match="cannot be read"):
+        data.load("digits")
+    if verified.is_dir():
+        verified.rmdir()
+    else:
+        verified.unlink(missing_ok=True)
 
 
 @given(

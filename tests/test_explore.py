@@ -1,5 +1,6 @@
 """An explorer draws what its controls say, describes it, and notices its own faults."""
 
+import base64
 import html
 import io
 import itertools
@@ -46,7 +47,7 @@ def controls_of(explorer):
 def test_a_call_gives_the_picture_and_the_sentence(explorer):
     picture = explorer(height=0.25, colour="blue")
     assert picture.png.startswith(PNG)
-    assert picture._repr_png_() == (picture.png, {"alt": picture.text})
+    assert base64.b64encode(picture.png).decode() in picture._repr_html_()
     assert picture.text == repr(picture) == 'A blue line, "0.25" high & straight.'
     assert explorer().text == 'A red line, "0.5" high & straight.'
     assert explorer().png == explorer(height=0.5, colour="red").png != picture.png
@@ -220,10 +221,10 @@ def test_an_error_at_one_position_stands_in_place_of_the_picture_until_the_next(
 
 def test_an_error_at_the_first_position_is_shown_with_the_controls_and_the_others_work():
     explorer = explore.Explorer(fragile, SIZE, height=explore.slider(0.0, 1.0, 0.9))
-    bundle, metadata = explorer._repr_mimebundle_()
+    bundle = explorer._repr_mimebundle_()
     assert "ValueError: too <high>" in bundle["text/plain"] and "raise" in bundle["text/plain"]
     assert "ValueError: too &lt;high&gt;" in bundle["text/html"]
-    assert "image/png" not in bundle and not metadata
+    assert "<img" not in bundle["text/html"]
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
     slider, seen = controls_of(explorer)
     assert "ValueError" in seen.value
@@ -251,9 +252,9 @@ def test_a_function_that_says_nothing_is_refused(text):
 
 
 def test_what_is_shown_is_a_picture_text_and_a_widget(explorer):
-    bundle, metadata = explorer._repr_mimebundle_()
-    assert metadata == {"image/png": {"alt": explorer().text}}
-    assert bundle["image/png"].startswith("iVBORw0KGgo")  # PNG's first bytes in base64
+    bundle = explorer._repr_mimebundle_()
+    assert "base64,iVBORw0KGgo" in bundle["text/html"]  # PNG's first bytes
+    assert f'alt="{html.escape(explorer().text)}"' in bundle["text/html"]
     assert bundle["text/plain"] == f"Explorer of height, colour: {explorer().text}"
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
 

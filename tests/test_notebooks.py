@@ -596,3 +596,10 @@ def test_a_full_part_takes_no_more(course):
         (course / "notebooks" / "source" / f"{number}_x{number}.py").write_text("")
     with pytest.raises(LessonError, match="Part 7 has no free number"):
         notebooks.new("One more")
+
+
+@pytest.mark.parametrize("content", [b"null", b"[]", b"<<<<<<< ours", b"", b"\xff\xfe"])
+def test_a_file_that_holds_no_notebook_is_built_anew(small, executed, content):
+    small.notebook.write_bytes(content)
+    assert notebooks.build(small) is not None
+    assert small.measured and notebooks.stale(small) is None

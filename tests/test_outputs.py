@@ -185,3 +185,27 @@ def test_json_and_other_kinds_must_be_the_same():
     cell = new_code_cell("show()", outputs=shown(1), metadata={"tolerance": 5})
     assert faults(cell, shown(1)) == []
     assert faults(cell, shown(2)) == ["application/json: reference {'a': 1}, now {'a': 2}"]
+
+
+def shown(grey, alt="A square."):
+    file = io.BytesIO()
+    Image.new("L", (80, 80), grey).save(file, "png")
+    picture = base64.b64encode(file.getvalue()).decode()
+    html = f'<img src="data:image/png;base64,{picture}" alt="{alt}">'
+    return [new_output("display_data", {"text/html": html})]
+
+
+@pytest.mark.parametrize(
+    "now, fault",
+    [
+        (shown(100), None),
+        (shown(101), None),  # nobody sees it
+        (shown(200), "picture 0 differs"),
+        (shown(100, "A circle."), "the words differ"),
+        (shown(100) + shown(100), "image/png: 1 in the reference, 2 now"),
+    ],
+)
+def test_a_picture_in_html_is_compared_as_a_picture(now, fault):
+    cell = new_code_cell(outputs=shown(100))
+    found = faults(cell, now)
+    assert fault in " ".join(found) if fault else found == []

@@ -32,7 +32,7 @@ def recorded(slug) -> dict:
     """
     path = FOLDER / slug / "recorded.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return runtime.read_json(path)
     except (OSError, ValueError) as error:
         raise DataError(
             f"The recorded measurements {path} cannot be read ({error}). {_ways_back(path)}"
@@ -91,7 +91,7 @@ def headline(slug) -> dict | None:
         "seconds" (median), "cores"}.
     """
     path = FOLDER / slug / "band.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return runtime.read_json(path) if path.exists() else None
 
 
 def keep_headline(slug, facts) -> None:
