@@ -404,7 +404,8 @@ def kernel(notebook, folder, **options) -> Iterator:
     kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
     with tempfile.TemporaryDirectory(prefix="dlcourse-", ignore_cleanup_errors=True) as home:
         ours = {"DLCOURSE_HOME": home, "IPYTHONDIR": str(Path(home) / "ipython")}
-        surroundings = {"CUDA_VISIBLE_DEVICES": ""} | kept | ours
+        # A printed set has the same order in every run.
+        surroundings = {"CUDA_VISIBLE_DEVICES": "", "PYTHONHASHSEED": "0"} | kept | ours
         with client.setup_kernel(cwd=str(folder), env=surroundings, cleanup_kc=True):
             _ask_often(client.kc.shell_channel)
             yield client

@@ -44,15 +44,18 @@ STEADY = {  # what differs between two machines or runs, and what is stored in i
     r" at 0x[0-9a-fA-F]{6,}": " at 0x…",
 }
 CHANCE = STEADY | {  # what differs from run to run, and what replaces it
-    r"0x[0-9a-fA-F]{6,}": "0x…",
+    r"0x[0-9a-fA-F]{12,}": "0x…",  # an address; a shorter one may be a result
     r"\d+(\.\d+)?(it/s|s/it)": "RATE",  # progress bars
-    r"\[\d\d:\d\d<[^\]]*\]": "[ELAPSED]",
+    r"\[(?:\d+:)?\d\d:\d\d<[^,\]]*,[^,\]]*": "[ELAPSED",  # what a bar says after it is a result
 }
 TOLERANT = ("stdout", "text/plain", "text/html", "text/markdown", "text/latex")
 PICTURES = ("image/png", "image/jpeg")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 INLINE = re.compile(r"data:(image/(?:png|jpeg));base64,([^\"]+)")  # a picture in HTML
-TIME_UNITS = "ns|µs|μs|us|ms|s|sec|seconds?|min|minutes?"  # an hour is never a measured duration
+TIME_UNITS = (  # an hour is never a measured duration; "max 3 min 4" holds none
+    r"ns|µs|μs|us|ms|s|sec|seconds?|minutes?"
+    r"|min(?!\s*[:=]?\s*[-+−]?\d[\d.,]*+(?!\s?(?:s|sec|seconds?)\b))"
+)
 NUMBER = re.compile(
     r"(?<![\w.])[-+−]?"
     r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
@@ -203,8 +206,13 @@ def _value(number):
 
 
 def _words(text):
-    """Return the text with its numbers blotted out and the spaces that line them up removed."""
-    return re.sub("[ \t]+", " ", re.sub("[ \t]*\0[ \t]*", "\0", NUMBER.sub("\0", text)))
+    """Return the text with its numbers blotted out and the spaces that line them up removed.
+
+    A line that NumPy breaks within an array counts as a space: where it breaks depends on how long
+    the numbers are.
+    """
+    blotted = re.sub(r"(?<![\]\n])\n +(?=\0)", " ", NUMBER.sub("\0", text))
+    return re.sub("[ \t]+", " ", re.sub("[ \t]*\0[ \t]*", "\0", blotted))
 
 
 def _number_fault(old, now, tolerance):
@@ -212,6 +220,8 @@ def _number_fault(old, now, tolerance):
     if old["unit"]:  # the units are words, which agree
         return None
     reference, new = (_value(match[0]) for match in (old, now))
+    if reference == new == 0:  # -0.00: the sign of what was rounded away
+        return None
     if tolerance and close(new, reference, tolerance):
         return None
     difference, allowed = abs(new - reference), tolerance * max(1, abs(reference))

@@ -209,3 +209,48 @@ def test_a_picture_in_html_is_compared_as_a_picture(now, fault):
     cell = new_code_cell(outputs=shown(100))
     found = faults(cell, now)
     assert fault in " ".join(found) if fault else found == []
+
+
+@pytest.mark.parametrize(
+    "reference, new, tolerance",
+    [
+        ("[ 0.004 0.1\n  0.2 ]", "[-0.003 0.1 0.2 ]", 0.01),  # NumPy breaks the line elsewhere
+        ("[ 0.004 0.1 0.2 ]", "[-0.003 0.1\n  0.2 ]", 0.01),
+        ("0.00", "-0.00", 0.0),
+        ("it takes 3 min 20 s", "it takes 2 min 10 s", 0.0),
+        ("3 min", "4 min", 0.0),
+    ],
+)
+def test_what_rounding_moves_agrees(reference, new, tolerance):
+    assert text_faults(reference, new, tolerance) == []
+
+
+@pytest.mark.parametrize(
+    "reference, new, tolerance",
+    [
+        ("max 3 min 4", "max 9 min 4", 0.0),
+        ("max 3 min: -4.5", "max 9 min: -4.5", 0.0),
+        ("0x1f77b4", "0x1f77b5", 0.0),
+        ("100%|###| 9/9 [00:01<00:00, 3.2it/s, loss=0.5]",
+         "100%|###| 9/9 [00:02<00:00, 4.2it/s, loss=0.9]", 0.0),
+        ("[[1 2]\n [3 4]]", "[[1 2] [3 4]]", 0.0),  # another shape
+        ("a 1\nb 2", "a 1 b 2", 0.0),
+        ("1 of 3\n\n 4", "1 of 3 4", 0.0),
+        ("0.001", "-0.001", 0.0),
+        ("[1, 2]", "[1, 2,]", 1.0),
+        ("nan", "0.5", 1.0),
+        ("inf", "0.5", 1.0),
+        ("1 000", "1000", 0.0),
+        ("conv2d 0.5", "conv3d 0.5", 1.0),
+        ("0.5", "0.5 s", 1.0),
+        ("0.5 s", "0.5 %", 1.0),
+        ("{1, 2}", "{1, 3}", 0.0),
+        ("1e-05", "1e-03", 1e-4),
+        ("True", "False", 1.0),
+    ],
+)  # fmt: skip
+def test_a_wrong_result_gets_past_no_rule(reference, new, tolerance):
+    cell = new_code_cell(outputs=[new_output("stream", name="stdout", text=reference)])
+    cell.metadata["tolerance"] = tolerance
+    assert faults(cell, [new_output("stream", name="stdout", text=new)])
+    assert not faults(cell, [new_output("stream", name="stdout", text=reference)])
