@@ -1,5 +1,8 @@
 """Arrays of any framework: bring them to NumPy, and check their axes and labels."""
 
+import math
+import reprlib
+import sys
 from array import array
 from numbers import Number
 
@@ -160,7 +163,7 @@ def _advice(shape, expected, name):
 
 
 def _shape(array):
-    return tuple(array.shape) if hasattr(array, "dtype") else to_numpy(array).shape
+    return array.shape if isinstance(array, np.ndarray) else to_numpy(array).shape
 
 
 def expect_examples(inputs, targets, inputs_name="images", targets_name="labels") -> None:
@@ -205,7 +208,44 @@ def expect_count(value, name) -> None:
         RangeError: It is something else; True is no number here.
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise RangeError(f"`{name}` is {value!r}, but should be a whole number of at least 1.")
+        raise RangeError(
+            f"`{name}` is {reprlib.repr(value)}, but should be a whole number of at least 1."
+        )
+
+
+def expect_number(value, name, low=-math.inf) -> None:
+    """Check that a value is one finite number of at least `low`.
+
+    Raises:
+        RangeError: It is something else; True is no number here.
+    """
+    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    # A whole number of 400 digits is finite, and no float.
+    if not is_number or not np.isrealobj(value) or not low <= value <= sys.float_info.max:
+        wanted = "a finite number" if low == -math.inf else f"a finite number of at least {low}"
+        raise RangeError(f"`{name}` is {reprlib.repr(value)}, but should be {wanted}.")
+
+
+def expect_switch(value, name) -> None:
+    """Check that a value is True or False.
+
+    Raises:
+        KindError: It is something else; 1 and "no" are no switches.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise KindError(f"`{name}` is {reprlib.repr(value)}, but should be True or False.")
+
+
+def expect_seed(value, name="seed") -> None:
+    """Check that a value can be the start of random numbers: a whole number of at least 0.
+
+    Raises:
+        RangeError: It is something else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+        raise RangeError(
+            f"`{name}` is {reprlib.repr(value)}, but should be a whole number of at least 0."
+        )
 
 
 def looks_one_hot(labels) -> bool:
@@ -277,8 +317,7 @@ def close(values, reference, tolerance) -> np.ndarray:
     Raises:
         ShapeError, KindError, RangeError: Two shapes, no numbers, or no tolerance.
     """
-    if not isinstance(tolerance, int | float | np.number) or not tolerance >= 0:
-        raise RangeError(f"`tolerance` is {tolerance!r}, but should be a number of at least 0.")
+    expect_number(tolerance, "tolerance", low=0)
     values, reference = to_numpy(values), to_numpy(reference)
     if values.ndim and reference.ndim and values.shape != reference.shape:
         raise ShapeError(
@@ -309,6 +348,7 @@ def softmax(scores) -> np.ndarray:
         RangeError: A row with nan, inf or nothing but -inf.
     """
     scores = expect_real(scores, "scores")
+    scores = scores * 1.0 if scores.dtype.kind in "bu" else scores  # those below 0 would wrap
     if not scores.size or not scores.ndim:
         raise ShapeError(f"`scores` has shape {scores.shape}, but each row needs a score: (N, K).")
     with np.errstate(invalid="ignore"):

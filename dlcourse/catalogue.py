@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import math
+import reprlib
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -214,6 +215,12 @@ def find(numbers=()) -> list[Lesson]:
     Raises:
         LessonError: A number that no lesson has; the message lists those there are.
     """
+    if not isinstance(numbers, list | tuple):
+        raise LessonError(
+            f"Lessons are asked for by a list of their numbers, such as ['11', '21'], not by a "
+            f"{type(numbers).__name__}."
+        )
+    numbers = [number if isinstance(number, str) else reprlib.repr(number) for number in numbers]
     there = {lesson.number: lesson for lesson in lessons()}
     if missing := [number for number in numbers if number not in there]:
         raise LessonError(

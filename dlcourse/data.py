@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from dlcourse import memory, runtime
 from dlcourse.arrays import to_numpy
-from dlcourse.errors import DataError, KindError, RangeError
+from dlcourse.errors import DataError, KindError, RangeError, expect_text
 
 import numpy as np
 
@@ -286,9 +286,9 @@ def card(name) -> Card:
         DataError: There is no such dataset; the message lists those there are. Or its card does
             not say of which kind it is.
     """
-    path = FOLDER / str(name) / "card.toml"
-    if name not in names():
+    if expect_text(name, "name") not in names():
         raise DataError(f"There is no dataset {name!r}. There are: {', '.join(names())}.")
+    path = FOLDER / name / "card.toml"
     try:
         facts = tomllib.loads(runtime.read_whole(path).decode("utf-8"))
     except (OSError, ValueError) as error:
@@ -387,11 +387,17 @@ def join_texts(texts) -> dict:
     Returns:
         {"text": all of them as UTF-8 bytes, "ends": where each one ends}, for `numpy.savez`.
 
+    Raises:
+        KindError: They are not a list of texts.
+
     Example:
         >>> data.join_texts(["a", "bc"])["ends"]
         array([1, 3])
     """
-    encoded = [text.encode() for text in texts]
+    is_array = isinstance(texts, np.ndarray) and texts.ndim == 1
+    if not isinstance(texts, list | tuple) and not is_array:
+        raise KindError(f"`texts` is a {type(texts).__name__}, but should be a list of texts.")
+    encoded = [expect_text(text, "a text").encode() for text in texts]
     ends = np.cumsum([len(each) for each in encoded], dtype="int64")
     return {"text": np.frombuffer(b"".join(encoded), np.uint8), "ends": ends}
 

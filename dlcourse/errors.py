@@ -1,5 +1,7 @@
 """The errors that dlcourse raises on purpose: what was given, what was expected, what to do."""
 
+import reprlib
+
 
 class CourseError(Exception):
     """Base of every error that dlcourse raises on purpose."""
@@ -27,3 +29,22 @@ class TrainingError(CourseError, RuntimeError):
 
 class LessonError(CourseError, ValueError):
     """A lesson's files are missing, disagree, or were asked for by a number that no lesson has."""
+
+
+def expect_text(value, name) -> str:
+    """Return a value if it is text that can be written to a file.
+
+    Args:
+        value: What was given, such as the name of a dataset.
+        name: What the caller calls it, for the message.
+
+    Raises:
+        KindError: It is something else.
+    """
+    if not isinstance(value, str):
+        raise KindError(f"`{name}` is {reprlib.repr(value)}, but should be text.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise KindError(f"`{name}` holds half of a character: {error}.") from error
+    return value

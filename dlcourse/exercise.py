@@ -33,8 +33,8 @@ from dlcourse.answers import (
     short,
     text_of,
 )
-from dlcourse.arrays import to_numpy
-from dlcourse.errors import CourseError, KindError, LessonError
+from dlcourse.arrays import close, expect_finite, to_numpy
+from dlcourse.errors import CourseError, KindError, LessonError, expect_text
 from dlcourse.limits import AnswerError
 
 import numpy as np
@@ -67,8 +67,9 @@ class Exercise:
     """
 
     def __init__(self, solution, ask, hints, mistakes):
-        self.solve, self.ask = solution, " ".join(ask.split())
-        self.hints, self.mistakes = tuple(hints), tuple(mistakes)
+        self.solve, self.ask = solution, " ".join(expect_text(ask, "ask").split())
+        self.hints = _several(hints, str, "hints")
+        self.mistakes = _several(mistakes, Mistake, "mistakes")
         self.name = solution.__name__
         self.lesson = solution.__module__.rpartition(".")[2]
         self._hints_shown = 0
@@ -207,8 +208,11 @@ class FunctionExercise(Exercise):
 
     def __init__(self, solution, ask, hints, mistakes, cases, given, tolerance, seconds):
         super().__init__(solution, ask, hints, mistakes)
-        self.cases, self.tolerance, self.seconds = tuple(cases), tolerance, seconds
-        self.given = given
+        self.cases = _several(cases, Mapping, "cases")
+        self.tolerance, self.seconds, self.given = tolerance, seconds, given
+        close(0, 0, tolerance)  # says what is wrong with it
+        if given is not None and not callable(given):
+            raise LessonError(f"`given` is {short(given)}, but should be the function to mend.")
 
     def _verdict(self, answer):
         if self.given and code_of(answer) == code_of(self.given) is not None:
@@ -329,7 +333,8 @@ class ValueExercise(_ComputedExercise):
 
     def __init__(self, solution, ask, hints, mistakes, tolerance, unit):
         super().__init__(solution, ask, hints, mistakes)
-        self.tolerance, self.unit = tolerance, unit
+        self.tolerance, self.unit = tolerance, expect_text(unit, "unit")
+        close(0, 0, tolerance)  # says what is wrong with it
 
     def _verdict(self, answer):
         if same(answer, self.solve(), self.tolerance):
@@ -348,7 +353,8 @@ class MeasuredExercise(_ComputedExercise):
 
     def __init__(self, solution, ask, hints, mistakes, measure, bar, what, examine):
         super().__init__(solution, ask, hints, mistakes)
-        self.measure, self.bar, self.what = measure, bar, what
+        self.measure, self.what = measure, expect_text(what, "what")
+        self.bar = expect_finite(bar, "bar").item()
         self.examine = examine or (lambda answer: answer)
 
     def _verdict(self, answer):
@@ -453,6 +459,14 @@ def measured(
 
 
 def _empty(*_, **__): ...
+
+
+def _several(values, kind, name):
+    """Return the values of an exercise's declaration as a tuple, if each is of this kind."""
+    if isinstance(values, list | tuple) and all(isinstance(each, kind) for each in values):
+        return tuple(values)
+    wanted = {str: "texts", Mapping: "dictionaries of arguments"}.get(kind, f"{kind.__name__}s")
+    raise LessonError(f"`{name}` is {short(values)}, but should be a list of {wanted}.")
 
 
 def _definition(function):

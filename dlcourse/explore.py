@@ -156,7 +156,7 @@ def choice(options, start=None, *, label="") -> Choice:
         if unordered or isinstance(options, (str, bytes)):
             raise TypeError
         options = tuple(islice(options, MOST_OPTIONS + 1))
-    except TypeError:
+    except Exception:  # whatever such a thing says when it is read
         raise KindError(
             f"The options of a choice are a list or a tuple, not {reprlib.repr(options)}."
         ) from None

@@ -10,12 +10,15 @@ from dlcourse.arrays import (
     expect_examples,
     expect_finite,
     expect_labels,
+    expect_number,
+    expect_seed,
+    expect_switch,
     for_each,
     to_numpy,
 )
 from dlcourse.backends.checks import check_class_scores
 from dlcourse.bar import Bar
-from dlcourse.errors import KindError, RangeError, ShapeError
+from dlcourse.errors import KindError, ShapeError
 
 import numpy as np
 
@@ -109,8 +112,9 @@ def smooth_grad(
         (2, 8, 8)
     """
     model, images, classes = _checked(model, images, classes, batch_size)
-    _expect_number(noise, "noise", low=0)
+    expect_number(noise, "noise", low=0)
     expect_count(samples, "samples")
+    expect_seed(seed)
     generator = np.random.default_rng(seed)
     brightness = np.ptp(images, axis=(1, 2, 3), keepdims=True)  # (N, 1, 1, 1)
 
@@ -206,7 +210,7 @@ def occlusion(
         (2, 2, 2)
     """
     model, images, classes = _checked(model, images, classes, batch_size)
-    _expect_number(fill, "fill")
+    expect_number(fill, "fill")
     fill = as_floats(fill, images.dtype)
     height, width = _grid(images, patch)
     whole = _chosen(backends.scores(model, images, batch_size), classes)
@@ -349,6 +353,7 @@ def _mean_gradient(model, images, classes, change, copies, portions):
 
 def _portions(images, copies, batch_size, show, work, unit):
     """Yield (image, copy), two arrays of at most `batch_size` indices, until all were there."""
+    expect_switch(show, "show")
     bar, rows, started = Bar(show, work), images * copies, time.perf_counter()
     amount = f"{images} image{'s' if images > 1 else ''} × {copies} {unit}"
     for start in range(0, rows, batch_size):
@@ -394,10 +399,3 @@ def _expect_maps(maps, layer):
             "Name a convolution, or a layer between the convolutions and the flattening."
         )
     return maps
-
-
-def _expect_number(value, name, low=-np.inf):
-    wanted = "a finite number" if low == -np.inf else f"a finite number of at least {low}"
-    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not is_number or not np.isrealobj(value) or not np.isfinite(value) or value < low:
-        raise RangeError(f"`{name}` is {value!r}, but should be {wanted}, such as 0.5.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from dlcourse import backends
-from dlcourse.arrays import to_numpy
+from dlcourse.arrays import expect_examples, expect_number, to_numpy
 from dlcourse.backends.checks import batch_targets
 from dlcourse.errors import KindError, ShapeError
 from dlcourse.results import Table
@@ -171,6 +171,8 @@ def compare(first, second, images, labels, learning_rate=0.1, tolerance=1e-5, lo
         >>> result.ok
         True
     """
+    expect_examples(images, labels)
+    expect_number(tolerance, "tolerance", low=0)
     pairs = _pairs(first, second, to_numpy(images)[:2])
     labels, loss = batch_targets(labels, loss)
     step = {"learning_rate": learning_rate, "loss": loss}

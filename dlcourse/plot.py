@@ -615,13 +615,13 @@ def _pictures(array, axes, name, limits):
 
 def _names(names, name):
     """Return a list of names; of more than a figure has room for, the first."""
-    if hasattr(names, "__array__"):
-        names = np.asarray(names.detach().cpu() if hasattr(names, "detach") else names)
     try:
+        if hasattr(names, "__array__"):
+            names = np.asarray(names.detach().cpu() if hasattr(names, "detach") else names)
         if isinstance(names, (str, bytes, Set)):  # the keys of a dictionary have an order
             raise TypeError
         return list(islice(names, MOST_PICTURES + 1))
-    except TypeError:
+    except Exception:  # whatever such a thing says when it is read
         raise KindError(
             f"`{name}` is {reprlib.repr(names)}, but should be a list or a tuple of names."
         ) from None

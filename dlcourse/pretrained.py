@@ -4,7 +4,7 @@ import importlib
 from typing import Any
 
 from dlcourse import backends, data
-from dlcourse.errors import RangeError
+from dlcourse.errors import RangeError, expect_text
 
 BUILDERS = {"efficientnet-lite0": "efficientnet_lite0"}  # card of the weights: network's function
 FRAMEWORKS = ("pytorch", "keras")
@@ -31,7 +31,7 @@ def load(name, framework) -> Any:
         (1, 1000)
     """
     _expect_known(name)
-    if framework not in FRAMEWORKS:
+    if expect_text(framework, "framework") not in FRAMEWORKS:
         raise RangeError(
             f"`framework` is {framework!r}, but should be one of these: {', '.join(FRAMEWORKS)}."
         )
@@ -56,7 +56,7 @@ def classes(name) -> tuple:
 
 
 def _expect_known(name):
-    if name not in BUILDERS:
+    if expect_text(name, "name") not in BUILDERS:
         raise RangeError(
             f"There is no pretrained network {name!r}. There are: {', '.join(BUILDERS)}."
         )

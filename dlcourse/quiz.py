@@ -33,7 +33,7 @@ class Question:
     def __init__(self, ask, because, wrong):
         if not isinstance(ask, str) or not ask.strip():
             raise LessonError(f"A question is asked in text, not as {reprlib.repr(ask)}.")
-        reasons = [because, *wrong.values()] if isinstance(wrong, dict) else [wrong]
+        reasons = [because, *wrong.values()] if isinstance(wrong, dict) else [None]
         if not all(isinstance(reason, str) for reason in reasons):
             raise LessonError(
                 f"{ask!r} needs its reasons as text: because='why', wrong={{answer: 'why not'}}."
@@ -90,7 +90,8 @@ class Choice(Question):
         self.reasons = {right: because} | dict(wrong)
         self.right = right
         self.options = sorted(self.reasons)
-        random.Random(ask).shuffle(self.options)  # the same order for everybody
+        seed = ask.encode("utf-8", "replace").decode()
+        random.Random(seed).shuffle(self.options)  # the same order for everybody
 
     def judge(self, given) -> tuple:
         """Return ("right" or "wrong", the reason) for an option, or for its letter.

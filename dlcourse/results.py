@@ -88,12 +88,15 @@ class Table:
     def __post_init__(self):
         for name in ("columns", "rows"):
             cells = getattr(self, name)
-            if not _in_a_row(cells):
+            try:
+                if not _in_a_row(cells):
+                    raise TypeError
+                object.__setattr__(self, name, tuple(cells))
+            except Exception:  # whatever such a thing says when it is read
                 raise KindError(
                     f"`{name}` of a table is a tuple, not {reprlib.repr(cells)}: columns are "
                     "names, such as ('digit', 'count'), and each row holds a cell for each of them."
-                )
-            object.__setattr__(self, name, tuple(cells))
+                ) from None
         if not self.columns:
             raise ShapeError("A table needs at least one column, got none.")
         for row in self.rows:

@@ -3,11 +3,14 @@
 import errno
 import hashlib
 import json
+import operator
 import os
 import random
 import sys
 from pathlib import Path
 from typing import Any
+
+from dlcourse.errors import RangeError
 
 KERAS_NEEDS = {  # {setting: values with which the course works, the usual one first}
     "backend": ("tensorflow",),
@@ -116,9 +119,23 @@ def _keras_file():
 def seed(number=0) -> None:
     """Seed Python, NumPy and each framework that is loaded, so that a run can be repeated.
 
+    Args:
+        number: A whole number from 0 to 2³² - 1.
+
+    Raises:
+        RangeError: It is something else.
+
     Example:
         >>> runtime.seed(3)
     """
+    try:
+        number = operator.index(number)
+    except Exception:  # whatever it says: it is no whole number
+        number = -1
+    if not 0 <= number < 2**32:
+        raise RangeError(
+            "The number to seed with should be a whole number from 0 to 4 294 967 295, such as 0."
+        )
     random.seed(number)
     for name, seeding in (
         ("numpy", lambda numpy: numpy.random.seed(number)),

@@ -14,13 +14,14 @@ from dlcourse.arrays import (
     expect_count,
     expect_examples,
     expect_labels,
+    expect_real,
     for_each,
     to_numpy,
 )
 from dlcourse.backends.checks import batch_targets, check_batch, check_class_scores
 from dlcourse.backends.interface import Backend, Layer
 from dlcourse.backends.loop import Options, evaluation, train
-from dlcourse.errors import KindError, RangeError
+from dlcourse.errors import KindError, RangeError, ShapeError
 from dlcourse.results import Evaluation, History
 
 import numpy as np
@@ -110,7 +111,7 @@ def fit(
     inputs, targets = options.examples(images, labels)
     backend.to_device()
     backend.build(inputs)
-    trainer = backend.trainer(optimizer, learning_rate, loss)
+    trainer = backend.trainer(optimizer, options.learning_rate, loss)
     trainer.check(inputs[:batch_size], targets, options)
     return train(trainer, inputs, targets, options)
 
@@ -299,11 +300,31 @@ def set_layer_weights(model, index, arrays, settings) -> None:
         arrays: {part: array}, laid out as `Layer` says.
         settings: {name: value}; epsilon and momentum are set, others cannot be.
 
+    Raises:
+        RangeError, KindError, ShapeError: There is no such layer or part, or it has another size.
+
     Example:
         >>> backends.set_layer_weights(network, 0, {"bias": np.zeros(10, "float32")}, {})
     """
     backend = of(model)
-    backend.assign(list(backend.slots())[index], arrays, settings)
+    slots = list(backend.slots())
+    if isinstance(index, bool) or not isinstance(index, int | np.integer):
+        raise KindError(f"`index` is a {type(index).__name__}, but should be a layer's index.")
+    if not 0 <= index < len(slots):
+        raise RangeError(f"There is no layer {index}: there are {len(slots)}, counted from 0.")
+    for name, given in (("arrays", arrays), ("settings", settings)):
+        if not isinstance(given, dict):
+            raise KindError(f"`{name}` is a {type(given).__name__}, but should be a dictionary.")
+    there = layers_with_weights(model)[index].arrays
+    arrays = {part: expect_real(array, str(part)) for part, array in arrays.items()}
+    for part, array in arrays.items():
+        if part not in there:
+            raise RangeError(f"The layer has no {part!r}. It has: {', '.join(there)}.")
+        if array.shape != there[part].shape:
+            raise ShapeError(
+                f"{part!r} has shape {array.shape}, but the layer's has {there[part].shape}."
+            )
+    backend.assign(slots[index], arrays, settings)
 
 
 def loss_and_gradients(model, images, labels, loss=None) -> tuple:
@@ -350,7 +371,9 @@ def flattened_maps(model, images) -> dict:
         >>> backends.flattened_maps(network, digits.test.features[:2])
         {}
     """
-    return of(model).flattened_maps(to_numpy(images))
+    backend, images = of(model), to_numpy(images)
+    expect_examples(images, images)
+    return backend.flattened_maps(images)
 
 
 def trial(model) -> AbstractContextManager:

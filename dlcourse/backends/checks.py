@@ -32,7 +32,8 @@ def batch_targets(targets, loss=None) -> tuple:
         loss: One of LOSSES; None means "squared error" for floats, else "cross-entropy".
     """
     targets = to_numpy(targets)
-    loss = loss or ("squared error" if targets.dtype.kind == "f" else "cross-entropy")
+    if loss is None:
+        loss = "squared error" if targets.dtype.kind == "f" else "cross-entropy"
     expect_loss(loss)
     if loss == "cross-entropy":
         return expect_labels(targets, None, steps=True), loss

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from dlcourse.arrays import expect_count, expect_examples, expect_finite, expect_labels, to_numpy
+from dlcourse.arrays import (
+    expect_count,
+    expect_examples,
+    expect_finite,
+    expect_labels,
+    expect_number,
+    expect_seed,
+    expect_switch,
+    to_numpy,
+)
 from dlcourse.backends.checks import (
     augmented,
     check_scores,
@@ -39,20 +48,19 @@ class Options:
     def __post_init__(self):
         expect_count(self.epochs, "epochs")
         expect_count(self.batch_size, "batch_size")
-        rate = self.learning_rate
-        is_number = isinstance(rate, int | float | np.number) and not isinstance(rate, bool)
-        if rate is not None and not (is_number and 0 <= rate < math.inf):
-            raise RangeError(
-                f"`learning_rate` is {rate!r}, but should be a number of at least 0, such as 0.01."
-            )
+        if self.learning_rate is not None:
+            expect_number(self.learning_rate, "learning_rate", low=0)
+            self.learning_rate = float(self.learning_rate)
         for name in ("schedule", "augment"):
             value = getattr(self, name)
             if value is not None and not callable(value):
                 raise KindError(f"`{name}` is {value!r}, but should be a function.")
         expect_loss(self.loss)
+        expect_seed(self.seed)
+        expect_switch(self.shuffle, "shuffle")
+        expect_switch(self.show, "show")
         if self.valid is not None:
-            is_pair = hasattr(self.valid, "__len__") and len(self.valid) == 2
-            if not is_pair or hasattr(self.valid, "labels"):  # a split, of two examples perhaps
+            if not isinstance(self.valid, tuple | list) or len(self.valid) != 2:
                 raise KindError("`valid` should be a pair: valid=(images, labels).")
             self.valid = self.examples(*self.valid, "valid[0]", "valid[1]")
 
@@ -72,7 +80,13 @@ class Options:
         Raises:
             RangeError: It is no finite number of at least 0.
         """
-        factor = self.schedule(progress)
+        try:
+            factor = self.schedule(progress)
+        except Exception as error:
+            raise KindError(
+                f"`schedule` raised {type(error).__name__}: {error}. It was given {progress:.3g}, "
+                "how far training is."
+            ) from error
         try:
             if 0 <= float(factor) < math.inf:
                 return float(factor)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dlcourse import runtime
 from dlcourse.arrays import expect_finite
-from dlcourse.errors import DataError
+from dlcourse.errors import DataError, expect_text
 from dlcourse.results import SeedBand
 
 import numpy as np
@@ -30,7 +30,7 @@ def recorded(slug) -> dict:
     Raises:
         DataError: Nothing was recorded; the message says which command records it.
     """
-    path = FOLDER / slug / "recorded.json"
+    path = FOLDER / expect_text(slug, "slug") / "recorded.json"
     try:
         return runtime.read_json(path)
     except (OSError, ValueError) as error:
@@ -57,7 +57,7 @@ def checkpoint(slug) -> dict:
     Raises:
         DataError: The file is missing or is not the one that was recorded.
     """
-    path = FOLDER / slug / "weights.npz"
+    path = FOLDER / expect_text(slug, "slug") / "weights.npz"
     expected = recorded(slug)["checkpoint_sha256"]
     actual = runtime.checksum(path) if path.exists() else "no file"
     if actual != expected:
@@ -90,7 +90,7 @@ def headline(slug) -> dict | None:
         {"what", "scores" (one for each seed), "baseline", "baseline_name", "parameters",
         "seconds" (median), "cores"}.
     """
-    path = FOLDER / slug / "band.json"
+    path = FOLDER / expect_text(slug, "slug") / "band.json"
     return runtime.read_json(path) if path.exists() else None
 
 
