@@ -348,7 +348,7 @@ def softmax(scores) -> np.ndarray:
         RangeError: A row with nan, inf or nothing but -inf.
     """
     scores = expect_real(scores, "scores")
-    scores = scores * 1.0 if scores.dtype.kind in "bu" else scores  # those below 0 would wrap
+    scores = scores * 1.0 if scores.dtype.kind in ("b", "u") else scores  # those below 0 would wrap
     if not scores.size or not scores.ndim:
         raise ShapeError(f"`scores` has shape {scores.shape}, but each row needs a score: (N, K).")
     with np.errstate(invalid="ignore"):

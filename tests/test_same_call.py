@@ -144,6 +144,19 @@ def test_slopes_of_bytes_are_those_of_the_pictures(framework):
     np.testing.assert_allclose(bytes_, floats, atol=1e-6)
 
 
+def test_a_model_that_scales_pixels_itself_gets_them_as_they_are():
+    plain = FRAMEWORKS["keras"].cnn()
+    scaling = keras.Sequential([keras.Input((8, 8, 1)), layers.Rescaling(1 / 255), plain])
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
+    expected = backends.scores(plain, pixels)
+    for inputs in (pixels, pixels.astype("float32")):
+        np.testing.assert_allclose(backends.scores(scaling, inputs), expected, atol=1e-5)
+    with pytest.raises(RangeError, match="divides pixels by 255 itself"):
+        backends.scores(scaling, pixels / np.float32(255))
+    centred = keras.Sequential([keras.Input((8, 8, 1)), layers.Rescaling(2.0, -1.0), plain])
+    assert backends.scores(centred, pixels / np.float32(255)).shape == (5, 10)
+
+
 def test_tokens_have_no_slopes(framework):
     with pytest.raises(CourseError):
         backends.input_gradient(framework.reader(), np.ones((2, 5), int), [0, 1])

@@ -3,7 +3,7 @@
 import functools
 from contextlib import contextmanager
 
-from dlcourse.arrays import as_floats, to_numpy
+from dlcourse.arrays import as_floats, expect_real, to_numpy
 from dlcourse.backends import checks
 from dlcourse.backends.interface import Slot
 from dlcourse.errors import CourseError, KindError, RangeError
@@ -278,7 +278,20 @@ class Keras:
         """Return a batch as the model takes it: floats, or tokens as whole numbers."""
         if checks.may_be_tokens(inputs) and self._takes_whole(inputs):
             return tf.constant(inputs.astype("int64"))
-        return tf.constant(as_floats(inputs, self.dtype))
+        if not self._scales_pixels():
+            return tf.constant(as_floats(inputs, self.dtype))
+        if inputs.dtype != np.uint8 and inputs.size and np.abs(inputs).max() <= 1:
+            raise RangeError(
+                "The model's first layer, a Rescaling, divides pixels by 255 itself, but these "
+                "inputs go from 0 to 1. Hand over bytes, such as `.pixels`, or take the layer out."
+            )
+        return tf.constant(expect_real(inputs, "images").astype(self.dtype))
+
+    def _scales_pixels(self):
+        """Return whether the model divides bytes by 255, or nearly so, before anything else."""
+        inner = (each for each in _flatten(self.model) if not isinstance(each, layers.InputLayer))
+        first = next(inner, None)
+        return isinstance(first, layers.Rescaling) and 0 < np.max(first.scale) < 1 / 100
 
     def _takes_whole(self, inputs):
         """Return whether whole numbers are tokens to this model, as to an embedding."""
