@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Callable
 
 from dlcourse.arrays import as_floats, expect_labels, looks_one_hot, softmax, to_numpy
 from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
@@ -65,7 +66,7 @@ def same_padding(window, dilation) -> tuple:
     return tuple((total // 2, total - total // 2) for total in totals)
 
 
-def own_loss(loss):
+def own_loss(loss) -> Callable:
     """Return the learner's own loss, an error in which is told with what it was given."""
 
     @functools.wraps(loss)
