@@ -8,3 +8,4 @@ __version__ = "0.1.0"
 _runtime.quiet_frameworks()
 _memory.set_up_allocator()
 _memory.drop_library_pages_after_imports()
+_memory.say_when_ended()

@@ -20,7 +20,9 @@ from dlcourse.limits import AnswerError, within
 
 import numpy as np
 
+MANY = 100_000
 SHOWN_CHARACTERS = 160
+SHOWN_ITEMS = (0, 3, 5, 12, 60)  # of a list, by how many lists it may still hold inside
 COLOURS = {"right": "#009E73", "wrong": "#D55E00", "raised": "#D55E00"}  # Okabe and Ito's
 HEADINGS = {
     "right": "Right. ",
@@ -124,6 +126,8 @@ def call(function, case, seconds) -> tuple:
 
 def copied(value) -> Any:
     """Return a copy that later calls cannot change; what cannot be copied is returned itself."""
+    if type(value) is list and len(value) > MANY:  # value by value it takes long
+        return value[:]
     try:
         return copy.deepcopy(value)
     except Exception:
@@ -152,7 +156,7 @@ def alike(result, expected) -> Any:
         return result
     numbers = to_numpy(result)
     if np.asarray(expected).dtype.kind in "iu" and numbers.dtype.kind == "f":
-        numbers = numbers.astype(np.asarray(expected).dtype)
+        numbers = np.rint(numbers).astype(np.asarray(expected).dtype)
     if isinstance(expected, np.ndarray):
         return np.array(numbers)  # a plain one, not a matrix
     return numbers.item()
@@ -285,7 +289,8 @@ def short(value, depth=4) -> str:
     if type(value) in (list, tuple):
         if not depth:
             return "…"
-        inner = [short(each, depth - 1) for each in value[:SHOWN_CHARACTERS]]
+        inner = [short(each, depth - 1) for each in value[: SHOWN_ITEMS[depth]]]
+        inner += ["…"] if len(value) > len(inner) else []
         ends = "[]" if type(value) is list else ("(", ",)" if len(value) == 1 else ")")
         text = ends[0] + ", ".join(inner) + ends[1]
     else:

@@ -11,6 +11,7 @@ from dlcourse.errors import KindError, RangeError, ShapeError
 import numpy as np
 
 NUMBERS = "buifc"  # NumPy's kinds of numbers
+MOST_VALUES = 5_000_000  # in lists; an array may have more
 DEEPEST = 32  # lists in lists; NumPy has no more axes either
 
 
@@ -26,7 +27,7 @@ def to_numpy(array) -> np.ndarray:
             length, a list that holds itself.
     """
     try:
-        found = _asarray(array, inside=())
+        found = _asarray(array, inside=(), room=[MOST_VALUES])
     except KindError:
         raise
     except Exception as error:  # whatever an array of some kind says when it is read
@@ -39,8 +40,11 @@ def to_numpy(array) -> np.ndarray:
     return found
 
 
-def _asarray(value, inside):
-    """Return a value as NumPy; `inside` are the ids of the lists that it lies in."""
+def _asarray(value, inside, room):
+    """Return a value as NumPy; `inside` are the ids of the lists that it lies in.
+
+    `room` holds how many more values of lists may come: reading them takes long.
+    """
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise KindError("The array is masked: hand over what is there, such as array.compressed().")
     if type(value) in (int, float, bool) or isinstance(value, np.ndarray | np.generic | range):
@@ -48,10 +52,22 @@ def _asarray(value, inside):
     if isinstance(value, list | tuple):
         if id(value) in inside or len(inside) > DEEPEST:
             raise KindError("A list that holds itself, or lists nested too deep, are no array.")
+        room[0] -= len(value)
+        if room[0] < 0:
+            raise KindError(
+                f"The lists hold more than {MOST_VALUES} values: make an array of them first."
+            )
         if all(type(each) in (int, float, bool) for each in value):
             return np.asarray(value)
         inside = (*inside, id(value))
-        return np.asarray([_asarray(each, inside) for each in value])
+        parts = [_asarray(each, inside, room) for each in value]
+        kinds = {part.dtype for part in parts if part.ndim}
+        if np.dtype("uint8") in kinds and any(kind.kind == "f" for kind in kinds):
+            raise KindError(
+                "The list holds bytes, which count as pixels from 0 to 255, beside floats. Bring "
+                "all to one kind first: pixels / 255."
+            )
+        return np.asarray(parts)
     if hasattr(value, "detach"):  # PyTorch
         return _of_tensor(value)
     if isinstance(value, Number) and not isinstance(value, complex):  # Fraction, Decimal
@@ -201,8 +217,8 @@ def for_each(classes, count) -> np.ndarray:
     return np.full(count, classes) if classes.ndim == 0 else classes
 
 
-def expect_count(value, name) -> None:
-    """Check that a value is a whole number of at least 1.
+def expect_count(value, name) -> int:
+    """Return a value as Python's int, which never wraps, if it is a whole number of at least 1.
 
     Raises:
         RangeError: It is something else; True is no number here.
@@ -211,6 +227,7 @@ def expect_count(value, name) -> None:
         raise RangeError(
             f"`{name}` is {reprlib.repr(value)}, but should be a whole number of at least 1."
         )
+    return int(value)
 
 
 def expect_number(value, name, low=-math.inf) -> None:
@@ -348,7 +365,10 @@ def softmax(scores) -> np.ndarray:
         RangeError: A row with nan, inf or nothing but -inf.
     """
     scores = expect_real(scores, "scores")
-    scores = scores * 1.0 if scores.dtype.kind in ("b", "u") else scores  # those below 0 would wrap
+    if scores.dtype.kind != "f":  # differences of whole numbers may wrap
+        scores = scores.astype("float64")
+    elif scores.dtype.itemsize < 4:  # a sum of half precision ends at 65 504
+        scores = scores.astype("float32")
     if not scores.size or not scores.ndim:
         raise ShapeError(f"`scores` has shape {scores.shape}, but each row needs a score: (N, K).")
     with np.errstate(invalid="ignore"):

@@ -471,8 +471,13 @@ def _several(values, kind, name):
 
 def _definition(function):
     """Return the lines of a function's text, and what Python reads in them."""
-    source = textwrap.dedent(inspect.getsource(function))
-    return source.splitlines(), ast.parse(source).body[0]
+    try:
+        source = textwrap.dedent(inspect.getsource(function))
+        return source.splitlines(), ast.parse(source).body[0]
+    except (OSError, SyntaxError, TypeError) as error:
+        raise LessonError(
+            "A solution is a function written with `def` in a file, so that its text can be shown."
+        ) from error
 
 
 def _returns(node):

@@ -113,7 +113,7 @@ def smooth_grad(
     """
     model, images, classes = _checked(model, images, classes, batch_size)
     expect_number(noise, "noise", low=0)
-    expect_count(samples, "samples")
+    samples = expect_count(samples, "samples")
     expect_seed(seed)
     generator = np.random.default_rng(seed)
     brightness = np.ptp(images, axis=(1, 2, 3), keepdims=True)  # (N, 1, 1, 1)
@@ -163,7 +163,7 @@ def integrated_gradients(
     images = to_numpy(images)
     several = images.shape[:1] != (1,)
     model, images, classes = _checked(model, images, classes, batch_size, look=several)
-    expect_count(steps, "steps")
+    steps = expect_count(steps, "steps")
     baselines = _baselines(baseline, images)
     ways = images - baselines
 
@@ -212,6 +212,7 @@ def occlusion(
     model, images, classes = _checked(model, images, classes, batch_size)
     expect_number(fill, "fill")
     fill = as_floats(fill, images.dtype)
+    patch = expect_count(patch, "patch")
     height, width = _grid(images, patch)
     whole = _chosen(backends.scores(model, images, batch_size), classes)
     count = height * width
@@ -263,8 +264,8 @@ def cam(model, images, classes, *, layer, batch_size=256) -> np.ndarray:
     kernel = last.arrays["kernel"]  # (C, K)
     fits = last.kind == "dense" and kernel.shape == (maps.shape[-1], scores.shape[1])
     if fits:  # a model need not say how it is built: its numbers do
-        predicted = maps.mean(axis=(1, 2)) @ kernel + last.arrays.get("bias", 0)
-        fits = np.allclose(predicted, scores, rtol=0, atol=1e-2 * np.abs(scores).max())
+        predicted, rest = maps.mean(axis=(1, 2)) @ kernel, scores - last.arrays.get("bias", 0)
+        fits = np.allclose(predicted, rest, rtol=0, atol=1e-2 * np.abs(rest).max())
     if not fits:
         raise KindError(
             f"The scores are not a dense layer over the average of layer {layer!r}, whose maps "
@@ -323,7 +324,7 @@ def _checked(model, images, classes, batch_size, look=True):
     expect_axes(images, "N H W C", "images")
     classes = for_each(classes, len(images))
     expect_examples(images, classes, targets_name="classes")
-    expect_count(batch_size, "batch_size")
+    batch_size = expect_count(batch_size, "batch_size")
     if look:
         shape = backends.scores(model, images[:1]).shape
         check_class_scores(shape)
@@ -380,7 +381,6 @@ def _baselines(baseline, images):
 
 def _grid(images, patch):
     """Return how many squares of side `patch` fit into a column and a row of the images."""
-    expect_count(patch, "patch")
     height, width = images.shape[1:3]
     if height % patch or width % patch:
         common = np.gcd(height, width)

@@ -4,12 +4,17 @@ An extension of the Jupyter server. Without it the system ends a kernel when mem
 one, without a word. `dlcourse lab` and Binder's start switch it on.
 """
 
+import asyncio
+import signal
+from contextlib import suppress
+
 from dlcourse import memory
 
 LOOK_SECONDS = 1
 RESERVE_MB = 300  # what the importing of a framework takes in about two seconds
 RESERVE_SHARE = 0.15  # of all memory, if that is less: a small machine has no 300 MB to spare
 IDLE_SECONDS = 10  # between two cells a kernel is idle too
+GOODBYE_SECONDS = 0.5  # for its last words to reach the notebook
 
 
 def to_end(kernels, room, now) -> str | None:
@@ -44,7 +49,22 @@ async def end_idle(manager, log) -> None:
             f"{room.free_mb:.0f} of {room.total_mb:.0f} MB are free: kernel {name}, which was idle "
             "longest, is ended. Its notebook stays as it is."
         )
+        await say_goodbye(kernels[name])
         await ensure_async(manager.shutdown_kernel(name))
+
+
+async def say_goodbye(kernel) -> None:
+    """Let a kernel write below its last cell that it is ended; see `memory.say_when_ended`.
+
+    Args:
+        kernel: Its manager. One that never imported dlcourse ends at once.
+    """
+    from jupyter_core.utils import ensure_async
+
+    if hasattr(signal, "SIGUSR1"):
+        with suppress(Exception):  # it has ended by itself
+            await ensure_async(kernel.signal_kernel(signal.SIGUSR1))
+            await asyncio.sleep(GOODBYE_SECONDS)
 
 
 def _jupyter_server_extension_points():

@@ -18,6 +18,7 @@ from dlcourse.errors import CourseError
 from dlcourse.memory import room
 
 PATIENCE = 12  # times as long by the clock as of the processor's time
+PATIENCE_WITH_A_WAIT = 3  # the same, for an answer that was seen to wait
 PRINTED_CHARACTERS = 10_000
 SPARE_MB = (100, 1000)  # of memory that an answer may take: at least, at most
 STALLED_SECONDS = 0.3  # a copy that computes nothing for so long tells nothing
@@ -38,29 +39,29 @@ def within(seconds, call) -> Any:
     Raises:
         AnswerError: It took longer, asked for too much memory, or ended its process.
     """
-    _rehearse(seconds, call)
+    waits = _rehearse(seconds, call)
     with _harmless():
-        return _in_time(seconds, call)
+        return _in_time(seconds, call, PATIENCE_WITH_A_WAIT if waits else PATIENCE)
 
 
 # In a copy of this process
 
 
 def _rehearse(seconds, call):
-    """Run `call` in a copy of this process first, which can be ended whatever it does.
+    """Run `call` in a copy of this process first; return whether it waited for something there.
 
-    Only there a loop inside a library can be stopped, and memory that was taken be given back.
-    Where there are no copies (Windows, macOS), or where it waits for a thread that was not copied,
-    what it does is seen when it is called in earnest.
+    A copy can be ended whatever it does. Only there a loop inside a library can be stopped, and
+    memory that was taken be given back. Where there are no copies (Windows, macOS), or where it
+    waits for a thread that was not copied, what it does is seen when it is called in earnest.
     """
     if not sys.platform.startswith("linux"):
-        return
+        return False
     try:
         with warnings.catch_warnings():  # Python 3.12 warns of threads: see above
             warnings.simplefilter("ignore", DeprecationWarning)
             child = os.fork()
     except OSError:  # no room for another process
-        return
+        return False
     if not child:
         _run_and_leave(call)
     try:
@@ -79,6 +80,7 @@ def _rehearse(seconds, call):
             "Your code would end Python itself, and all that this notebook holds with it. Take out "
             "what ends it, such as exit(); a function gives its result with `return`."
         )
+    return status is None
 
 
 def _run_and_leave(call):
@@ -153,7 +155,10 @@ def _harmless() -> Iterator[None]:
     if shell:
         shell.ask_exit = _no_exit  # of `exit()` in a notebook
     try:
-        with contextlib.redirect_stdout(_Short(sys.stdout)):
+        with (
+            contextlib.redirect_stdout(_Short(sys.stdout)),
+            contextlib.redirect_stderr(_Short(sys.stderr)),
+        ):
             yield
     finally:
         builtins.input = asked
@@ -203,8 +208,11 @@ def _endless(seconds):
     )
 
 
-def _in_time(seconds, call: Callable):
-    """Return what `call` gives, or end it in the next line of Python that it runs."""
+def _in_time(seconds, call: Callable, patience):
+    """Return what `call` gives, or end it in the next line of Python that it runs.
+
+    In the main thread a signal ends what only waits, too.
+    """
     thread, ended = threading.get_ident(), threading.Event()
 
     def interrupt():
@@ -212,9 +220,14 @@ def _in_time(seconds, call: Callable):
         while not ended.wait(min(0.1, seconds)):
             waited = time.monotonic() - started
             # On a busy machine a good answer waits long; one that sleeps spends nothing.
-            if _processor_seconds(thread) - spent > seconds or waited > PATIENCE * seconds:
+            if _processor_seconds(thread) - spent > seconds or waited > patience * seconds:
                 _raise_in(thread, _TimeUp)
+                if before is not None and not ended.is_set():
+                    signal.pthread_kill(thread, signal.SIGUSR2)
 
+    before = None
+    if thread == threading.main_thread().ident and hasattr(signal, "SIGUSR2"):
+        before = signal.signal(signal.SIGUSR2, lambda *_: None)  # wakes what waits; see above
     watch = threading.Thread(target=interrupt, daemon=True)
     watch.start()
     try:
@@ -230,6 +243,8 @@ def _in_time(seconds, call: Callable):
                 ended.set()
                 watch.join()
                 _raise_in(thread, None)  # what was not delivered yet must not come later
+                if before is not None:
+                    signal.signal(signal.SIGUSR2, before)
                 break
             except _TimeUp:
                 continue

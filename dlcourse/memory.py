@@ -8,7 +8,9 @@ share. Where memory is limited, as on Binder, the own part decides how many less
 import ctypes
 import os
 import re
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +19,10 @@ MOST_KEPT_MEBIBYTES = 2047  # the C library counts the bytes with 31 bits
 HEAPS = 2  # of the C library: more of them, one for each thread, hold the more freed memory
 GROUPS = Path("/sys/fs/cgroup")
 DONT_NEED = 4  # madvise(2): MADV_DONTNEED
+ENDED = (
+    "This notebook's kernel ends now: memory is short, and it was idle longest. What is written "
+    "here stays. To go on, run the cells again from the top."
+)
 NO_LIMIT = 1 << 60  # what a group without a limit says, and more
 
 
@@ -68,6 +74,31 @@ def drop_library_pages_after_imports() -> None:
             drop_library_pages()
 
     ipython.events.register("post_run_cell", drop)
+
+
+def say_when_ended() -> None:
+    """In a notebook, let the kernel say below its last cell that it is ended to make room.
+
+    Runs with `import dlcourse`; `dlcourse.kernels` sends the signal before it ends a kernel. Not on
+    Windows, which has no such signal.
+    """
+    ipython = sys.modules.get("IPython") and sys.modules["IPython"].get_ipython()
+    if not getattr(ipython, "kernel", None) or not hasattr(signal, "SIGUSR1"):
+        return
+    if threading.current_thread() is not threading.main_thread():
+        return
+    last = {}
+
+    def keep(_):
+        last["cell"] = ipython.get_parent()
+
+    def say(*_):
+        if "cell" in last:
+            sys.stdout.set_parent(last["cell"])
+        print(f"\n{ENDED}", flush=True)
+
+    ipython.events.register("post_run_cell", keep)
+    signal.signal(signal.SIGUSR1, say)
 
 
 def drop_library_pages() -> None:

@@ -44,22 +44,22 @@ STEADY = {  # what differs between two machines or runs, and what is stored in i
     r" at 0x[0-9a-fA-F]{6,}": " at 0x…",
 }
 CHANCE = STEADY | {  # what differs from run to run, and what replaces it
-    r"0x[0-9a-fA-F]{12,}": "0x…",  # an address; a shorter one may be a result
     r"\d+(\.\d+)?(it/s|s/it)": "RATE",  # progress bars
     r"\[(?:\d+:)?\d\d:\d\d<[^,\]]*,[^,\]]*": "[ELAPSED",  # what a bar says after it is a result
 }
 TOLERANT = ("stdout", "text/plain", "text/html", "text/markdown", "text/latex")
 PICTURES = ("image/png", "image/jpeg")
 WIDGET = "application/vnd.jupyter.widget-view+json"
-INLINE = re.compile(r"data:(image/(?:png|jpeg));base64,([^\"]+)")  # a picture in HTML
+INLINE = re.compile(r"data:(image/(?:png|jpeg));base64,([A-Za-z0-9+/=]+)")  # a picture in HTML
 TIME_UNITS = (  # an hour is never a measured duration; "max 3 min 4" holds none
-    r"ns|µs|μs|us|ms|s|sec|seconds?|minutes?"
-    r"|min(?!\s*[:=]?\s*[-+−]?\d[\d.,]*+(?!\s?(?:s|sec|seconds?)\b))"
+    r"(?:ns|µs|μs|us|ms|s|sec|minutes?"
+    r"|(?:seconds?|min)(?![\s,:=]*[-+−]?\d[\d.,]*+(?! ?(?:s|sec|seconds?)\b)))"
+    r"(?![-^⁻]|\.\w)"  # not a rate, "5 ms^-1", and no "s.d."
 )
 NUMBER = re.compile(
     r"(?<![\w.])[-+−]?"
     r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-    rf"(?:(?=\s?(?P<unit>{TIME_UNITS})\b)|(?!\w|\.\d))"
+    rf"(?:(?=[ \u00a0\u202f]?(?P<unit>{TIME_UNITS})\b)|(?!\w|\.\d))"
 )
 HEADLINE = re.compile(r"(?<=: )(?P<score>\S+)(?=, typically (?P<low>\S+) to (?P<high>\S+) over )")
 
@@ -245,9 +245,10 @@ def image_distance(reference, new, blocks=64) -> float:
     """
     from PIL import Image
 
-    pictures = [
-        Image.open(io.BytesIO(base64.b64decode(x))).convert("RGBA") for x in (reference, new)
-    ]
+    pictures = [Image.open(io.BytesIO(base64.b64decode(x))) for x in (reference, new)]
+    if any(picture.mode.startswith(("I", "F")) for picture in pictures):
+        return float(reference.strip() != new.strip())  # as white, all of them would look the same
+    pictures = [picture.convert("RGBA") for picture in pictures]
     if any(abs(a - b) > 4 for a, b in zip(*(picture.size for picture in pictures))):
         return 1.0
     means = []

@@ -383,6 +383,8 @@ def _bound(difference, allowed):
     """Return "≤ 1e-6" and the like: the smallest power of ten, at least a tenth of the allowed."""
     if difference == math.inf:
         return "not a number"
+    if not max(difference, allowed):
+        return "0"
     return "≤ " + _power(10.0 ** math.ceil(math.log10(max(difference, allowed / 10)) - 1e-6))
 
 

@@ -127,7 +127,7 @@ def images(
         >>> drawn = plot.images(digits.test.images[:5], titles=digits.test.labels[:5])
     """
     pixels, (low, high) = _pictures(pixels, "N H W C", "pixels", limits)
-    expect_count(columns, "columns")
+    columns = expect_count(columns, "columns")
     _expect_inches(size)
     _expect_colour_map(colour_map)
     if label is not None:

@@ -301,8 +301,8 @@ def calibration(probabilities, labels, bins=10) -> tuple:
     Example:
         >>> measured = results.calibration([[0.9, 0.1], [0.3, 0.7]], [0, 1])
     """
-    expect_count(bins, "bins")
-    probabilities = expect_finite(probabilities, "probabilities")
+    bins = expect_count(bins, "bins")
+    probabilities = expect_finite(probabilities, "probabilities").astype("float64")
     predicted, labels = _predicted(probabilities, labels, "probabilities")
     if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3) or probabilities.min() < 0:
         raise RangeError(

@@ -254,3 +254,21 @@ def test_large_whole_numbers_are_compared_to_the_last_digit():
 def test_what_cannot_be_compared_is_refused(values, reference, tolerance, error):
     with pytest.raises(error):
         close(values, reference, tolerance)
+
+
+@pytest.mark.parametrize("kind", ["int8", "int16", "uint8", "int64", "float16"])
+def test_probabilities_of_every_kind_of_numbers(kind):
+    ends = (0, 100) if kind == "uint8" else (-100, 100)
+    np.testing.assert_allclose(softmax(np.array([ends], kind)), [[0, 1]], atol=1e-6)
+    np.testing.assert_allclose(softmax(np.zeros((1, 70_000), kind)).sum(), 1, rtol=1e-3)
+
+
+def test_bytes_beside_floats_are_refused():
+    with pytest.raises(KindError, match="beside floats"):
+        to_numpy([np.zeros(3, "uint8"), np.zeros(3)])
+
+
+def test_lists_of_millions_are_no_arrays():
+    row = [0] * 100_000
+    with pytest.raises(KindError, match="make an array of them first"):
+        to_numpy([row] * 20_000)

@@ -19,6 +19,7 @@ import pytest
 from odd_files import on_posix
 
 SMALL_MACHINE = Path(__file__).with_name("small_machine.py")
+PATIENCE = 600  # seconds
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SHORT, ENOUGH = memory.Room(2000, 150), memory.Room(2000, 900)
 
@@ -140,3 +141,29 @@ def test_under_a_limit_that_kills_an_idle_kernel_is_ended_first_and_said(limit):
     assert said.endswith(
         "kernel first, which was idle longest, is ended. Its notebook stays as it is."
     )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no such signal on Windows")
+def test_a_kernel_that_is_ended_says_so_below_its_last_cell():
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        client.execute_interactive("import dlcourse", timeout=PATIENCE, output_hook=lambda _: None)
+        last = client.execute("hours = 1")
+        client.get_shell_msg(timeout=PATIENCE)
+        asyncio.run(kernels.say_goodbye(manager))
+        while (message := client.get_iopub_msg(timeout=PATIENCE))["msg_type"] != "stream":
+            pass
+        assert message["content"]["text"].strip() == memory.ENDED
+        assert message["parent_header"]["msg_id"] == last
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no such signal on Windows")
+def test_a_kernel_that_is_gone_needs_no_goodbye():
+    gone = SimpleNamespace(signal_kernel=None)
+    assert asyncio.run(kernels.say_goodbye(gone)) is None

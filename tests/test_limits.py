@@ -2,10 +2,13 @@
 
 import itertools
 import os
+import signal
+import subprocess
 import sys
+import threading
 import time
 
-from dlcourse import exercise, limits
+from dlcourse import answers, exercise, limits
 from dlcourse.exercise import Feedback, Mistake
 
 import numpy as np
@@ -91,6 +94,32 @@ def test_what_cannot_be_stopped_from_within_is_stopped_in_a_copy(answer, words):
     assert said.outcome in ("wrong", "raised") and words in said.message
     sys.setrecursionlimit(limit)
     assert count.judge(len).outcome == "right"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no signals that wake what waits")
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda: time.sleep(1000),
+        lambda: threading.Event().wait(),
+        lambda: subprocess.run(["sleep", "1000"]),
+    ],
+)
+def test_an_answer_that_only_waits_is_ended(monkeypatch, wait):
+    monkeypatch.setattr(limits, "PATIENCE_WITH_A_WAIT", 1)
+    assert "stopped after 0.3 seconds" in count.judge(lambda names: wait()).message
+    assert signal.getsignal(signal.SIGUSR2) == signal.SIG_DFL
+    time.sleep(0.3)  # what comes late would come in here
+    assert count.judge(len).outcome == "right"
+
+
+def test_long_and_deep_answers_are_told_shortly():
+    full = []
+    for _ in range(160):
+        full.append(full)
+    for answer in ([0.5] * 10**7, [[0]] * 5 * 10**6, full, [[0] * 10**4] * 10**4):
+        assert count.judge(lambda names, answer=answer: answer).outcome == "wrong"
+        assert len(answers.short(answer)) < 200
 
 
 def raises(error):
@@ -230,8 +259,6 @@ def test_the_lesson_goes_on_where_a_right_answer_fails_later(capsys):
 
 
 def test_a_copy_that_waits_for_what_was_not_copied_tells_nothing():
-    import threading
-
     heard = threading.Event()
     threading.Thread(target=lambda: (time.sleep(0.05), heard.set())).start()
     done = []

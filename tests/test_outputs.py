@@ -219,6 +219,8 @@ def test_a_picture_in_html_is_compared_as_a_picture(now, fault):
         ("0.00", "-0.00", 0.0),
         ("it takes 3 min 20 s", "it takes 2 min 10 s", 0.0),
         ("3 min", "4 min", 0.0),
+        ("12.5 s.", "13.5 s.", 0.0),
+        ("1 second, then 0.5 s", "2 second, then 0.7 s", 0.0),
     ],
 )
 def test_what_rounding_moves_agrees(reference, new, tolerance):
@@ -234,6 +236,16 @@ def test_what_rounding_moves_agrees(reference, new, tolerance):
         ("100%|###| 9/9 [00:01<00:00, 3.2it/s, loss=0.5]",
          "100%|###| 9/9 [00:02<00:00, 4.2it/s, loss=0.9]", 0.0),
         ("[[1 2]\n [3 4]]", "[[1 2] [3 4]]", 0.0),  # another shape
+        ("accuracy: 0.91\nseconds: 12.5", "accuracy: 0.11\nseconds: 12.5", 0.0),
+        ("first 0.91\nsecond 0.85", "first 0.11\nsecond 0.85", 0.0),
+        ("first: 0.91 second: 0.85", "first: 0.11 second: 0.85", 0.0),
+        ("0.9\ns 3", "0.1\ns 3", 0.0),
+        ("2.1 s.d.", "9.9 s.d.", 0.0),
+        ("440 s^-1", "220 s^-1", 0.0),
+        ("5 ms⁻¹", "9 ms⁻¹", 0.0),
+        ("0.31 min, 0.92 max", "7.31 min, 0.92 max", 0.0),
+        ("0.3 min-max scaled", "0.9 min-max scaled", 0.0),
+        ("0xdeadbeefdeadbeef", "0xdeadbeefdeadbeee", 0.0),
         ("a 1\nb 2", "a 1 b 2", 0.0),
         ("1 of 3\n\n 4", "1 of 3 4", 0.0),
         ("0.001", "-0.001", 0.0),
@@ -254,3 +266,22 @@ def test_a_wrong_result_gets_past_no_rule(reference, new, tolerance):
     cell.metadata["tolerance"] = tolerance
     assert faults(cell, [new_output("stream", name="stdout", text=new)])
     assert not faults(cell, [new_output("stream", name="stdout", text=reference)])
+
+
+def test_a_picture_between_other_quotes_hides_nothing_after_it():
+    def said(number):
+        html = shown(100)[0].data["text/html"].replace('"', "'") + f" accuracy {number}"
+        return [new_output("display_data", {"text/html": html})]
+
+    assert faults(new_code_cell(outputs=said(0.91)), said(0.11))
+    assert not faults(new_code_cell(outputs=said(0.91)), said(0.91))
+
+
+def test_pictures_of_16_bits_are_not_all_white():
+    def encoded(grey):
+        file = io.BytesIO()
+        Image.new("I;16", (9, 9), grey).save(file, "png")
+        return base64.b64encode(file.getvalue()).decode()
+
+    assert image_distance(encoded(1000), encoded(1000)) == 0
+    assert image_distance(encoded(1000), encoded(60_000)) == 1

@@ -524,3 +524,69 @@ def test_the_dataset_s_splits_end_and_have_no_example_beyond_their_last():
             few[place]
     assert len(few[-1]) == len(few[2]) == 1
     assert isinstance(tf.constant(few.features), tf.Tensor)
+
+
+# Numbers at their limits
+
+
+def test_a_large_loss_is_shown_as_large(framework):
+    model = framework.mlp()
+    kernels = [each.arrays["kernel"] for each in backends.layers_with_weights(model)]
+    backends.set_layer_weights(model, 1, {"kernel": 20_000 * kernels[1]}, {})
+    rate = {"learning_rate": 0.0, "optimizer": "sgd"}
+    history = backends.fit(model, FEATURES, LABELS, valid=(FEATURES, LABELS), **rate, **QUIET)
+    assert history.train_loss[0] > 1000
+    np.testing.assert_allclose(history.valid_loss, history.train_loss, rtol=1e-5)
+    loss = backends.evaluate(model, FEATURES, LABELS).loss
+    np.testing.assert_allclose(loss, history.train_loss[0], rtol=1e-5)
+
+
+def test_counts_of_few_bits_do_not_wrap(framework):
+    model, few = framework.mlp(), np.uint8(200)
+    many = np.concatenate([FEATURES, FEATURES])
+    assert backends.scores(model, many, few).shape == (600, 10)
+    rates = []
+    backends.fit(
+        model, FEATURES, LABELS, epochs=np.uint8(40), batch_size=np.uint8(100), show=False,
+        schedule=lambda share: rates.append(share) or 1.0,
+    )  # fmt: skip
+    assert len(rates) == 120 and max(rates) < 1
+
+
+def test_an_optimizer_for_half_precision_trains():
+    first, second = FRAMEWORKS["keras"].mlp(), FRAMEWORKS["keras"].mlp()
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))
+    backends.fit(first, FEATURES, LABELS, optimizer=scaled, **QUIET)
+    backends.fit(second, FEATURES, LABELS, optimizer=keras.optimizers.SGD(0.1), **QUIET)
+    np.testing.assert_allclose(backends.weights(first, 0), backends.weights(second, 0), atol=1e-3)
+
+
+def test_augment_gives_bytes_for_bytes(framework):
+    pixels = (15 * IMAGES).round().astype("uint8")
+    for augment in (lambda x, g: x[:, :, ::-1], lambda x, g: x):
+        backends.fit(framework.cnn(), pixels, LABELS, augment=augment, **QUIET)
+    with pytest.raises(KindError, match="was given bytes and gave float64"):
+        backends.fit(framework.cnn(), pixels, LABELS, augment=lambda x, g: x / 255, **QUIET)
+
+
+@pytest.mark.parametrize("kind", ["uint8", "int8", "uint16", "int64", "bool", ">i4"])
+def test_labels_of_an_own_loss_do_not_wrap(framework, kind):
+    labels = (LABELS > 4).astype(kind)
+    losses = backends.fit(
+        framework.linear(64, 1), FEATURES, labels[:, None], epochs=1, learning_rate=0.0,
+        loss=lambda o, t: ((1 - 2 * t - o) ** 2).mean() if hasattr(o, "mean")
+        else keras.ops.mean((1 - 2 * t - o) ** 2), **QUIET,
+    )  # fmt: skip
+    assert losses.train_loss[0] < 10
+
+
+def test_an_optimizer_that_wants_more_is_told():
+    model = FRAMEWORKS["pytorch"].mlp()
+    with pytest.raises(KindError, match="LBFGS cannot take a step here"):
+        backends.fit(model, FEATURES, LABELS, optimizer=torch.optim.LBFGS(model.parameters()),
+                     **QUIET)  # fmt: skip
+
+
+def test_what_nothing_tells_apart_is_shown_as_nought():
+    model = FRAMEWORKS["pytorch"].mlp()
+    assert "0" in str(parity.compare(model, model, FEATURES, LABELS, tolerance=0))

@@ -388,7 +388,7 @@ def trial(model) -> AbstractContextManager:
 
 def _parts(count, batch_size):
     """Return slices that cut `count` examples into batches."""
-    expect_count(batch_size, "batch_size")
+    batch_size = expect_count(batch_size, "batch_size")
     return [slice(start, start + batch_size) for start in range(0, count, batch_size)]
 
 

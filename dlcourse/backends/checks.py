@@ -101,6 +101,11 @@ def augmented(augment, batch, generator) -> np.ndarray:
     if given is None:
         raise KindError("`augment` gave None, but should give the batch: is a `return` missing?")
     given = to_numpy(given)
+    if batch.dtype == np.uint8 != given.dtype:
+        raise KindError(
+            f"`augment` was given bytes and gave {given.dtype}, of which nobody knows whether they "
+            "go to 1 or to 255. Give bytes back, or train on floats: images / 255."
+        )
     if given.shape[:1] != batch.shape[:1]:
         raise ShapeError(
             f"`augment` gave shape {given.shape} for a batch of shape {batch.shape}, but should "
@@ -326,6 +331,8 @@ def check_seen(seen, layer, tensor) -> None:
 
 def mean_cross_entropy(scores, labels) -> float:
     """Return the mean cross-entropy (nats) of raw scores (…, K) with class indices (…)."""
-    probabilities = softmax(scores.astype("float64")).reshape(labels.size, -1)
-    chosen = probabilities[np.arange(labels.size), labels.ravel()]
-    return float(-np.log(np.maximum(chosen, 1e-300)).mean())
+    softmax(scores)  # refuses a row that has no probabilities
+    scores = scores.astype("float64").reshape(labels.size, -1)
+    scores -= scores.max(axis=1, keepdims=True)
+    chosen = scores[np.arange(labels.size), labels.ravel()]
+    return float((np.log(np.exp(scores).sum(axis=1)) - chosen).mean())

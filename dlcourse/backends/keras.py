@@ -204,7 +204,7 @@ class Keras:
         for part, array in _from_layout(slot.kind, arrays).items():
             if slot.kind == "depthwise convolution":
                 array = array.reshape(slot.tensors[part].shape)
-            slot.tensors[part].assign(array)
+            slot.tensors[part].assign(array.astype(slot.tensors[part].dtype))
         for name in ("epsilon", "momentum"):
             if name in settings:
                 setattr(slot.owner, name, settings[name])
@@ -416,8 +416,9 @@ class _Trainer:
             outputs = self.model(inputs, training=True)
             loss = self.loss(outputs, targets)
             with_penalties = loss + self.backend.penalties()
+            scaled = self.optimizer.scale_loss(with_penalties)  # of one for half precision
         variables = self.model.trainable_variables
-        self.optimizer.apply(tape.gradient(with_penalties, variables), variables)
+        self.optimizer.apply(tape.gradient(scaled, variables), variables)
         # Without penalties, as `evaluate` and the validation give it.
         if not self.classifies:
             return loss, tf.constant(0)

@@ -46,8 +46,8 @@ class Options:
     show: bool
 
     def __post_init__(self):
-        expect_count(self.epochs, "epochs")
-        expect_count(self.batch_size, "batch_size")
+        self.epochs = expect_count(self.epochs, "epochs")
+        self.batch_size = expect_count(self.batch_size, "batch_size")
         if self.learning_rate is not None:
             expect_number(self.learning_rate, "learning_rate", low=0)
             self.learning_rate = float(self.learning_rate)
@@ -103,8 +103,10 @@ class Options:
         expect_examples(inputs, targets, images_name, labels_name)
         if self.classifies:
             targets = expect_labels(targets, None, labels_name, steps=True)
-        elif self.named:
+        elif self.named or targets.dtype.kind == "f" or targets.ndim == 4:
             targets = regression_targets(targets)
+        else:
+            targets = targets.astype("int64")  # bytes would wrap in a loss of the learner's own
         return inputs, targets
 
 

@@ -308,7 +308,7 @@ class PyTorch:
         _, module, kind, tensors = slot
         with torch.no_grad():
             for part, array in arrays.items():
-                array = np.ascontiguousarray(_from_layout(kind, part, array))
+                array = np.ascontiguousarray(_from_layout(kind, part, array.astype("float64")))
                 tensors[part].copy_(torch.from_numpy(array))
             if kind in ONE_BIAS and "recurrent_bias" in tensors:
                 tensors["recurrent_bias"].zero_()  # frozen, or the sum of both takes double steps
@@ -404,11 +404,18 @@ class _Trainer:
             loss.backward()
         except RuntimeError as error:
             raise KindError(f"The loss has no gradient: {error}") from error
-        self.optimizer.step()
+        try:
+            self.optimizer.step()
+        except (TypeError, RuntimeError) as error:  # one that wants more than gradients
+            raise KindError(
+                f"{type(self.optimizer).__name__} cannot take a step here: {error}. Take one that "
+                "needs nothing but gradients, such as torch.optim.SGD or Adam."
+            ) from error
         if not self.classifies:
             return loss.item(), None
-        right = (outputs.argmax(-1) == targets).sum().to(loss.dtype)
-        loss, right = torch.stack([loss.detach(), right]).tolist()  # one wait for the device
+        right = (outputs.argmax(-1) == targets).sum()
+        both = torch.stack([loss.detach().double(), right.double()])
+        loss, right = both.tolist()  # one wait for the device
         return loss, int(right)
 
     def mean_loss(self, inputs, targets):
