@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from dlcourse import memory, runtime
-from dlcourse.arrays import to_numpy
+from dlcourse.arrays import expect_axes, to_numpy
 from dlcourse.errors import DataError, KindError, RangeError, expect_text
 
 import numpy as np
@@ -409,6 +409,8 @@ def split_texts(arrays) -> np.ndarray:
         >>> data.split_texts(data.join_texts(["a", "bc"]))
         array(['a', 'bc'], dtype=object)
     """
+    if not isinstance(arrays, dict) or not {"text", "ends"} <= arrays.keys():
+        raise KindError("`arrays` should be what `join_texts` gave: `text` and `ends`.")
     text, ends = arrays["text"].tobytes(), arrays["ends"].tolist()
     texts = [text[start:end].decode() for start, end in zip([0, *ends], ends)]
     return np.array([*texts, None], dtype=object)[:-1]  # a list of equal texts stays a row of them
@@ -422,7 +424,16 @@ def pack(pixels) -> dict:
 
     Returns:
         {"packed_0": bytes, …} for `numpy.savez`, and "shape". `unpack` gives the images back.
+
+    Raises:
+        ShapeError, KindError: They are no such images.
     """
+    pixels = expect_axes(to_numpy(pixels), "N H W C", "pixels")
+    if pixels.dtype != np.uint8 or pixels.shape[-1] != 1:
+        raise KindError(
+            f"`pixels` has shape {pixels.shape} and type {pixels.dtype}, but should be bytes of "
+            "one channel: (N, H, W, 1), uint8."
+        )
     difference = pixels[..., 0].copy()
     difference[:, 1:] -= pixels[:, :-1, :, 0]  # modulo 256, as bytes do
     columns = difference.transpose(0, 2, 1)
@@ -435,7 +446,13 @@ def pack(pixels) -> dict:
 
 
 def unpack(packed) -> np.ndarray:
-    """Return the images (N, H, W, 1), uint8, that `pack` was given."""
+    """Return the images (N, H, W, 1), uint8, that `pack` was given.
+
+    Raises:
+        KindError: `packed` is not what `pack` gave.
+    """
+    if not isinstance(packed, dict) or not {"shape", f"packed_{BLOCKS - 1}"} <= packed.keys():
+        raise KindError("`packed` should be the arrays that `pack` gave, by name.")
     count, height, width, _ = (int(size) for size in packed["shape"])
     pixels = np.empty((count, height, width, 1), np.uint8)
 

@@ -130,6 +130,8 @@ def slider(low, high, start, step=None, *, logarithmic=False, label="") -> Slide
     if step is None:
         whole = all(isinstance(x, Integral) for x in (low, high, start)) and not logarithmic
         step = 1 if whole else 0.1 if logarithmic else (high - low) / 100
+    if logarithmic:  # ipywidgets' own takes no large whole numbers
+        low, high, start = float(low), float(high), float(start)
     _expect_number(step, "step")
     if step <= 0:
         raise RangeError(f"`step` is {step!r}, but should be larger than 0.")
@@ -164,6 +166,8 @@ def choice(options, start=None, *, label="") -> Choice:
         raise KindError(
             f"An option is a text or a number, not an array: {reprlib.repr(arrays[0])}."
         )
+    if any(isinstance(option, float) and math.isnan(option) for option in options):
+        raise RangeError("An option of a choice is nan, which equals nothing, itself not either.")
     if not 1 <= len(options) <= MOST_OPTIONS:
         count = f"more than {MOST_OPTIONS}" if options else "none"
         raise RangeError(f"A choice needs 1 to {MOST_OPTIONS} options, got {count}.")

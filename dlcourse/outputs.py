@@ -30,7 +30,7 @@ import re
 from collections import defaultdict
 from typing import Any
 
-from dlcourse.arrays import close
+from dlcourse.arrays import close, expect_number
 
 import numpy as np
 
@@ -97,6 +97,7 @@ def faults(cell, outputs, sanitize=without_chance, image_tolerance=IMAGE_TOLERAN
         if len(there[kind]) != len(here[kind])
     ]
     tolerance = cell.metadata.get("tolerance", 0)
+    expect_number(tolerance, "tolerance", low=0)
     faults_of = headline_faults if has_tag(cell, "headline") else text_faults
     for kind in sorted(kinds - set(PICTURES)):
         for old, now in zip(there[kind], here[kind]):
@@ -107,6 +108,7 @@ def faults(cell, outputs, sanitize=without_chance, image_tolerance=IMAGE_TOLERAN
                 found.append(f"{kind}: reference {old!r}, now {now!r}")
     if image_tolerance is not None:
         allowed = cell.metadata.get("image_tolerance", image_tolerance)
+        expect_number(allowed, "image_tolerance", low=0)
         found += _picture_faults(there, here, allowed)
     return found
 

@@ -405,8 +405,10 @@ def forecast_fan(
         axes.plot(after, happened, "--", color=COLOURS[1], label="happened")
         if intervals:
             low, high = intervals[max(intervals)]
-            inside = int(((happened >= low) & (happened <= high)).sum())
+            known = np.isfinite(happened + low + high)  # the others are gaps in the figure
+            inside = int(((happened >= low) & (happened <= high))[known].sum())
             text += f"; {inside} of them lie inside the {max(intervals):.0%} interval"
+            text += "" if known.all() else f", {(~known).sum()} are not known"
     axes.axvline(0, color="gray", linewidth=0.8)
     axes.set(xlabel="hours after the forecast was made", ylabel=quantity, title="Forecast")
     below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "ncols": 3 + len(intervals)}

@@ -8,12 +8,15 @@ import re
 import reprlib
 import string
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 from dlcourse import progress
 from dlcourse.answers import Feedback
 from dlcourse.arrays import close
 from dlcourse.errors import CourseError, KindError, LessonError, RangeError
+
+MOST_QUESTIONS = 1000  # shown together
 
 
 class NoSuchQuestion(RangeError, KeyError):
@@ -331,6 +334,17 @@ def together(questions, headings=()) -> Any:
     """Return one box with the widgets of several questions, each under its heading, if any."""
     from ipywidgets import HTML, VBox
 
+    try:
+        questions, headings = (
+            [*islice(questions, MOST_QUESTIONS)],
+            [*islice(headings, MOST_QUESTIONS)],
+        )
+    except Exception:  # whatever such a thing says when it is read
+        questions = [None]
+    if not all(isinstance(question, Question) for question in questions):
+        raise KindError("Questions are shown together as a list of those of a quiz.")
+    if headings and len(headings) != len(questions):
+        raise LessonError(f"{len(questions)} questions have {len(headings)} headings.")
     boxes = [question.widget() for question in questions]
     if headings:
         titles = [HTML(html.escape(heading)) for heading in headings]

@@ -17,6 +17,8 @@ from dlcourse.errors import KindError, RangeError, ShapeError
 
 import numpy as np
 
+LARGEST = 1e75  # of a feature: its square, and that of a sum of them, are still numbers
+
 
 class Evaluation(NamedTuple):
     """A model's mean loss (nats) and accuracy (0..1) over all examples of a set."""
@@ -359,6 +361,10 @@ def frechet_distance(features, other_features) -> float:
         raise ShapeError(
             f"`features` has shape {clouds[0].shape} and `other_features` {clouds[1].shape}, but "
             "both need at least two points, of the same number of features: (N, D) and (M, D)."
+        )
+    if max(np.abs(points).max() for points in clouds) > LARGEST:
+        raise RangeError(
+            f"A feature is beyond ±{LARGEST:g}, whose square is no number any more: scale them."
         )
     (mean, spread), (other_mean, other_spread) = (_mean_and_covariance(points) for points in clouds)
     # With C₁ = R₁ᵀ R₁ and C₂ = R₂ᵀ R₂, tr (C₁ C₂)^½ is the sum of the singular values of R₁ R₂ᵀ.

@@ -371,3 +371,9 @@ def test_how_long_a_slider_waits_is_the_median_of_the_best_round(explorer, monke
     explorer.draw = slow
     monkeypatch.setattr(explore.time, "perf_counter", lambda: now[0])
     assert explorer.typical_seconds(rounds=3) == 0.25
+
+
+def test_a_logarithmic_slider_may_reach_far_and_no_option_is_nan():
+    assert explore.slider(1, 10**20, 10**5, logarithmic=True).widget("x").value == 10**5
+    with pytest.raises(RangeError, match="nan"):
+        explore.choice([float("nan"), 1.0])

@@ -4,6 +4,7 @@ import base64
 import io
 
 from dlcourse.arrays import close
+from dlcourse.errors import RangeError
 from dlcourse.outputs import contents, faults, headline_faults, image_distance, text_faults
 
 import pytest
@@ -285,3 +286,11 @@ def test_pictures_of_16_bits_are_not_all_white():
 
     assert image_distance(encoded(1000), encoded(1000)) == 0
     assert image_distance(encoded(1000), encoded(60_000)) == 1
+
+
+@pytest.mark.parametrize("name", ["tolerance", "image_tolerance"])
+@pytest.mark.parametrize("value", [None, "0.02", -1, float("nan")])
+def test_a_tolerance_of_a_cell_is_a_number(name, value):
+    cell = new_code_cell(outputs=shown(100), metadata={name: value})
+    with pytest.raises(RangeError, match=f"`{name}` is"):
+        faults(cell, shown(100))

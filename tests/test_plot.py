@@ -396,3 +396,10 @@ def test_a_heat_map_with_values_that_have_no_colour_is_refused():
         plot.heat_map([[1.0, np.nan]])
     with pytest.raises(RangeError, match="`limit` is 0"):
         plot.heat_map(MAP, limit=0)
+
+
+def test_what_is_not_known_lies_neither_inside_nor_outside():
+    axes = plot.forecast_fan(
+        np.arange(3.0), np.arange(3.0), {0.9: (np.zeros(3), np.full(3, 3.0))}, [1, np.nan, 5]
+    )
+    assert "1 of them lie inside the 90% interval, 1 are not known" in plot.description(axes.figure)

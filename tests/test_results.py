@@ -249,3 +249,8 @@ def test_negative_probabilities_are_refused():
 def test_bins_are_a_whole_number(bins):
     with pytest.raises(RangeError, match="`bins`"):
         results.calibration([[0.5, 0.5]], [0], bins)
+
+
+def test_features_whose_squares_are_no_numbers_are_refused():
+    with pytest.raises(RangeError, match="scale them"):
+        results.frechet_distance(np.full((3, 2), 1e155), np.zeros((3, 2)))

@@ -590,3 +590,9 @@ def test_an_optimizer_that_wants_more_is_told():
 def test_what_nothing_tells_apart_is_shown_as_nought():
     model = FRAMEWORKS["pytorch"].mlp()
     assert "0" in str(parity.compare(model, model, FEATURES, LABELS, tolerance=0))
+
+
+@pytest.mark.parametrize("settings", [{"epsilon": -5}, {"momentum": np.nan}, {"momentum": None}])
+def test_settings_are_numbers(framework, settings):
+    with pytest.raises(RangeError, match="should be a finite number"):
+        backends.set_layer_weights(normed(framework), 1, {}, settings)

@@ -14,6 +14,7 @@ from dlcourse.arrays import (
     expect_count,
     expect_examples,
     expect_labels,
+    expect_number,
     expect_real,
     for_each,
     to_numpy,
@@ -315,6 +316,8 @@ def set_layer_weights(model, index, arrays, settings) -> None:
     for name, given in (("arrays", arrays), ("settings", settings)):
         if not isinstance(given, dict):
             raise KindError(f"`{name}` is a {type(given).__name__}, but should be a dictionary.")
+    for name in settings.keys() & {"epsilon", "momentum"}:
+        expect_number(settings[name], name, low=0)
     there = layers_with_weights(model)[index].arrays
     arrays = {part: expect_real(array, str(part)) for part, array in arrays.items()}
     for part, array in arrays.items():
