@@ -14,7 +14,7 @@ from typing import Any
 from dlcourse import progress
 from dlcourse.answers import Feedback
 from dlcourse.arrays import close
-from dlcourse.errors import CourseError, KindError, LessonError, RangeError
+from dlcourse.errors import CourseError, KindError, LessonError, RangeError, expect_text
 
 MOST_QUESTIONS = 1000  # shown together
 
@@ -335,14 +335,13 @@ def together(questions, headings=()) -> Any:
     from ipywidgets import HTML, VBox
 
     try:
-        questions, headings = (
-            [*islice(questions, MOST_QUESTIONS)],
-            [*islice(headings, MOST_QUESTIONS)],
-        )
+        questions = [*islice(questions, MOST_QUESTIONS)]
+        headings = [*islice(headings, MOST_QUESTIONS)]
     except Exception:  # whatever such a thing says when it is read
         questions = [None]
     if not all(isinstance(question, Question) for question in questions):
         raise KindError("Questions are shown together as a list of those of a quiz.")
+    headings = [expect_text(heading, "a heading") for heading in headings]
     if headings and len(headings) != len(questions):
         raise LessonError(f"{len(questions)} questions have {len(headings)} headings.")
     boxes = [question.widget() for question in questions]
