@@ -35,7 +35,7 @@ from dlcourse.answers import (
 )
 from dlcourse.arrays import close, expect_finite, to_numpy
 from dlcourse.errors import CourseError, KindError, LessonError, expect_text
-from dlcourse.limits import AnswerError
+from dlcourse.limits import AnswerError, trusting
 
 import numpy as np
 
@@ -143,6 +143,7 @@ class Exercise:
             self._checked = answer, self.judge(answer)
         return self._checked[1].outcome
 
+    @trusting()
     def faults(self, names=None) -> list[str]:
         """Return what is wrong with the exercise itself, a sentence each; none if it is sound.
 

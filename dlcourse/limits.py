@@ -39,9 +39,22 @@ def within(seconds, call) -> Any:
     Raises:
         AnswerError: It took longer, asked for too much memory, or ended its process.
     """
-    waits = _rehearse(seconds, call)
+    waits = not _trusted and _rehearse(seconds, call)
     with _harmless():
         return _in_time(seconds, call, PATIENCE_WITH_A_WAIT if waits else PATIENCE)
+
+
+_trusted = []  # holds something while what is called is the course's own
+
+
+@contextmanager
+def trusting() -> Iterator[None]:
+    """Call what is the course's own, such as a solution, without a copy of the process."""
+    _trusted.append(True)
+    try:
+        yield
+    finally:
+        _trusted.pop()
 
 
 # In a copy of this process

@@ -275,3 +275,11 @@ def test_an_interrupt_reaches_the_learner_and_leaves_no_copy(monkeypatch):
         count.judge(never_ends_in_a_library)
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_the_course_s_own_solutions_need_no_copy(monkeypatch):
+    copies = []
+    monkeypatch.setattr(limits, "_rehearse", lambda seconds, call: copies.append(call))
+    assert count.faults() == [] and copies == []
+    count.judge(len)
+    assert len(copies) == len(CASES)
