@@ -16,7 +16,7 @@ from typing import Any
 
 from dlcourse.answers import Feedback, Raised
 from dlcourse.arrays import expect_count
-from dlcourse.errors import KindError, RangeError
+from dlcourse.errors import KindError, RangeError, expect_text
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -124,7 +124,7 @@ def slider(low, high, start, step=None, *, logarithmic=False, label="") -> Slide
         raise KindError(
             f"`logarithmic` is {reprlib.repr(logarithmic)}, but should be True or False."
         )
-    _expect_text(label)
+    expect_text(label, "label")
     if not low <= start <= high or low == high or (logarithmic and low <= 0):
         raise RangeError(f"A slider cannot go from {low} to {high} and start at {start}.")
     if step is None:
@@ -171,7 +171,7 @@ def choice(options, start=None, *, label="") -> Choice:
     if not 1 <= len(options) <= MOST_OPTIONS:
         count = f"more than {MOST_OPTIONS}" if options else "none"
         raise RangeError(f"A choice needs 1 to {MOST_OPTIONS} options, got {count}.")
-    _expect_text(label)
+    expect_text(label, "label")
     start = options[0] if start is None else start
     Choice(options, start, label).expect(start, "start")
     return Choice(options, start, label)
@@ -187,11 +187,6 @@ def _expect_number(value, name):
         finite = False
     if not finite:
         raise RangeError(f"`{name}` is {reprlib.repr(value)}, but should be a finite number.")
-
-
-def _expect_text(label):
-    if not isinstance(label, str):
-        raise KindError(f"`label` is {reprlib.repr(label)}, but should be text.")
 
 
 class Explorer:

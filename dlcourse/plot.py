@@ -11,8 +11,15 @@ from numbers import Real
 from typing import Any
 
 from dlcourse import results
-from dlcourse.arrays import expect_axes, expect_count, expect_examples, expect_labels, to_numpy
-from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
+from dlcourse.arrays import (
+    as_floats,
+    expect_axes,
+    expect_count,
+    expect_examples,
+    expect_labels,
+    to_numpy,
+)
+from dlcourse.errors import CourseError, KindError, RangeError, ShapeError, expect_text
 
 import matplotlib.colors
 import matplotlib.pyplot as plt
@@ -71,7 +78,7 @@ def describe(text, figure=None) -> None:
         >>> axes = plot.images(digits.test.images[:3])[0].axes
         >>> plot.describe("Three handwritten digits.")
     """
-    _expect_text(text, "text")
+    expect_text(text, "text")
     figure = plt.gcf() if figure is None else figure
     _expect_figure(figure)
     figure.description = text
@@ -131,7 +138,7 @@ def images(
     _expect_inches(size)
     _expect_colour_map(colour_map)
     if label is not None:
-        _expect_text(label, "label")
+        expect_text(label, "label")
     if titles is not None and len(titles := _names(titles, "titles")) != len(pixels):
         raise ShapeError(
             f"There are {len(pixels)} pictures, but {len(titles)} titles. Give one for each."
@@ -389,7 +396,7 @@ def forecast_fan(
                 "(low, high)."
             )
     _expect_number(step_hours, "step_hours", 0)
-    _expect_text(quantity, "quantity")
+    expect_text(quantity, "quantity")
     axes = _axes(axes)
     before = np.arange(-len(history), 0) * step_hours
     after = np.arange(len(forecast)) * step_hours
@@ -450,7 +457,7 @@ def film_strip(pictures, moments, rows=None, title="", size=0.7, limits=(0, 1)) 
             + ("" if rows is None else f" and {len(rows)} of rows")
             + ", but should have a name for each: (moments, rows, H, W, 1 or 3)."
         )
-    _expect_text(title, "title")
+    expect_text(title, "title")
     _expect_inches(size)
     width = count * size * 1.05 + (0 if rows is None else 0.9)
     height_inches = height * size * 1.05 + (0.5 if title else 0.25)
@@ -495,7 +502,7 @@ def heat_map(values, picture=None, *, axes=None, title="", label="value", limit=
     """
     values = _finite(expect_axes(_numbers(values, "values"), "H W", "values"), "values") * 1.0
     for text, name in ((title, "title"), (label, "label")):
-        _expect_text(text, name)
+        expect_text(text, name)
     if limit is not None:
         _expect_number(limit, "limit", 0)
     height, width = values.shape
@@ -607,7 +614,7 @@ def _pictures(array, axes, name, limits):
         if limits[0] > limits[1]:
             raise RangeError(f"`limits` is {limits}, but the first should be the lower one.")
     if array.dtype == np.uint8 and (limits is None or limits[1] <= 1):
-        array = array / np.float32(255)
+        array = as_floats(array)
     low, high = limits or (array.min(), array.max())
     if array.shape[-1] == 1:
         return array[..., 0], (low, high)
@@ -661,11 +668,6 @@ def _expect_number(value, name, above=-math.inf, most=math.inf):
 
 def _expect_inches(size):
     _expect_number(size, "size", 0, LARGEST)
-
-
-def _expect_text(text, name):
-    if not isinstance(text, str):
-        raise KindError(f"`{name}` is {reprlib.repr(text)}, but should be text.")
 
 
 def _expect_colour_map(name):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from ipywidgets import HTML, Dropdown, FloatLogSlider, FloatSlider, IntSlider
 from matplotlib.figure import Figure
+from odd_sequences import Endless, Lying
 
 PNG = b"\x89PNG\r\n\x1a\n"
 SIZE = (1.5, 1)
@@ -114,20 +115,6 @@ def test_an_explorer_needs_controls(controls):
 def test_a_control_that_cannot_stand_where_it_starts_is_refused(make):
     with pytest.raises(RangeError):
         make()
-
-
-class Endless:
-    """Has only __getitem__, as a dataset has that counts on its user to stop."""
-
-    def __getitem__(self, index):
-        return index
-
-
-class Lying(Endless):
-    """Says that it is longer than it is."""
-
-    def __len__(self):
-        return 10**9
 
 
 ABSURD = [

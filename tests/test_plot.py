@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
+from odd_sequences import Endless, Lying
 
 PATIENCE_SECONDS = 600
 
@@ -129,20 +130,6 @@ def test_what_pictures_cannot_be_drawn_with_is_named(given, error, message):
     with pytest.raises(error, match=message):
         plot.images(**{"pixels": TWO} | given)
     assert plt.get_fignums() == []  # nothing half drawn is shown
-
-
-class Endless:
-    """Has only __getitem__, as a dataset has that counts on its user to stop."""
-
-    def __getitem__(self, index):
-        return index
-
-
-class Lying(Endless):
-    """Says that it is longer than it is."""
-
-    def __len__(self):
-        return 10**9
 
 
 ABSURD = [

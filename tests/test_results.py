@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from odd_sequences import Endless, Lying
 from sklearn import metrics
 
 
@@ -110,20 +111,6 @@ def test_a_header_without_a_name_is_an_empty_cell():
     shown = results.Table(("", "count"), {"a": 1}.items())._repr_html_()
     assert re.findall(r"<th\b[^>]*>(.*?)</th>", shown) == ["count"]
     assert '<tr><td style="text-align: left"></td><th' in shown
-
-
-class Endless:
-    """Has only __getitem__, as a dataset has that counts on its user to stop."""
-
-    def __getitem__(self, index):
-        return index
-
-
-class Lying(Endless):
-    """Says that it is longer than it is."""
-
-    def __len__(self):
-        return 10**9
 
 
 ABSURD = [None, "text", b"bytes", 5, 1j, {1, 2}, {"a": 1}, np.array(1), ..., Endless(), Lying()]

@@ -318,7 +318,9 @@ def set_layer_weights(model, index, arrays, settings) -> None:
             raise KindError(f"`{name}` is a {type(given).__name__}, but should be a dictionary.")
     for name in settings.keys() & {"epsilon", "momentum"}:
         expect_number(settings[name], name, low=0)
-    there = layers_with_weights(model)[index].arrays
+    slot = slots[index]
+    tensors = {part: to_numpy(tensor) for part, tensor in slot.tensors.items()}
+    there = backend.lay_out(slot.kind, tensors)
     arrays = {part: expect_real(array, str(part)) for part, array in arrays.items()}
     for part, array in arrays.items():
         if part not in there:
@@ -327,7 +329,7 @@ def set_layer_weights(model, index, arrays, settings) -> None:
             raise ShapeError(
                 f"{part!r} has shape {array.shape}, but the layer's has {there[part].shape}."
             )
-    backend.assign(slots[index], arrays, settings)
+    backend.assign(slot, arrays, settings)
 
 
 def loss_and_gradients(model, images, labels, loss=None) -> tuple:

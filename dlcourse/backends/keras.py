@@ -278,7 +278,7 @@ class Keras:
         """Return a batch as the model takes it: floats, or tokens as whole numbers."""
         if checks.may_be_tokens(inputs) and self._takes_whole(inputs):
             return tf.constant(inputs.astype("int64"))
-        if not self._scales_pixels():
+        if not self._scales_pixels:
             return tf.constant(as_floats(inputs, self.dtype))
         if inputs.dtype != np.uint8 and inputs.size and np.abs(inputs).max() <= 1:
             raise RangeError(
@@ -287,6 +287,7 @@ class Keras:
             )
         return tf.constant(expect_real(inputs, "images").astype(self.dtype))
 
+    @functools.cached_property
     def _scales_pixels(self):
         """Return whether the model divides bytes by 255, or nearly so, before anything else."""
         inner = (each for each in _flatten(self.model) if not isinstance(each, layers.InputLayer))
