@@ -71,7 +71,7 @@ def band(lesson, seeds=5) -> None:
     for seed in range(seeds):
         notebook = notebooks.up_to_headline(lesson, seed)
         notebook.cells[-1].source += PRINT_HEADLINE
-        error = notebooks.execute(lesson, notebook).error
+        error = notebooks.execute(lesson, notebook, explorers=False).error
         if error:
             raise LessonError(error)
         runs.append(json.loads(notebook.cells[-1].outputs[-1]["text"]))

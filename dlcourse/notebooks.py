@@ -69,7 +69,7 @@ class Run:
     """One run of a lesson's notebook: time with the kernel's start, peak memory (10⁶ bytes).
 
     `peak_own_memory_mb` leaves out pages of files, which kernels share and the system can drop.
-    `error` is the cell that failed and its traceback, or None; after one, both peaks are nan.
+    `error` is the cell that failed and its traceback, or None. What was not measured is nan.
     """
 
     lesson: Lesson
@@ -207,7 +207,7 @@ def run(lesson, quick=False, solved=False, report=None) -> Run:
     notebook = from_text(lesson, quick)
     for cell in notebook.cells if solved else ():
         cell.source = solve(lesson, cell, prove=not quick)
-    return execute(lesson, notebook, report)
+    return execute(lesson, notebook, report, explorers=not solved)
 
 
 def headline_cells(cells) -> list[int]:
@@ -481,11 +481,19 @@ def _fill(notebook, sentence):
     return notebook
 
 
-def execute(lesson, notebook, report=None) -> Run:
-    """Run a notebook of the lesson in place, in a fresh kernel, and return its Run."""
+def execute(lesson, notebook, report=None, explorers=True) -> Run:
+    """Run a notebook of the lesson in place, in a fresh kernel, and return its Run.
+
+    Args:
+        lesson: One of `catalogue.lessons()`.
+        notebook: Such as `from_text` gives.
+        report: Called after each code cell with the number of cells done and of all.
+        explorers: Measure how long a picture of each explorer takes; that takes a few seconds more.
+    """
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     options = {"kernel_name": "python3", "timeout": CELL_TIMEOUT_SECONDS}
+    options["shutdown_kernel"] = "immediate"  # a framework takes its time to say goodbye
     code = [index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     slowest, error, start = 0.0, None, time.perf_counter()
     with kernel(notebook, lesson.notebook.parent, **options) as client, _OwnMemory(client) as own:
@@ -502,7 +510,9 @@ def execute(lesson, notebook, report=None) -> Run:
                 report(done, len(code))
         seconds = time.perf_counter() - start
         peaks = (math.nan, math.nan) if error else (_peak_memory_mb(client), own.peak_mb)
-        slider = 0.0 if error else max(_explorer_seconds(client, notebook), default=0.0)
+        slider = math.nan
+        if explorers and not error:
+            slider = max(_explorer_seconds(client, notebook), default=0.0)
     return Run(lesson, seconds, slowest, slider, *peaks, error)
 
 

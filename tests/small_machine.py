@@ -1,11 +1,12 @@
 """Two notebooks' kernels and the watch of `dlcourse.kernels`, on a machine with little memory.
 
-    python small_machine.py GROUP WATCH
+    python small_machine.py GROUP WATCH FOLDER
 
 The first kernel holds memory and is idle; the second takes more and more, which only fits without
 the first. GROUP is a memory control group in which this runs and whose limit is set here, so that
 the system kills; "" means that the limit is kept by this script, which kills as the system does:
-the process that holds most. WATCH is "watch" or "". What happened is printed as JSON.
+the process that holds most. WATCH is "watch" or "". The kernels'
+files go to FOLDER. What happened is printed as JSON.
 """
 
 import asyncio
@@ -32,10 +33,10 @@ HOLD = "held = globals().get('held', []) + [b'x' * {}_000_000]"
 class Machine:
     """The limit, and the two kernels."""
 
-    def __init__(self, group):
+    def __init__(self, group, folder):
         self.group, self.limit_mb, self.names, self.clients = group and Path(group), 0, [], {}
         config = Config({"KernelManager": {"autorestart": False}})  # who was killed stays dead
-        self.manager = AsyncMappingKernelManager(config=config)
+        self.manager = AsyncMappingKernelManager(config=config, connection_dir=folder)
 
     async def start(self):
         for _ in range(2):
@@ -93,12 +94,12 @@ class Machine:
         return [name for name, code in codes.items() if code is not None]
 
 
-async def main(group, watch):
+async def main(group, watch, folder):
     said = []
     log = logging.getLogger("watch")
     log.addFilter(lambda record: said.append(record.getMessage()))
     kernels.IDLE_SECONDS = 0  # the steps follow each other at once
-    machine = Machine(group)
+    machine = Machine(group, folder)
     await machine.start()
     first, second = machine.names
     await machine.run(first, HOLD.format(FIRST_MB))

@@ -153,7 +153,7 @@ def says(monkeypatch):
     """Let a run give what is stored, but for one word in one cell's text."""
 
     def give(index, old, new, seconds=1.0, peak_memory_mb=100.0):
-        def pretend(lesson, notebook, report=None):
+        def pretend(lesson, notebook, report=None, explorers=True):
             stored = nbformat.read(lesson.notebook, as_version=4).cells
             for i, cell in enumerate(notebook.cells):
                 if cell.cell_type == "code":
