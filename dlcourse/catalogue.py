@@ -117,6 +117,11 @@ class Lesson:
         return self._fact("DATA")
 
     @property
+    def slugs(self) -> tuple:
+        """Its slug and those it had before (FORMERLY): of learners' copies and attempts."""
+        return self.slug, *(self._fact("FORMERLY") if "FORMERLY" in self._facts else ())
+
+    @property
     def part(self) -> str:
         """Name of the course's part: the number's first digit says which."""
         return PARTS[self.number[0]]
@@ -136,11 +141,7 @@ class Lesson:
 
     def stored(self) -> dict:
         """Return the stored notebook's JSON; {} if there is none or a merge has damaged it."""
-        try:
-            found = runtime.read_json(self.notebook)
-        except (OSError, ValueError):
-            return {}
-        return found if _is_notebook(found) else {}
+        return notebook_at(self.notebook)
 
     @property
     def built(self) -> dict:
@@ -149,6 +150,15 @@ class Lesson:
 
     def __str__(self):
         return f"Lesson {self.number} ({self.slug})"
+
+
+def notebook_at(path) -> dict:
+    """Return a notebook's JSON; {} if there is none at the path, or none that can be read."""
+    try:
+        found = runtime.read_json(path)
+    except (OSError, ValueError):
+        return {}
+    return found if _is_notebook(found) else {}
 
 
 def _is_notebook(found):

@@ -61,15 +61,74 @@ def lab(
     number: Annotated[str | None, typer.Argument(help="Such as 21; else the first lesson.")] = None,
     port: Annotated[int | None, typer.Option(help="Else 8888, or a free one.")] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser too.")] = True,
+    original: Annotated[
+        bool, typer.Option("--original", help="For authors: the course's own notebooks.")
+    ] = False,
 ):
-    """Open JupyterLab on a lesson. Ctrl-C ends it."""
-    from dlcourse import catalogue, lab
+    """Open JupyterLab on your own copy of a lesson. Ctrl-C ends it."""
+    from dlcourse import catalogue, lab, work
     from dlcourse.errors import LessonError
 
     lessons = catalogue.find([number] if number else [])
     if not lessons or not lessons[0].notebook.exists():
         raise LessonError("There is no notebook to open yet. `dlcourse build` writes them.")
-    lab.serve(catalogue.folder(), lessons[0].notebook, port, browser, say=typer.echo)
+    if original:
+        lab.serve(catalogue.folder(), lessons[0].notebook, port, browser, say=typer.echo)
+        return
+    copies = work.prepare([lesson for lesson in catalogue.lessons() if lesson.notebook.exists()])
+    _tell([each for each in copies if each.notes])
+    place = {each.lesson.number: each.copy for each in copies}[lessons[0].number]
+    lab.serve(work.folder(), place, port, browser, say=typer.echo)
+
+
+@app.command()
+def update(numbers: Numbers = None):
+    """Bring your copies of the lessons up to the course's present edition, with all you wrote.
+
+    Save what is open in JupyterLab before, and open it anew after. The copies as they were stay in
+    the folder `earlier` beside them.
+    """
+    from dlcourse import catalogue, work
+
+    _tell(work.update(catalogue.find(numbers or ())))
+    OUT.print(escape(f"Your copies are in {work.folder()}."), soft_wrap=True)
+
+
+@app.command()
+def reset(
+    number: Annotated[str, typer.Argument(help="Such as 21.")],
+    exercise: Annotated[
+        str | None, typer.Argument(help="The name of one, such as accuracy; else the whole lesson.")
+    ] = None,
+):
+    """Put your copy of a lesson, or one exercise in it, back to how it came.
+
+    The copy as it was stays in the folder `earlier` beside it.
+    """
+    from dlcourse import catalogue, work
+
+    (lesson,) = catalogue.find([number])
+    _tell([work.reset(lesson, exercise)])
+
+
+@app.command()
+def restore(numbers: Numbers = None):
+    """Put the answers that you have checked back into the blank exercises of your copies.
+
+    They are in the progress file: `dlcourse progress` says where.
+    """
+    from dlcourse import catalogue, work
+
+    _tell([work.restore(lesson) for lesson in catalogue.find(numbers or ())])
+
+
+def _tell(done):
+    """Print a line for each copy, and below it what the learner is to know."""
+    for each in done:
+        lesson = each.lesson
+        OUT.print(f"{lesson.number}  {escape(lesson.title):<34} {each.word}", soft_wrap=True)
+        for note in each.notes:
+            OUT.print(f"    {escape(note)}", soft_wrap=True)
 
 
 @app.command("list")
@@ -107,7 +166,7 @@ def show_progress(
     for heading in ("Done", "Attempts", "Last"):
         table.add_column(heading, justify="right", no_wrap=True)
     for lesson in catalogue.lessons():
-        tried = [attempt for attempt in kept if attempt.lesson == lesson.slug]
+        tried = [attempt for attempt in kept if attempt.lesson in lesson.slugs]
         last = f"{datetime.fromtimestamp(tried[-1].moment):%Y-%m-%d %H:%M}" if tried else "–"
         standing = str(course.Standing(lesson, kept))
         table.add_row(lesson.number, escape(lesson.title), standing, str(len(tried)), last)

@@ -52,8 +52,10 @@ class Standing:
     """
 
     def __init__(self, lesson, kept=None):
+        kept = progress.attempts() if kept is None else kept
         names = set().union(*_exercises_and_questions(lesson))
-        self.done, self.all = len(progress.done(lesson.slug, kept) & names), len(names)
+        done = set().union(*(progress.done(slug, kept) for slug in lesson.slugs))
+        self.done, self.all = len(done & names), len(names)
         self.word = "done" if self.all and self.done == self.all else "begun" if self.done else ""
 
     def __str__(self):
@@ -204,7 +206,7 @@ def review(number, now=None) -> Review:
         asked = list(questions(earlier).items())
         first = int(number) % max(1, len(asked))  # each lesson begins with another question
         for place, (name, question) in enumerate(asked[first:] + asked[:first]):
-            own = [it for it in kept if (it.lesson, it.item) == (earlier.slug, name)]
+            own = [it for it in kept if it.lesson in earlier.slugs and it.item == name]
             answers = [attempt for attempt in own if attempt.kind == "quiz"]
             due = _due(answers)
             since = answers[-1].moment if answers else 0

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from dlcourse import catalogue
 from dlcourse.errors import CourseError
 
 DEFAULTS = Path(__file__).parent / "jupyter"  # no news, no look for updates; own settings win
@@ -116,7 +117,9 @@ def _command(folder, port):
 
 def _environment():
     paths = filter(None, [str(DEFAULTS), os.environ.get("JUPYTER_CONFIG_PATH")])
-    return os.environ | {"JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
+    # A learner's copies lie elsewhere: only this tells their kernels where the course is.
+    course = {"DLCOURSE_COURSE": str(catalogue.folder())}
+    return os.environ | course | {"JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
 
 
 def _free_port(wanted):

@@ -130,7 +130,7 @@ def build(lesson, force=False) -> Run | None:
     draw_curtains(notebook)
     measured = _measured(lesson, result)
     _fill(notebook, measured.sentence(lesson.study_minutes))
-    notebook.metadata["dlcourse"] = {"fingerprint": _fingerprint(lesson), **measured._asdict()}
+    notebook.metadata["dlcourse"] = {"fingerprint": fingerprint(lesson), **measured._asdict()}
     _write(lesson.notebook, notebook)
     return result
 
@@ -253,7 +253,7 @@ def solve(lesson, cell, prove=True) -> str:
     if has_tag(cell, "exercise"):
         exercises = vars(catalogue.module(lesson))
         for name in exercise_names(source):
-            source = _with_solution(source, name, exercises[name].solution_text(), lesson)
+            source = with_definition(source, name, exercises[name].solution_text(), lesson)
             if prove:
                 check = f"lesson.{name}.check({name})"
                 source = source.replace(check, PROOF_OF_EXERCISE.format(name=name))
@@ -262,15 +262,24 @@ def solve(lesson, cell, prove=True) -> str:
     return source
 
 
-def _with_solution(source, name, solution, lesson):
-    """Return a cell's source with the solution in place of the statement that defines `name`."""
+def with_definition(source, name, code, lesson) -> str:
+    """Return a cell's source with other code in place of the statement that defines `name`.
+
+    Raises:
+        LessonError: There is no such statement; the message names the lesson.
+    """
     for statement in ast.parse(source).body:
-        targets = getattr(statement, "targets", [statement])
-        if any(name in (getattr(t, "id", ""), getattr(t, "name", "")) for t in targets):
+        if defines([statement], name):
             lines = source.splitlines()
             kept = lines[: statement.lineno - 1], lines[statement.end_lineno :]
-            return "\n".join([*kept[0], solution, *kept[1]])
+            return "\n".join([*kept[0], code, *kept[1]])
     raise LessonError(f"{lesson}: the cell that checks `{name}` defines no blank `{name}`.")
+
+
+def defines(statements, name) -> bool:
+    """Return whether one of some `ast` statements is a function, class or value called `name`."""
+    targets = [each for it in statements for each in getattr(it, "targets", [it])]
+    return any(name in (getattr(it, "id", ""), getattr(it, "name", "")) for it in targets)
 
 
 def budget_faults(lesson, measured) -> list[str]:
@@ -302,7 +311,7 @@ def stale(lesson) -> str | None:
     advice = f"Run `dlcourse build {lesson.number}`."
     if measured is None:
         return f"{lesson.notebook.name} was never built. {advice}"
-    wanted = _fill(from_text(lesson), measured.sentence(lesson.study_minutes))
+    wanted = filled_from_text(lesson)
     if len(stored["cells"]) != len(wanted.cells):
         there = len(stored["cells"])
         return f"{lesson.notebook.name} has {there} cells, its text {len(wanted.cells)}. {advice}"
@@ -313,7 +322,7 @@ def stale(lesson) -> str | None:
             return f"{lesson.notebook.name}: cell {text.id} has another id, kind or tags. {advice}"
         if text.cell_type == "code" and text.source.strip() and not cell["execution_count"]:
             return f"{lesson.notebook.name}: cell {text.id} was never run. {advice}"
-    if lesson.built["fingerprint"] != _fingerprint(lesson):
+    if lesson.built["fingerprint"] != fingerprint(lesson):
         return f"{lesson.notebook.name} was built before its lesson or data changed. {advice}"
     return None
 
@@ -432,7 +441,7 @@ def _ask_often(channel, seconds=0.2):
     channel.get_msg = get_msg
 
 
-def _fingerprint(lesson):
+def fingerprint(lesson) -> str:
     """Return the sha256 of the files that decide what the notebook shows: text, folder, data.
 
     The package's own modules are not among them: running tells whether a change there matters.
@@ -472,6 +481,12 @@ def from_text(lesson, quick=False) -> Any:
         if cell.cell_type == "code":
             cell.source = HOUSE_NOTE.sub("", cell.source)
     return notebook
+
+
+def filled_from_text(lesson) -> Any:
+    """Return the lesson's text as a notebook whose head cell says what the build measured."""
+    notebook, measured = from_text(lesson), lesson.measured
+    return _fill(notebook, measured.sentence(lesson.study_minutes)) if measured else notebook
 
 
 def _fill(notebook, sentence):

@@ -30,7 +30,7 @@ INSERT = "INSERT OR IGNORE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)"
 FILE, COPY, WAITING, OFF = "progress.sqlite3", "copy.sqlite3", "waiting-{}.json", "off"
 WAIT_SECONDS = 5  # for another kernel that is writing
 REST_SECONDS = 60  # after it has waited in vain: until then nothing waits again
-ANSWER_CHARACTERS = 10_000  # of an answer's text; the rest is cut
+ANSWER_CHARACTERS = 100_000  # of an answer's text; the rest is cut
 
 _unsaved = []  # rows that no file took yet
 _patient_again = 0.0  # the moment, by time.monotonic(), from which it is worth waiting
@@ -44,8 +44,8 @@ class Attempt(NamedTuple):
     """One attempt: when (seconds since 1970), at what, and how it went.
 
     `kind` is "exercise", "hint", "solution", "quiz" or "review" (a question that was brought back);
-    `outcome` is "right", "wrong", "not tried", "raised" or "shown"; `answer` is the learner's code
-    or choice as text.
+    `outcome` is "right", "wrong", "not tried", "raised" or "shown"; `answer` is the learner's
+    choice as text, or the text of the cell in which an exercise was checked.
     """
 
     id: str

@@ -20,11 +20,11 @@ FLOORS = [
     {"answers"},
     {"explore", "exercise", "quiz"},
     {"lessons", "outputs"},
-    {"catalogue", "doctor", "kernels", "lab"},  # the machine and JupyterLab, for cli
-    {"course", "notebooks"},  # map and review: over all lessons, for a learner; the build
+    {"catalogue", "doctor", "kernels"},  # the machine, for cli
+    {"course", "lab", "notebooks"},  # map and review: over all lessons, for a learner; the build
     # Run by themselves, in another Python or (how one lesson's long runs were recorded) by measure.
     {"elsewhere.child", "elsewhere.training", "lessons.record"},
-    {"measure"},
+    {"measure", "work"},  # over the build: what is measured for it, what learners have of it
     {"cli"},
 ]
 RUN_BY_THEMSELVES = ("elsewhere.training", "lessons.record")  # not imported by anything

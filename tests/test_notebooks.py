@@ -519,9 +519,9 @@ def test_a_check_without_a_blank_is_refused(course, begun):
 
 def test_the_blank_is_replaced_and_the_rest_of_the_cell_stays(begun):
     source = "before = 1\ndef f(x):\n    return ...\n\nlesson.f.check(f)"
-    solved = notebooks._with_solution(source, "f", "def f(x):\n    return x", begun)
+    solved = notebooks.with_definition(source, "f", "def f(x):\n    return x", begun)
     assert solved == source.replace("...", "x")
-    assert notebooks._with_solution("a = ...\nb", "a", "c = 1\na = c", begun) == "c = 1\na = c\nb"
+    assert notebooks.with_definition("a = ...\nb", "a", "c = 1\na = c", begun) == "c = 1\na = c\nb"
 
 
 @pytest.mark.parametrize("named", [None, "0"])
