@@ -5,13 +5,16 @@ PYTHON ?= python3
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks check bench moved
+.PHONY: help lab update test notebooks check bench moved
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile | expand -t 16
 
 lab: .venv/course-installed ## open JupyterLab on the first lesson; Ctrl-C ends it
 	@.venv/bin/dlcourse lab
+
+update: .venv/course-installed ## after `git pull`: bring your copies of the lessons up to date
+	@.venv/bin/dlcourse update
 
 test: .venv/tests-installed ## run the unit tests, then every notebook
 	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope

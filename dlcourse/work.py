@@ -338,7 +338,7 @@ def _one_of(base, mine, new, notes):
     if own == was:
         return [new]
     both = three_way(was, own, now)
-    if both is None or notebooks.exercise_names(both) != notebooks.exercise_names(now):
+    if both is None:
         both = _answer_moved(was, own, now)
     if both is not None:
         return [new | _emptied(new, both)]
@@ -389,18 +389,22 @@ def three_way(base, mine, new) -> str | None:
 def _answer_moved(base, mine, new):
     """Return an exercise's new cell with the learner's lines in place of the blank, or None."""
     names = notebooks.exercise_names(new)
-    if not names or notebooks.exercise_names(mine) != names or len(names) > 1:
+    if len(names) != 1 or notebooks.exercise_names(mine) != names:
         return None
     was, own = base.split("\n"), mine.split("\n")
-    same = 0
-    while same < min(len(was), len(own)) and was[same] == own[same]:
-        same += 1
-    rest = 0
-    while rest < min(len(was), len(own)) - same and was[-1 - rest] == own[-1 - rest]:
-        rest += 1
-    written = "\n".join(own[same : len(own) - rest])
+    first = last = 0
+    while first < min(len(was), len(own)) and was[first] == own[first]:
+        first += 1
+    while last < min(len(was), len(own)) - first and was[-1 - last] == own[-1 - last]:
+        last += 1
+    end = len(own) - last
     try:
-        moved = notebooks.with_definition(new, names[0], written, new)
+        for statement in ast.parse(mine).body:
+            if notebooks.defines([statement], names[0]):  # all of it, what is as it was too
+                first, end = min(first, statement.lineno - 1), max(end, statement.end_lineno)
+        written = "\n".join(own[first:end])
+        moved = notebooks.with_definition(new, names[0], written, "The lesson")
+        ast.parse(moved)
     except (CourseError, SyntaxError):
         return None
     return moved if notebooks.exercise_names(moved) == names else None
@@ -474,35 +478,38 @@ def _found(lesson):
         return path, _read(path)
     others = []
     for other in place.glob("*.ipynb"):
-        if (notebook := _read(other)) and _notes(notebook).get("lesson") in lesson.slugs:
+        if (notebook := _read(other)) and _notes(notebook)["lesson"] in lesson.slugs:
             others.append((other.stat().st_mtime, other, notebook))
     return max(others, key=lambda each: each[0])[1:] if others else None
 
 
 def _read(path):
     """Return the notebook at `path` with each cell's source as one text; None if it is none."""
-    notebook = catalogue.notebook_at(path)
-    if "cells" not in notebook or any("cell_type" not in cell for cell in notebook["cells"]):
+    try:
+        notebook = runtime.read_json(path)
+        for cell in notebook["cells"]:
+            usual = {"outputs": [], "execution_count": None} if cell["cell_type"] == "code" else {}
+            cell |= {"metadata": {}} | usual | cell | {"source": _source(cell)}
+        return notebook if _notes(notebook) else None
+    except (ValueError, LookupError, TypeError, AttributeError):
         return None
-    for cell in notebook["cells"]:
-        cell["source"] = _source(cell)
-    return notebook
 
 
 def _notes(notebook):
-    return notebook["metadata"].get("dlcourse", {}) if "metadata" in notebook else {}
+    """Return what a copy says of itself: its lesson, and the edition's fingerprint."""
+    noted = notebook.get("metadata", {}).get("dlcourse", {})
+    return {key: str(noted.get(key, "")) for key in ("lesson", "fingerprint")}
 
 
 def _edition(notebook):
-    return _notes(notebook).get("fingerprint")
+    return _notes(notebook)["fingerprint"]
 
 
 def _base(mine):
     """Return the cells as they came when the copy was made, or None if they are not kept."""
     notes = _notes(mine)
-    path = _base_path(notes.get("lesson", ""), notes.get("fingerprint") or "")
     try:
-        return runtime.read_json(path)
+        return runtime.read_json(_base_path(notes["lesson"], notes["fingerprint"]))
     except (OSError, ValueError):
         return None
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dlcourse import work
+
 import pytest
 import yaml
 from rattler import MatchSpec
@@ -144,16 +146,21 @@ def test_a_broken_dockerfile_is_noticed(repo, change, fault):
     assert any(fault in found for found in dockerfile_faults(repo))
 
 
-def test_start_runs_what_it_is_given_with_the_course_defaults(repo):
+def test_start_makes_the_copies_and_runs_what_it_is_given(repo, tmp_path):
     code = "import os, sys; print(os.environ['JUPYTER_CONFIG_PATH'], sys.argv[1:])"
+    place, scripts = tmp_path / "mine", Path(sys.executable).parent
+    ours = {"DLCOURSE_WORK": str(place), "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
+    kept = {key: value for key, value in os.environ.items() if key != "JUPYTER_CONFIG_PATH"}
     run = subprocess.run(
         [repo / "binder" / "start", sys.executable, "-c", code, "two words"],
         cwd=COURSE,
         capture_output=True,
         text=True,
-        env={key: os.environ[key] for key in os.environ if key != "JUPYTER_CONFIG_PATH"},
+        env=kept | ours,
     )
     assert run.stdout.strip() == f"{COURSE / 'dlcourse' / 'jupyter'} ['two words']"
+    notebooks = {path.name for path in (COURSE / "notebooks").glob("*.ipynb")}
+    assert {path.name for path in place.glob("*.ipynb")} == notebooks
 
 
 def test_post_build_installs_the_course_and_nothing_else(repo, tmp_path):
@@ -172,4 +179,6 @@ def test_the_badge_opens_a_lesson_that_exists():
     readme = (COURSE / "README.md").read_text(encoding="utf-8")
     (notebook,) = README_LINK.findall(readme)
     first = min((COURSE / "notebooks" / "source").glob("[0-9][0-9]_*.py"))
-    assert notebook == f"notebooks/{first.stem}.ipynb"
+    assert notebook == f"{work.NAME}/{first.stem}.ipynb"
+    start = (COURSE / "binder" / "start").read_text(encoding="utf-8")
+    assert f"$PWD/{work.NAME}" in start  # Binder's JupyterLab shows the folder that it lies in

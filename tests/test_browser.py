@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 from dlcourse import catalogue
 
@@ -39,10 +38,9 @@ pytestmark = [
 
 
 @contextmanager
-def jupyterlab(course, home):
-    """Start `dlcourse lab` on a course and yield the address that it prints."""
+def jupyterlab(home):
+    """Start `dlcourse lab` for a learner with this home and yield the address that it prints."""
     surroundings = os.environ | {
-        "DLCOURSE_COURSE": str(course),
         "DLCOURSE_HOME": str(home / "learner"),
         "BROWSER": "none",
         **{f"JUPYTER_{kind}_DIR": str(home / kind) for kind in ("CONFIG", "DATA", "RUNTIME")},
@@ -149,26 +147,27 @@ class Learner:
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
-    """A copy of the notebooks, for the learner to write in."""
-    folder = tmp_path_factory.mktemp("course")
-    shutil.copytree(catalogue.folder() / "notebooks", folder / "notebooks")
-    shutil.copy(catalogue.folder() / "constraints.txt", folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def requests():
     """Every address that the browser asked for."""
     return []
 
 
 @pytest.fixture(scope="module")
-def learner(course, requests, tmp_path_factory):
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def copy(home):
+    """The learner's own copy of the first lesson."""
+    return home / "learner" / "work" / catalogue.lessons()[0].notebook.name
+
+
+@pytest.fixture(scope="module")
+def learner(home, requests):
     """A learner who has opened the first lesson and run all of its cells."""
-    home = tmp_path_factory.mktemp("home")
     assert CHROMIUM, "continuous integration needs Chromium: see .ci/run"
-    with jupyterlab(course, home) as address, sync_playwright() as playwright:
+    with jupyterlab(home) as address, sync_playwright() as playwright:
         window = playwright.chromium.launch_persistent_context(
             home / "chromium",
             executable_path=CHROMIUM,
@@ -264,16 +263,16 @@ def test_no_request_left_this_machine(learner, requests):
     assert [address for address in requests if not address.startswith(own)] == []
 
 
-def test_the_copied_course_is_the_one_that_was_worked_in(course, learner):
+def test_the_learner_s_copy_is_the_one_that_was_worked_in(copy, learner):
     learner.command("docmanager:save")
-    stored = Path(course / "notebooks" / catalogue.lessons()[0].notebook.name)
     learner.page.wait_for_function(
         "() => !window.jupyterapp.shell.currentWidget.context.model.dirty", timeout=PATIENCE
     )
-    assert "28 * 28" in stored.read_text(encoding="utf-8")
+    assert "28 * 28" in copy.read_text(encoding="utf-8")
+    assert "28 * 28" not in catalogue.lessons()[0].notebook.read_text(encoding="utf-8")
 
 
-def test_closing_the_notebook_ends_its_kernel_and_keeps_what_was_written(course, learner):
+def test_closing_the_notebook_ends_its_kernel_and_keeps_what_was_written(copy, learner):
     running = "() => window.jupyterapp.serviceManager.kernels.runningCount"
     assert learner.page.evaluate(running) == 1
     learner.command("application:close")
@@ -285,5 +284,4 @@ def test_closing_the_notebook_ends_its_kernel_and_keeps_what_was_written(course,
         timeout=PATIENCE,
     )
     assert learner.page.locator(".jp-Dialog").count() == 0
-    stored = Path(course / "notebooks" / catalogue.lessons()[0].notebook.name)
-    assert "28 * 28" in stored.read_text(encoding="utf-8")
+    assert "28 * 28" in copy.read_text(encoding="utf-8")

@@ -41,6 +41,7 @@ def lesson(number, title, folder, measured=MEASURED):
     return SimpleNamespace(
         number=number,
         slug=slug,
+        slugs=(slug, "slants") if slug == "slopes" else (slug,),
         title=title,
         part={"1": "Basics", "2": "CNNs", "3": "RNNs"}[number[0]],
         folder=folder / "dlcourse" / "lessons" / slug,
@@ -102,7 +103,20 @@ def test_a_console_that_lacks_a_letter_stops_no_command(encoding, words, tmp_pat
 
 def test_help_names_every_command():
     text = call("--help").output
-    commands = ("lab", "list", "run", "build", "measure", "check", "data", "new", "doctor")
+    commands = (
+        "lab",
+        "update",
+        "reset",
+        "restore",
+        "list",
+        "run",
+        "build",
+        "measure",
+        "check",
+        "data",
+        "new",
+        "doctor",
+    )
     for command in (*commands, "progress"):
         assert re.search(rf"\b{command}\b", text)
 
@@ -174,7 +188,7 @@ def own_home(monkeypatch, tmp_path):
 
 
 def test_progress_shows_each_lesson_and_the_place_of_the_file(course, own_home):
-    progress.record("slopes", "steepest", "exercise", "right")
+    progress.record("slants", "steepest", "exercise", "right")  # what it was called before
     _, first, second, *rest = call("progress").stdout.splitlines()
     assert first.split()[:4] == ["11", "Slopes", "1/3", "1"]
     assert second.split() == ["21", "Edges", "1/3", "0", "–"]
@@ -397,7 +411,7 @@ def test_a_browser_opens_where_there_is_one(environment, platform, opens):
 def test_a_taken_port_is_said_before_anything_starts(course):
     course[0].notebook.touch()
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        result = call("lab", "--port", str(taken.getsockname()[1]))
+        result = call("lab", "--original", "--port", str(taken.getsockname()[1]))
     assert result.exit_code == 1
     assert "is taken or not allowed. Choose another one" in result.stderr
 
@@ -411,7 +425,7 @@ def test_a_taken_8888_gives_another_port(monkeypatch):
 @pytest.mark.parametrize("port", ["99999", "65536", "-1", "0"])
 def test_a_port_that_is_none_is_said(course, port):
     course[0].notebook.touch()
-    result = call("lab", "--port", port)
+    result = call("lab", "--original", "--port", port)
     assert result.exit_code == 1
     assert f"Port {port} was asked for, but ports are the numbers from 1 to 65535" in result.stderr
 
@@ -457,7 +471,9 @@ def test_a_port_that_another_program_takes_meanwhile(course, monkeypatch, named)
         monkeypatch.setattr(lab, "USUAL_PORT", first)
         monkeypatch.setattr(lab, "_can_listen", can_listen)
         monkeypatch.setattr(lab, "_command", command)
-        result = call("lab", "--no-browser", *(["--port", str(first)] if named else []))
+        result = call(
+            "lab", "--original", "--no-browser", *(["--port", str(first)] if named else [])
+        )
     if named:
         assert result.exit_code == 1 and "the port is not available" in result.stderr
     else:
@@ -469,7 +485,7 @@ def test_a_server_that_does_not_start_shows_its_last_words(course, monkeypatch):
     course[0].notebook.touch()
     last_words = [sys.executable, "-c", "raise SystemExit('no such widget')"]
     monkeypatch.setattr(lab, "_command", lambda *_: last_words)
-    result = call("lab")
+    result = call("lab", "--original")
     assert result.exit_code == 1
     assert "JupyterLab did not start.\nno such widget" in result.stderr
 
@@ -492,7 +508,7 @@ def test_lab_answers_on_the_first_lesson_and_ends_cleanly(tmp_path):
     (tmp_path / "CONFIG").mkdir()
     (tmp_path / "CONFIG" / "jupyter_server_config.py").write_text(own)
     process = psutil.Popen(
-        [*COMMAND, "lab"],
+        [*COMMAND, "lab", "--original"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

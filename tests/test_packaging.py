@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -20,7 +20,7 @@ sys.path.insert(0, str(COURSE / "environments"))
 import make as environments  # noqa: E402
 
 TESTING = "-m pytest --numprocesses auto --maxprocesses 4 --dist loadscope"
-TARGETS = ("help", "lab", "test", "notebooks", "check", "bench")
+TARGETS = ("help", "lab", "update", "test", "notebooks", "check", "bench")
 PINNED_HERE = pytest.mark.skipif(
     sys.platform != "linux" or "tensorflow-cpu" not in environments.pins(COURSE),
     reason="the pins are made on Linux",
@@ -234,7 +234,8 @@ def test_a_set_up_that_was_killed_lets_the_next_one_in(clone):
     with begun(clone, "lab") as first:
         first.stdout.readline()
         for process in [*psutil.Process(first.pid).children(recursive=True), first]:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # it has ended with the one before
+                process.kill()
         clone.slow.unlink()
         code, output, _ = clone("lab")
     assert code == 0 and "Another make" not in output
