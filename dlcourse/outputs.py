@@ -51,15 +51,18 @@ TOLERANT = ("stdout", "text/plain", "text/html", "text/markdown", "text/latex")
 PICTURES = ("image/png", "image/jpeg")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 INLINE = re.compile(r"data:(image/(?:png|jpeg));base64,([A-Za-z0-9+/=]+)")  # a picture in HTML
-TIME_UNITS = (  # an hour is never a measured duration; "max 3 min 4" holds none
-    r"(?:ns|µs|μs|us|ms|s|sec|minutes?"
-    r"|(?:seconds?|min)(?![\s,:=]*[-+−]?\d[\d.,]*+(?! ?(?:s|sec|seconds?)\b)))"
-    r"(?![-^⁻]|\.\w)"  # not a rate, "5 ms^-1", and no "s.d."
+TIME_UNITS = r"(?:ns|µs|μs|ms|s|sec|seconds?|min|minutes?)"  # no hour is measured; "us" is a word
+# A word may be the name of the value after it: "mean 3 s = 0.5"; "min" and "second" are names also
+# where a comma or a new line comes between: "3 min, 4 max".
+NAMED = rf"[-+−]?(?:\.?\d[\d.,]*+(?! ?{TIME_UNITS}\b)|nan\b|inf\b)"
+DURATION = (
+    rf"{TIME_UNITS}\b(?![ \t]*[:=]?[ \t]*{NAMED})(?!(?<=min|.nd|nds)[\s,:=]*{NAMED})"
+    r"(?![-^⁻(\[]|\.\w)"  # not a rate, "5 ms^-1", no call "min(x)", no "s.d."
 )
 NUMBER = re.compile(
     r"(?<![\w.])[-+−]?"
     r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-    rf"(?:(?=[ \u00a0\u202f]?(?P<unit>{TIME_UNITS})\b)|(?!\w|\.\d))"
+    rf"(?:(?=[ \u00a0\u202f]?(?P<unit>{DURATION}))|(?!\w|\.\d))"
 )
 HEADLINE = re.compile(r"(?<=: )(?P<score>\S+)(?=, typically (?P<low>\S+) to (?P<high>\S+) over )")
 

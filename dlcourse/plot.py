@@ -24,12 +24,15 @@ from dlcourse.errors import CourseError, KindError, RangeError, ShapeError, expe
 import matplotlib.colors
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.mathtext import MathTextParser
 
 # Okabe and Ito's colours: told apart with every common kind of colour blindness.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = "osD^vPX*<>"  # told apart without colour too
 MOST_PICTURES = 1000  # in one figure: with more, drawing does not end while one waits
-LARGEST = 50  # inches
+MOST_CLASSES = 50  # of a confusion matrix, for the same reason
+LARGEST = 50  # inches, of one picture
+LARGEST_FIGURE = (150, 2500)  # inches of a side, square inches: seconds to draw
 
 
 def use_course_style() -> None:
@@ -128,7 +131,7 @@ def images(
 
     Raises:
         ShapeError: `pixels` is not a batch of pictures, or there is not one title for each.
-        RangeError: Values that are not finite, or more than 1000 pictures.
+        RangeError: Values that are not finite, more than 1000 pictures, or too large a figure.
 
     Example:
         >>> drawn = plot.images(digits.test.images[:5], titles=digits.test.labels[:5])
@@ -138,17 +141,17 @@ def images(
     _expect_inches(size)
     _expect_colour_map(colour_map)
     if label is not None:
-        expect_text(label, "label")
+        _expect_drawable(label, "label")
     if titles is not None and len(titles := _names(titles, "titles")) != len(pixels):
         raise ShapeError(
             f"There are {len(pixels)} pictures, but {len(titles)} titles. Give one for each."
         )
     columns = min(columns, len(pixels))
     rows = -(-len(pixels) // columns)
-    title_lines = max((str(title).count("\n") + 1 for title in titles or ()), default=0)
+    title_lines = max((title.count("\n") + 1 for title in titles or ()), default=0)
     height = rows * (size + 0.19 * title_lines) + 0.1
     width = columns * size * 1.05 + (0.9 if label else 0)
-    figure, grid = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
+    figure, grid = _new_figure(width, height, rows, columns)
     for axes in grid.flat:
         axes.axis("off")
     places = grid.flat[: len(pixels)]
@@ -232,7 +235,7 @@ def confusion(counts, classes, axes=None) -> plt.Axes:
 
     Raises:
         ShapeError: Not a row and a column for each class.
-        RangeError: Counts below 0, or not finite.
+        RangeError: Counts below 0, or not finite; more than 50 classes.
 
     Example:
         >>> scores = backends.scores(network, digits.test.features)
@@ -244,19 +247,22 @@ def confusion(counts, classes, axes=None) -> plt.Axes:
             f"`counts` has shape {counts.shape}, but {len(classes)} classes need "
             f"{(len(classes),) * 2}, with at least one class."
         )
+    if len(classes) > MOST_CLASSES:
+        raise RangeError(
+            f"There are {len(classes)} classes, but at most {MOST_CLASSES} are drawn. Choose some: "
+            "counts[:20, :20] and classes[:20]."
+        )
     if _finite(counts, "counts").min() < 0:
         raise RangeError(f"`counts` goes down to {counts.min()}, but counts are 0 or more.")
-    if axes is None:
-        side = 1.6 + 0.45 * len(classes)
-        axes = plt.subplots(figsize=(side + 0.6, side))[1]
-    axes = _axes(axes)
+    side = 1.6 + 0.45 * len(classes)
+    axes = _axes(axes, figsize=(side + 0.6, side))
     whole = bool((counts == np.round(counts)).all())
-    total = counts.sum(axis=1, keepdims=True)
+    total = counts.sum(axis=1, keepdims=True, dtype=float)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.argwhere(counts):
         colour = "white" if share[row, column] > 0.5 else "black"
-        text = f"{counts[row, column]:.0f}" if whole else f"{counts[row, column]:.2g}"
+        text = str(int(counts[row, column])) if whole else f"{counts[row, column]:.2g}"
         axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
     axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right")
     axes.set_yticks(range(len(classes)), classes)
@@ -367,6 +373,7 @@ def forecast_fan(
     Raises:
         ShapeError: An interval or what happened is not as long as the forecast, or that is empty.
         KindError: The intervals are no dictionary of pairs.
+        RangeError: The low end of an interval lies above its high end.
 
     Example:
         >>> axes = plot.forecast_fan([1.0, 2.0, 3.0], [3.5, 4.0], quantity="demand in GW")
@@ -395,8 +402,15 @@ def forecast_fan(
                 f"{array.shape}. Give one number for each step of the forecast, and an interval as "
                 "(low, high)."
             )
+    for share, (low, high) in intervals.items():
+        if swapped := np.count_nonzero(low > high):
+            raise RangeError(
+                f"At {swapped} of {len(forecast)} steps the low end of the {_percent(share)} "
+                "interval lies above its high end. Give (low, high), in this order; if quantiles "
+                "cross, sort them: np.sort([low, high], axis=0)."
+            )
     _expect_number(step_hours, "step_hours", 0)
-    expect_text(quantity, "quantity")
+    _expect_drawable(quantity, "quantity")
     axes = _axes(axes)
     before = np.arange(-len(history), 0) * step_hours
     after = np.arange(len(forecast)) * step_hours
@@ -405,7 +419,7 @@ def forecast_fan(
     for share, shade in zip(sorted(intervals, reverse=True), shades):  # the widest lies below
         low, high = intervals[share]
         colour = plt.get_cmap("Blues")(shade)
-        axes.fill_between(after, low, high, color=colour, linewidth=0, label=f"{share:.0%}")
+        axes.fill_between(after, low, high, color=colour, linewidth=0, label=_percent(share))
     axes.plot(after, forecast, color=COLOURS[6], linestyle=":", label="forecast")
     text = f"{len(history)} steps of history, then a forecast of {len(forecast)}"
     if happened is not None:
@@ -414,7 +428,7 @@ def forecast_fan(
             low, high = intervals[max(intervals)]
             known = np.isfinite(happened + low + high)  # the others are gaps in the figure
             inside = int(((happened >= low) & (happened <= high))[known].sum())
-            text += f"; {inside} of them lie inside the {max(intervals):.0%} interval"
+            text += f"; {inside} of them lie inside the {_percent(max(intervals))} interval"
             text += "" if known.all() else f", {(~known).sum()} are not known"
     axes.axvline(0, color="gray", linewidth=0.8)
     axes.set(xlabel="hours after the forecast was made", ylabel=quantity, title="Forecast")
@@ -422,6 +436,11 @@ def forecast_fan(
     axes.legend(fontsize=8, columnspacing=1, **below)  # nothing is hidden, wherever the lines go
     describe(f"{text}.", axes.figure)
     return axes
+
+
+def _percent(share):
+    """Return a share as it was asked for: 99.5% is not 100%."""
+    return f"{100 * float(share):.6g}%"
 
 
 def film_strip(pictures, moments, rows=None, title="", size=0.7, limits=(0, 1)) -> Any:
@@ -441,7 +460,7 @@ def film_strip(pictures, moments, rows=None, title="", size=0.7, limits=(0, 1)) 
 
     Raises:
         ShapeError: `pictures` has other axes, or `moments` or `rows` another length.
-        RangeError: Values that are not finite, or more than 1000 pictures.
+        RangeError: Values that are not finite, more than 1000 pictures, or too large a figure.
 
     Example:
         >>> strip = plot.film_strip(np.random.default_rng(0).random((2, 3, 8, 8)), ["start", "end"])
@@ -457,11 +476,11 @@ def film_strip(pictures, moments, rows=None, title="", size=0.7, limits=(0, 1)) 
             + ("" if rows is None else f" and {len(rows)} of rows")
             + ", but should have a name for each: (moments, rows, H, W, 1 or 3)."
         )
-    expect_text(title, "title")
+    _expect_drawable(title, "title")
     _expect_inches(size)
     width = count * size * 1.05 + (0 if rows is None else 0.9)
     height_inches = height * size * 1.05 + (0.5 if title else 0.25)
-    figure, grid = plt.subplots(height, count, figsize=(width, height_inches), squeeze=False)
+    figure, grid = _new_figure(width, height_inches, height, count)
     figure.suptitle(title, fontsize=11, x=0.01, ha="left")
     for axes, picture in zip(grid.flat, pictures.swapaxes(0, 1).reshape(-1, *pictures.shape[2:])):
         axes.imshow(picture, cmap="gray", vmin=low, vmax=high)
@@ -502,7 +521,7 @@ def heat_map(values, picture=None, *, axes=None, title="", label="value", limit=
     """
     values = _finite(expect_axes(_numbers(values, "values"), "H W", "values"), "values") * 1.0
     for text, name in ((title, "title"), (label, "label")):
-        expect_text(text, name)
+        _expect_drawable(text, name)
     if limit is not None:
         _expect_number(limit, "limit", 0)
     height, width = values.shape
@@ -558,7 +577,11 @@ def _numbers(values, name):
         raise KindError(f"`{name}` cannot become one array of numbers: {error}") from None
     if array.dtype.kind not in "buif":
         raise KindError(f"`{name}` holds {array.dtype} values, but should hold real numbers.")
-    return array.astype("int64") if array.dtype.kind == "b" else array
+    if array.dtype.kind == "b":
+        return array.astype("int64")
+    if array.dtype.kind == "f":  # sums of half precision overflow, and not all kinds are drawn
+        return array.astype("float32" if array.dtype.itemsize <= 4 else "float64")
+    return array
 
 
 def _finite(array, name):
@@ -623,17 +646,36 @@ def _pictures(array, axes, name, limits):
 
 
 def _names(names, name):
-    """Return a list of names; of more than a figure has room for, the first."""
+    """Return names as texts; of more than a figure has room for, the first."""
     try:
         if hasattr(names, "__array__"):
             names = np.asarray(names.detach().cpu() if hasattr(names, "detach") else names)
         if isinstance(names, (str, bytes, Set)):  # the keys of a dictionary have an order
             raise TypeError
-        return list(islice(names, MOST_PICTURES + 1))
+        names = [str(name) for name in islice(names, MOST_PICTURES + 1)]
     except Exception:  # whatever such a thing says when it is read
         raise KindError(
             f"`{name}` is {reprlib.repr(names)}, but should be a list or a tuple of names."
         ) from None
+    for each in names:
+        _expect_drawable(each, name)
+    return names
+
+
+def _expect_drawable(text, name):
+    """Check that a value is text, and that a formula in it, between dollars, can be read.
+
+    Else it would be told where the figure is shown, far from the call.
+    """
+    expect_text(text, name)
+    try:
+        if matplotlib.cbook.is_math_text(text):
+            MathTextParser("path").parse(text)
+    except ValueError as error:
+        raise RangeError(
+            f"`{name}` is {reprlib.repr(text)}, and what is between two dollar signs counts as a "
+            "formula, but this one cannot be read. Correct it, or write \\$ for a dollar sign."
+        ) from error
 
 
 def _axes(axes, **options):
@@ -646,6 +688,17 @@ def _axes(axes, **options):
             "plt.subplots()[1]."
         )
     return axes
+
+
+def _new_figure(width, height, rows, columns):
+    """Return a figure of so many inches and its grid of Axes, if it can be drawn in seconds."""
+    side, area = LARGEST_FIGURE
+    if max(width, height) > side or width * height > area:
+        raise RangeError(
+            f"The figure would be {width:.0f} × {height:.0f} inches, but should be at most {side} "
+            f"on a side and {area} square inches. Draw fewer pictures, or smaller ones (`size`)."
+        )
+    return plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
 
 
 def _expect_figure(figure):

@@ -10,6 +10,7 @@ import atexit
 import hashlib
 import json
 import os
+import reprlib
 import sqlite3
 import sys
 import time
@@ -21,7 +22,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dlcourse import runtime
-from dlcourse.errors import CourseError
+from dlcourse.arrays import expect_switch
+from dlcourse.errors import CourseError, KindError, expect_text
 
 TABLE = """CREATE TABLE IF NOT EXISTS attempts (
     id TEXT PRIMARY KEY, moment REAL, lesson TEXT, item TEXT, kind TEXT, outcome TEXT, answer TEXT
@@ -30,6 +32,7 @@ INSERT = "INSERT OR IGNORE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?)"
 FILE, COPY, WAITING, OFF = "progress.sqlite3", "copy.sqlite3", "waiting-{}.json", "off"
 WAIT_SECONDS = 5  # for another kernel that is writing
 REST_SECONDS = 60  # after it has waited in vain: until then nothing waits again
+LAST = 253e9  # a moment in the year 9987; Python knows no date after 9999
 ANSWER_CHARACTERS = 100_000  # of an answer's text; the rest is cut
 
 _unsaved = []  # rows that no file took yet
@@ -83,7 +86,12 @@ def attempts(lesson=None) -> list[Attempt]:
     """Return every Attempt kept so far, oldest first; of one lesson if its slug is given.
 
     Attempts that still wait for a file that can be written are among them.
+
+    Raises:
+        KindError: The slug is no text.
     """
+    if lesson is not None:
+        expect_text(lesson, "lesson")
     waiting = chain.from_iterable(_waiting().values())
     kept = (*_read(_copy_path()), *_read(file()), *waiting, *_unsaved)
     rows = {row[0]: row for row in kept}
@@ -97,9 +105,18 @@ def done(lesson, kept=None) -> set:
     Args:
         lesson: The lesson's slug.
         kept: What `attempts()` gave, so that several lessons need one reading; None reads it.
+
+    Raises:
+        KindError: The slug is no text, or `kept` holds something else.
     """
+    expect_text(lesson, "lesson")
     kept = attempts() if kept is None else kept
-    return {it.item for it in kept if it.lesson == lesson and it.outcome == "right"}
+    try:
+        return {it.item for it in kept if it.lesson == lesson and it.outcome == "right"}
+    except (AttributeError, TypeError) as error:
+        raise KindError(
+            f"`kept` is {reprlib.repr(kept)}, but should be what `attempts()` gave."
+        ) from error
 
 
 def is_on() -> bool:
@@ -123,7 +140,9 @@ def switch(on) -> None:
 
     Raises:
         ProgressError: The mark that says so can be neither made nor taken away.
+        KindError: `on` is neither True nor False.
     """
+    expect_switch(on, "on")
     mark = _folder() / OFF
     try:
         if on:
@@ -177,9 +196,12 @@ def _sealed(*rest):
 
 
 def _sound(row):
-    """Return whether a row is what `_sealed` made: no byte of it is damaged."""
-    name, *rest = row
-    return isinstance(name, str) and name[32:] == _checksum(name[:32], rest)
+    """Return whether a row is what `_sealed` made: no byte is damaged, and its moment is a date."""
+    if len(row) != len(Attempt._fields):
+        return False
+    name, moment, *texts = row
+    kinds = isinstance(moment, float) and all(isinstance(text, str) for text in (name, *texts))
+    return kinds and 0 <= moment < LAST and name[32:] == _checksum(name[:32], (moment, *texts))
 
 
 def _checksum(name, rest):
@@ -293,7 +315,8 @@ def _read(path):
 
 def _waiting_files():
     for folder in (_folder(), runtime.folder("cache")):
-        yield from folder.glob(WAITING.format("*"))
+        with suppress(OSError):  # a name too long for any folder
+            yield from folder.glob(WAITING.format("*"))
 
 
 def _waiting():

@@ -124,6 +124,8 @@ ONE, TWO = np.zeros((1, 5, 4)), np.zeros((2, 5, 4))
         ({"pixels": np.full((2, 5, 4), np.nan)}, RangeError, "40 values that are infinite or not"),
         ({"pixels": np.zeros((1001, 1, 1))}, RangeError, r"1001 pictures.*pixels\[:20\]"),
         ({"pixels": [[1], [2, 3]]}, KindError, "cannot become one array"),
+        ({"size": 50}, RangeError, "105 × 50 inches.*2500 square inches"),
+        ({"pixels": np.zeros((200, 1, 1)), "columns": 200}, RangeError, "at most 150 on a side"),
     ],
 )
 def test_what_pictures_cannot_be_drawn_with_is_named(given, error, message):
@@ -133,6 +135,7 @@ def test_what_pictures_cannot_be_drawn_with_is_named(given, error, message):
 
 
 ABSURD = [
+    *(r"$\frac{$", "$$", "half \ud800"),
     *(None, "text", "", b"bytes", 1j, ..., True, 0, -1, 2.5, float("nan"), float("inf"), 10**400),
     *([], (), {}, {1, 2}, {"a": 1}, (1, 2, 3), ["a"], [None], [[1], [1, 2]], [1j], len),
     *(np.array(1), np.array("a"), np.zeros(0), np.zeros((2, 0)), np.zeros(3), np.full(2, np.nan)),
@@ -166,6 +169,9 @@ WITH_ONE = {
         f"fan {name}": lambda it, name=name: plot.forecast_fan([1.0], [2.0], **{name: it})
         for name in ("intervals", "happened", "step_hours", "quantity", "axes")
     },
+    "titles": lambda it: plot.images(ONE, [it]),
+    "a class": lambda it: plot.confusion(np.eye(1), [it]),
+    "a moment": lambda it: plot.film_strip(ONE[None], [it]),
     "film": lambda it: plot.film_strip(it, ["a"]),
     "film moments": lambda it: plot.film_strip(ONE[None], it),
     **{
@@ -185,6 +191,8 @@ def test_absurd_arguments_are_drawn_or_refused_in_words(draw):
     for absurd in ABSURD:
         try:
             draw(absurd)
+            for number in plt.get_fignums():  # what the notebook does after the cell
+                plt.figure(number).draw_without_rendering()
         except CourseError as error:
             assert len(str(error)) < 600
         plt.close("all")
@@ -223,6 +231,30 @@ def test_curves_are_read_from_keras_s_own_history():
 def test_what_holds_no_curve_is_told(history, quantity, error, message):
     with pytest.raises(error, match=message):
         plot.learning_curves(history, quantity)
+
+
+@pytest.mark.parametrize("kind", ["float16", "int8", "uint8", "uint64", ">f4", "longdouble"])
+def test_counts_of_every_kind_of_numbers_are_drawn_alike(kind):
+    shown, expected = (
+        plot.confusion(np.full((9, 9), 100).astype(dtype), [*"abcdefghi"]) for dtype in (kind, int)
+    )
+    texts = [[text.get_text() for text in axes.texts] for axes in (shown, expected)]
+    assert texts[0] == texts[1] == ["100"] * 81
+    np.testing.assert_array_equal(*(axes.images[0].get_array() for axes in (shown, expected)))
+
+
+def test_counts_of_half_precision_are_added_without_overflow():
+    counts = np.full((2, 2), 60_000, "float16")
+    assert plot.confusion(counts, ["a", "b"]).images[0].get_array().tolist() == [[0.5, 0.5]] * 2
+
+
+def test_a_large_count_is_written_to_the_last_digit():
+    assert plot.confusion([[2**53 + 1]], ["a"]).texts[0].get_text() == "9007199254740993"
+
+
+def test_confusion_of_more_classes_than_can_be_read_is_refused():
+    with pytest.raises(RangeError, match=r"51 classes, but at most 50.*counts\[:20, :20\]"):
+        plot.confusion(np.eye(51), range(51))
 
 
 def test_confusion_wants_one_name_for_each_class():
@@ -292,6 +324,18 @@ def test_a_fan_counts_what_happened_inside_its_widest_interval():
     )
     heights = [band.get_paths()[0].get_extents().height for band in axes.collections]
     assert heights == [4, 2]  # the wide one is drawn first, so the narrow one stays visible
+
+
+def test_the_ends_of_an_interval_have_an_order():
+    with pytest.raises(RangeError, match="At 1 of 2 steps the low end"):
+        plot.forecast_fan([1, 2], [3, 4], {0.995: ([2, 5], [4, 3])})
+
+
+def test_a_fan_names_its_intervals_by_their_shares():
+    ends, shares = ([0], [4]), (0.5, 0.29, 0.995, 0.999)
+    axes = plot.forecast_fan([2], [2], dict.fromkeys(shares, ends), [3])
+    assert [band.get_label() for band in axes.collections] == ["99.9%", "99.5%", "50%", "29%"]
+    assert plot.description(axes.figure).endswith("1 of them lie inside the 99.9% interval.")
 
 
 def test_a_fan_stands_on_its_own_hours():

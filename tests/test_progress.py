@@ -1,5 +1,6 @@
 """No attempt is lost, whatever happens to the file, and no lesson is stopped by it."""
 
+import json
 import os
 import shutil
 import signal
@@ -9,7 +10,7 @@ import sys
 from contextlib import closing, contextmanager
 
 from dlcourse import progress
-from dlcourse.errors import CourseError
+from dlcourse.errors import CourseError, KindError
 
 import pytest
 from odd_files import odd_in_place
@@ -91,6 +92,41 @@ def test_done_is_what_was_right_at_least_once():
         progress.record("lesson", item, "exercise", outcome)
     progress.record("other", "c", "exercise", "right")
     assert progress.done("lesson") == {"a"}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: progress.done("lesson", 3),
+        lambda: progress.done("lesson", ["a"]),
+        lambda: progress.done(["lesson"]),
+        lambda: progress.attempts(3),
+        lambda: progress.switch("no"),
+    ],
+)
+def test_what_cannot_be_looked_up_or_switched_is_refused_in_words(ask):
+    with pytest.raises(KindError, match="but should be"):
+        ask()
+
+
+@pytest.mark.parametrize("moment", [3e12, 1e300, float("nan"), float("inf"), -1.0, "noon", None, 3])
+@pytest.mark.parametrize("waits", [True, False])
+def test_an_attempt_at_no_date_is_damaged_and_stops_nothing(twenty, home, moment, waits):
+    row = progress._sealed(moment, "lesson", "a", "quiz", "right", "1")
+    if waits:
+        (home / "data" / "progress" / "waiting-x.json").write_text(json.dumps([row, row[:3]]))
+    else:
+        with closing(sqlite3.connect(progress.file())) as connection, connection:
+            connection.execute(progress.INSERT, row)
+    assert progress.attempts() == twenty
+    assert progress.record("lesson", "b", "quiz", "right") and len(progress.attempts()) == 21
+
+
+def test_a_home_whose_name_is_too_long_keeps_attempts_in_memory(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("DLCOURSE_HOME", str(tmp_path / ("a" * 300)))
+    assert not progress.record("lesson", "a", "quiz", "right")
+    assert items() == ["a"] and progress.place() is None and capsys.readouterr().err == ""
+    progress._unsaved.clear()
 
 
 def test_a_long_answer_is_cut(monkeypatch):
