@@ -1,6 +1,7 @@
 """Start JupyterLab on a notebook, on this machine only, and end it cleanly."""
 
 import http.client
+import json
 import os
 import secrets
 import signal
@@ -25,6 +26,17 @@ PORT_TRIES = 5  # each of them with a port that was free a moment before
 START_SECONDS = 120  # the first start on a cold disk is slow
 STOP_SECONDS = 15
 LOG_LINES = 15
+# JupyterLab keeps what is open where in a workspace. This one is the course's, so that the
+# learner's own stays as it is; it begins with the lesson's headings open at the right.
+WORKSPACE = "dlcourse"
+TOC = "@jupyterlab/toc:plugin"
+ARRANGED = {
+    "layout-restorer:data": {
+        "left": {"collapsed": False, "current": "filebrowser"},
+        "right": {"collapsed": False, "current": TOC, "widgets": [TOC]},
+        "relativeSizes": [0.17, 0.63, 0.2],
+    }
+}
 # The token goes through the environment: every user of a machine can read its command lines. The
 # server makes an option of it, which counts more than own settings, and hands it to no kernel.
 START = """\
@@ -69,7 +81,10 @@ def serve(folder, notebook, port=None, browser=True, say=print) -> None:
                 # Another program, such as a second `dlcourse lab`, may have been faster there.
                 if not left or _can_listen(chosen):
                     raise LabError(f"JupyterLab did not start.\n{_end_of(log)}")
-            address = f"http://{HOST}:{chosen}/lab/tree/{place}?token={token}"
+            _arrange(chosen, token)
+            address = (
+                f"http://{HOST}:{chosen}/lab/workspaces/{WORKSPACE}/tree/{place}?token={token}"
+            )
             say(f"JupyterLab is ready. Ctrl-C ends it.\n\n    {address}\n")
             if browser and can_open_browser():
                 webbrowser.open(address)
@@ -152,17 +167,33 @@ def _answers(server, port, token, log):
     while time.monotonic() < last:
         if server.poll() is not None:
             return False
-        connection = http.client.HTTPConnection(HOST, port, timeout=2)  # past any proxy that is set
-        try:
-            connection.request("GET", f"/api/status?token={token}")
-            if connection.getresponse().status == http.client.OK:
-                return True
-        except (OSError, http.client.HTTPException):
-            pass
-        finally:
-            connection.close()
+        if _asked(port, token, "GET", "/api/status", seconds=2)[0] == http.client.OK:
+            return True
         time.sleep(0.1)
     raise LabError(f"JupyterLab did not answer within {START_SECONDS} s.\n{_end_of(log)}")
+
+
+def _arrange(port, token):
+    """Open the headings beside the lesson, unless the learner has a workspace of the course."""
+    path = f"/lab/api/workspaces/{WORKSPACE}"
+    status, kept = _asked(port, token, "GET", path)
+    if status == http.client.OK and not json.loads(kept).get("data"):
+        new = {"data": ARRANGED, "metadata": {"id": WORKSPACE}}
+        _asked(port, token, "PUT", path, json.dumps(new))
+
+
+def _asked(port, token, method, path, body=None, seconds=10):
+    """Return (status, body) of the server's answer; (None, b"") if there is none."""
+    # Past any proxy that is set.
+    connection = http.client.HTTPConnection(HOST, port, timeout=seconds)
+    try:
+        connection.request(method, path, body, {"Authorization": f"token {token}"})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (OSError, http.client.HTTPException):
+        return None, b""
+    finally:
+        connection.close()
 
 
 def _end_of(log):

@@ -182,6 +182,11 @@ def learner(home, requests):
         learner = Learner(page)
         learner.wait_for_kernel()
         learner.seen_at_first = {tag: learner.hidden(tag) for tag in ("predict", "instructor")}
+        names = page.locator(".jp-DirListing-itemText")
+        learner.seen_at_first["files"] = names.evaluate_all(
+            "names => names.map(name => [name.innerText, name.clientWidth / name.scrollWidth])"
+        )
+        learner.seen_at_first["headings"] = page.locator("#table-of-contents").inner_text()
         learner.seen_at_first["placeholders"] = learner.placeholders()
         learner.run_all()
         yield learner
@@ -221,6 +226,16 @@ def test_a_slider_changes_the_picture_and_its_alternative_text(learner):
     expect(picture).not_to_have_attribute("src", before[0], timeout=PATIENCE)
     assert picture.get_attribute("alt") != before[1]
     assert picture.get_attribute("alt").startswith("Labelled ")
+
+
+def test_the_folder_holds_lessons_only_and_their_headings_stand_beside(learner):
+    files = dict(learner.seen_at_first["files"])
+    assert list(files) == [lesson.notebook.name for lesson in catalogue.lessons()]
+    assert min(files.values()) > 0.9  # of a name's width is seen: the number and the slug
+    text = catalogue.lessons()[0].source.read_text(encoding="utf-8")
+    headings = re.findall(r"(?m)^# ##? (.*)$", text)
+    assert len(headings) > 5
+    assert [it for it in headings if it not in learner.seen_at_first["headings"]] == []
 
 
 def test_a_wrong_answer_gets_its_advice_and_a_right_one_is_right(learner):

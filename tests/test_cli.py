@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -518,7 +519,7 @@ def test_lab_answers_on_the_first_lesson_and_ends_cleanly(tmp_path):
         lines = iter(process.stdout.readline, "")
         address = next(line.strip() for line in lines if "http://127.0.0.1" in line)
         base, path, token = re.fullmatch(r"(http://[\d.:]+)(/.*)\?token=(.*)", address).groups()
-        assert path == "/lab/tree/notebooks/11_slopes.ipynb"
+        assert path == "/lab/workspaces/dlcourse/tree/notebooks/11_slopes.ipynb"
 
         def get(path, data=None):
             headers = {"Authorization": f"token {token}"}
@@ -527,6 +528,17 @@ def test_lab_answers_on_the_first_lesson_and_ends_cleanly(tmp_path):
                 return answer.read().decode()
 
         assert "jupyter-config-data" in get(path)
+        arranged = json.loads(get(f"/lab/api/workspaces/{lab.WORKSPACE}"))["data"]
+        assert arranged == lab.ARRANGED
+        lab._asked(
+            urllib.parse.urlsplit(base).port,
+            token,
+            "PUT",
+            f"/lab/api/workspaces/{lab.WORKSPACE}",
+            json.dumps({"data": {"own": 1}, "metadata": {"id": lab.WORKSPACE}}),
+        )
+        lab._arrange(urllib.parse.urlsplit(base).port, token)  # what the learner arranged stays
+        assert json.loads(get(f"/lab/api/workspaces/{lab.WORKSPACE}"))["data"] == {"own": 1}
         plugin = "@jupyterlab/apputils-extension:notification"
         schema = json.loads(get(f"/lab/api/settings/{plugin}"))["schema"]["properties"]
         assert schema["fetchNews"]["default"] == "false"
