@@ -1,6 +1,7 @@
 """A learner's answer: call it within limits, compare it with what is expected, say it in words."""
 
 import ast
+import contextlib
 import copy
 import functools
 import html
@@ -16,11 +17,12 @@ from typing import Any
 
 from dlcourse.arrays import close, to_numpy
 from dlcourse.errors import CourseError
-from dlcourse.limits import AnswerError, within
+from dlcourse.limits import AnswerError, TimeUp, within
 
 import numpy as np
 
 MANY = 100_000
+READING_SECONDS = 2  # of the processor's time, for an answer that is a value
 SHOWN_CHARACTERS = 160
 SHOWN_ITEMS = (0, 3, 5, 12, 60)  # of a list, by how many lists it may still hold inside
 COLOURS = {"right": "#009E73", "wrong": "#D55E00", "raised": "#D55E00"}  # Okabe and Ito's
@@ -95,7 +97,7 @@ def guarded(call) -> Any:
     """Return what `call` gives; an error in it is the learner's to read, not a traceback."""
     try:
         return call()
-    except (AnswerError, KeyboardInterrupt):
+    except (AnswerError, KeyboardInterrupt, TimeUp):
         raise
     except BaseException as error:  # SystemExit too
         raise Raised(error) from error
@@ -108,8 +110,13 @@ def _said(error):
         return "(an error that cannot say what it is)"
 
 
-def call(function, case, seconds) -> tuple:
-    """Call a learner's function on a copy of the case, within limits.
+def call(function, case, seconds, look) -> tuple:
+    """Call a learner's function on a copy of the case, and look at what it gives, within limits.
+
+    Args:
+        function, case: The learner's, and its arguments by name.
+        seconds: For both.
+        look: Function of the result. See `looked_at`.
 
     Returns:
         (a copy of what it gives, the names of the arguments that it has changed).
@@ -120,8 +127,23 @@ def call(function, case, seconds) -> tuple:
         bound = functools.partial(function, **case)
     except (TypeError, ValueError):  # parameters renamed, or a function that tells none
         bound = functools.partial(function, *case.values())
-    result = copied(guarded(lambda: within(seconds, bound)))
-    return result, {name for name in given if not same(case[name], given[name], 0)}
+
+    def called():
+        result = copied(bound())
+        look(result)
+        return result, {name for name in given if not same(case[name], given[name], 0)}
+
+    return guarded(lambda: within(seconds, called))
+
+
+def looked_at(value, expected, tolerance) -> None:
+    """Look at a value as a check does: what a class of the learner's own says may never end.
+
+    Within limits, that is before the check looks: what has ended once will end again.
+    """
+    for look in (lambda: same(value, expected, tolerance), lambda: difference(value, expected)):
+        with contextlib.suppress(Exception):  # the check will say it
+            look()
 
 
 def copied(value) -> Any:
@@ -315,4 +337,8 @@ def text_of(answer) -> str:
     try:
         return inspect.getsource(answer)
     except Exception:  # no function, or one whose text is not kept
-        return short(answer)
+        pass
+    try:
+        return guarded(lambda: within(READING_SECONDS, lambda: short(answer)))
+    except (AnswerError, Raised):  # what it says of itself never ends
+        return f"a {type(answer).__name__}"

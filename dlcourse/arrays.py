@@ -345,12 +345,13 @@ def close(values, reference, tolerance) -> np.ndarray:
     if tolerance == 0:  # whole numbers above 2⁵³ are equal as floats before they are equal
         return equal | ((values != values) & (reference != reference))
     values, reference = values * 1.0, reference * 1.0  # bytes would wrap
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs(values - reference)
         allowed = tolerance * np.maximum(1, np.abs(reference))
     both_nan = (values != values) & (reference != reference)
     # 0.92 - 0.90 is a little more than 0.02
-    near = np.isfinite(reference) & (apart <= allowed * (1 + 1e-9) + 1e-15)
+    finite = np.isfinite(values) & np.isfinite(reference)  # a large tolerance may reach infinity
+    near = finite & (apart <= allowed * (1 + 1e-9) + 1e-15)
     return near | equal | both_nan
 
 

@@ -14,7 +14,7 @@ from itertools import islice
 from numbers import Integral, Real
 from typing import Any
 
-from dlcourse.answers import Feedback, Raised
+from dlcourse.answers import Feedback, Raised, guarded
 from dlcourse.arrays import expect_count
 from dlcourse.errors import KindError, RangeError, expect_text
 
@@ -274,8 +274,8 @@ class Explorer:
         None if nothing can be drawn there.
         """
         try:
-            figure, _ = self._drawn({})
-        except Exception:  # said where it is shown; elsewhere the function may work
+            figure, _ = guarded(lambda: self._drawn({}))
+        except Raised:  # said where it is shown; elsewhere the function may work
             return None
         figure.set_layout_engine("constrained")
         figure.draw_without_rendering()
@@ -328,9 +328,8 @@ class Explorer:
     def _shown(self, values):
         """Return the Picture at these values, or what to say in its place if drawing failed."""
         try:
-            return self(**values)
-        except Exception as error:  # learners change the function: it is theirs to read
-            raised = Raised(error)
+            return guarded(lambda: self(**values))
+        except Raised as raised:  # learners change the function: it is theirs to read
             heading = "The drawing function raised an error. "
             return Feedback("raised", raised.message, raised.code, heading)
 

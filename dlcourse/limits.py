@@ -162,18 +162,25 @@ def _watched(child, seconds):
 
 @contextmanager
 def _harmless() -> Iterator[None]:
-    """Print so much and no more, ask for no input, and leave the notebook's process running."""
+    """Print so much and no more, ask for no input, and leave the notebook's process running.
+
+    What is printed is shown when the call has ended.
+    """
     shell, asked = _notebook(), builtins.input
     builtins.input = _no_input
     if shell:
         shell.ask_exit = _no_exit  # of `exit()` in a notebook
+    printed = [_Short(sys.stdout), _Short(sys.stderr)]
     try:
         with (
-            contextlib.redirect_stdout(_Short(sys.stdout)),
-            contextlib.redirect_stderr(_Short(sys.stderr)),
+            _nothing_past_print(),
+            contextlib.redirect_stdout(printed[0]),
+            contextlib.redirect_stderr(printed[1]),
         ):
             yield
     finally:
+        for each in printed:
+            each.show()
         builtins.input = asked
         if shell:
             del shell.ask_exit
@@ -192,25 +199,56 @@ def _no_exit():
     raise SystemExit("An answer cannot end the notebook.")
 
 
+@contextmanager
+def _nothing_past_print() -> Iterator[None]:
+    """Drop what goes to the process's own channels, as from a subprocess: none of it is counted."""
+
+    def flush():
+        for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+            with contextlib.suppress(AttributeError, OSError, ValueError):  # None, broken, closed
+                stream.flush()
+
+    flush()
+    kept = {}
+    for channel in (1, 2):
+        with contextlib.suppress(OSError):  # closed
+            kept[channel] = os.dup(channel)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for channel in kept:
+        os.dup2(nowhere, channel)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        flush()
+        for channel, copy in kept.items():
+            os.dup2(copy, channel)
+            os.close(copy)
+
+
 class _Short:
-    """Writes so many characters to a stream, and drops the rest."""
+    """Keeps so many characters for a stream, and drops the rest."""
 
     def __init__(self, stream):
-        self.stream, self.left = stream, PRINTED_CHARACTERS
+        self.stream, self.left, self.parts = stream, PRINTED_CHARACTERS, []
 
     def write(self, text):
         if self.left > 0:
-            self.stream.write(text[: self.left])
+            self.parts.append(text[: self.left])
             self.left -= len(text)
             if self.left <= 0:
-                self.stream.write("\n… and more, which is left out.\n")
+                self.parts.append("\n… and more, which is left out.\n")
         return len(text)
+
+    def show(self):
+        if self.parts:
+            self.stream.write("".join(self.parts))
 
     def __getattr__(self, name):
         return getattr(self.stream, name)
 
 
-class _TimeUp(BaseException):
+class TimeUp(BaseException):
     """Raised inside an endless loop; not an Exception, so that no usual `except` there stops it."""
 
 
@@ -234,13 +272,16 @@ def _in_time(seconds, call: Callable, patience):
             waited = time.monotonic() - started
             # On a busy machine a good answer waits long; one that sleeps spends nothing.
             if _processor_seconds(thread) - spent > seconds or waited > patience * seconds:
-                _raise_in(thread, _TimeUp)
+                _raise_in(thread, TimeUp)
                 if before is not None and not ended.is_set():
                     signal.pthread_kill(thread, signal.SIGUSR2)
 
-    before = None
-    if thread == threading.main_thread().ident and hasattr(signal, "SIGUSR2"):
-        before = signal.signal(signal.SIGUSR2, lambda *_: None)  # wakes what waits; see above
+    before, stop, stopped = None, None, []
+    if thread == threading.main_thread().ident:
+        if hasattr(signal, "SIGUSR2"):
+            before = signal.signal(signal.SIGUSR2, lambda *_: None)  # wakes what waits; see above
+        if callable(stop := signal.getsignal(signal.SIGINT)):
+            signal.signal(signal.SIGINT, lambda *given: (stopped.append(True), stop(*given)))
     watch = threading.Thread(target=interrupt, daemon=True)
     watch.start()
     try:
@@ -248,8 +289,15 @@ def _in_time(seconds, call: Callable, patience):
             return call()
         finally:
             ended.set()
-    except _TimeUp:
+    except TimeUp:
         raise _endless(seconds) from None
+    except KeyboardInterrupt as error:
+        if stopped:
+            raise
+        raise AnswerError(
+            "Your code raised KeyboardInterrupt, which is what the stop button does. "
+            "Raise another error."
+        ) from error
     finally:
         while True:
             try:
@@ -258,8 +306,10 @@ def _in_time(seconds, call: Callable, patience):
                 _raise_in(thread, None)  # what was not delivered yet must not come later
                 if before is not None:
                     signal.signal(signal.SIGUSR2, before)
+                if callable(stop):
+                    signal.signal(signal.SIGINT, stop)
                 break
-            except _TimeUp:
+            except TimeUp:
                 continue
 
 

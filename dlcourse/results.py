@@ -1,5 +1,6 @@
 """What training and testing gave: histories, scores, calibration, distances, seed bands."""
 
+import functools
 import html
 import reprlib
 from collections.abc import MappingView
@@ -25,6 +26,19 @@ class Evaluation(NamedTuple):
 
     loss: float
     accuracy: float
+
+
+def _or_what_it_holds(told):
+    """Return a `__str__` that tells the fields as they are where they cannot be told as numbers."""
+
+    @functools.wraps(told)
+    def say(self):
+        try:
+            return told(self)
+        except Exception:  # a text, None or an array in a number's place
+            return f"{type(self).__name__} of odd values: {reprlib.repr(vars(self))}"
+
+    return say
 
 
 @dataclass
@@ -56,6 +70,7 @@ class History:
         """Return how many epochs were finished."""
         return len(self.train_loss)
 
+    @_or_what_it_holds
     def __str__(self):
         if not self.epochs:
             return "No epoch was finished."
@@ -108,6 +123,7 @@ class Table:
                     f"{reprlib.repr(row)}."
                 )
 
+    @_or_what_it_holds
     def __str__(self):
         cells = [[str(cell) for cell in row] for row in (self.columns, *self.rows)]
         widths = [max(map(len, column)) for column in zip(*cells)]
@@ -174,6 +190,7 @@ class SeedBand:
     def __contains__(self, value):
         return self.low <= value <= self.high
 
+    @_or_what_it_holds
     def __str__(self):
         return f"{self.low:.3f} to {self.high:.3f} over {self.seeds} seeds"
 
@@ -202,6 +219,7 @@ class Headline:
     seconds: float
     band: SeedBand | None = None
 
+    @_or_what_it_holds
     def __str__(self):
         typical = f"typically {self.band}" if self.band else "its band was not measured yet"
         trained = f"trained in {self.seconds:.1f} s" if self.seconds else "taken as they are"

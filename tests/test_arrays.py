@@ -119,6 +119,7 @@ def test_softmax_ignores_what_is_added_to_all_scores(scores, constant):
         (np.inf, -np.inf, 9, False),
         (1e300, np.inf, 9, False),
         (np.inf, 1.0, 9, False),
+        (np.inf, 1e308, 10, False),  # 10 × 1e308 is infinite too
         (True, False, 0.5, False),
         (np.uint8(0), np.uint8(1), 0.5, False),  # bytes would wrap: 0 - 1 = 255
         (np.uint8(0), np.uint8(1), 1, True),

@@ -5,6 +5,7 @@ import html
 import io
 import itertools
 import re
+import sys
 
 from dlcourse import explore
 from dlcourse.errors import CourseError, KindError, RangeError
@@ -217,6 +218,14 @@ def test_an_error_at_the_first_position_is_shown_with_the_controls_and_the_other
     assert "ValueError" in seen.value
     slider.value = 0.2
     assert 'alt="A line up to 0.2."' in seen.value
+
+
+def test_a_function_that_would_end_python_is_told_and_ends_nothing():
+    def leaves(figure, height):
+        sys.exit(3)
+
+    explorer = explore.Explorer(leaves, SIZE, height=explore.slider(0.0, 1.0, 0.9))
+    assert "SystemExit: 3" in explorer._repr_mimebundle_()["text/plain"]
 
 
 def test_a_function_that_draws_on_nothing_is_told_where_to_draw():

@@ -190,6 +190,92 @@ def test_what_an_answer_prints_is_cut_short(capsys):
     assert said.count("and more, which is left out") == len(CASES)
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda: os.write(1, b"!" * 10**5),
+        lambda: sys.__stdout__.write("!" * 10**5),
+        lambda: subprocess.run([sys.executable, "-c", "print('!' * 10**5)"]),
+    ],
+)
+def test_what_goes_past_print_is_not_shown(capfd, write):
+    assert count.judge(lambda names: [write(), print("said")] and len(names)).outcome == "right"
+    sys.__stdout__.flush()
+    assert capfd.readouterr().out == "said\n" * len(CASES)
+    os.write(1, b"heard again")
+    assert capfd.readouterr().out == "heard again"
+
+
+def for_ever(*_, **__):
+    return sum(itertools.count()) if sys.platform.startswith("linux") else _for_ever_in_python()
+
+
+def _for_ever_in_python():
+    while True:
+        pass
+
+
+NEVER = {
+    name: type(name, base, {name: for_ever})
+    for name, base in (
+        ("__array__", ()),
+        ("__repr__", ()),
+        ("__eq__", ()),
+        ("__deepcopy__", ()),
+        ("__iter__", (list,)),
+        ("__len__", (list,)),
+    )
+}
+
+
+@exercise.value(ask="Two and three?", hints=HINTS, mistakes=[Mistake("No.", lambda: [3, 2])])
+def pair():
+    return [2, 3]
+
+
+@exercise.function(ask="The pair.", cases=CASES, hints=HINTS, mistakes=[], seconds=0.3)
+def pair_of(names):
+    return [2, 3]
+
+
+@pytest.mark.parametrize("kind", NEVER.values(), ids=NEVER)
+def test_what_never_ends_when_it_is_looked_at_gets_a_verdict(monkeypatch, kind):
+    for module in (answers, exercise):
+        monkeypatch.setattr(module, "READING_SECONDS", 0.3)
+    for asked in (pair, pair_of, count):
+        for answer in (kind(), [kind(), 3], lambda names: kind(), lambda names: [kind(), 3]):
+            assert asked.check(answer).outcome == "wrong"
+
+
+def test_what_never_ends_when_it_is_measured_gets_a_verdict(monkeypatch):
+    monkeypatch.setattr(exercise, "MEASURING_SECONDS", 0.3)
+
+    @exercise.measured(ask="A score.", measure=float, bar=0.5, what="It is", hints=HINTS,
+                       mistakes=[])  # fmt: skip
+    def score():
+        return 1.0
+
+    def slow(self):
+        return _for_ever_in_python()
+
+    said = score.judge(type("Slow", (), {"__float__": slow})())
+    assert said.outcome == "wrong" and "stopped after 0.3 seconds" in said.message
+    assert score.judge(0.75).outcome == "right"
+
+
+def test_an_interrupt_of_the_answer_s_own_is_a_verdict():
+    stop = signal.getsignal(signal.SIGINT)
+    said = count.judge(raises(KeyboardInterrupt()))
+    assert said.outcome == "wrong" and "raised KeyboardInterrupt" in said.message
+    assert signal.getsignal(signal.SIGINT) is stop
+
+
+def test_the_stop_button_stops_a_check(monkeypatch):
+    monkeypatch.setattr(limits, "_rehearse", lambda seconds, call: None)
+    with pytest.raises(KeyboardInterrupt):
+        count.judge(lambda names: signal.raise_signal(signal.SIGINT))
+
+
 def test_an_answer_is_not_judged_again_to_carry_on(monkeypatch):
     calls = []
     monkeypatch.setattr(limits, "_rehearse", lambda seconds, call: None)

@@ -87,6 +87,25 @@ def test_a_history_says_in_one_line_what_happened():
     assert str(results.History()) == "No epoch was finished."
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        results.History([None]),
+        results.History(5),
+        results.History(["a"], seconds=["b"]),
+        results.History([np.ones(3)]),
+        results.History([1.0], seconds=None),
+        results.Headline("accuracy", None, 0.8, "a guess", 1, 1.0),
+        results.Headline("accuracy", 0.9, 0.8, "a guess", 1, "long"),
+        results.Headline("accuracy", 0.9, np.ones(2), "a guess", 1, np.ones(2)),
+        results.SeedBand("low", "high", 5),
+    ],
+)
+def test_odd_values_are_told_as_they_are(odd):
+    assert str(odd).startswith(f"{type(odd).__name__} of odd values: {{")
+    assert 20 < len(repr(odd)) < 400
+
+
 def test_a_seed_band_is_lowest_to_highest_and_wants_five_runs():
     band = results.SeedBand.of([0.3, 0.1, 0.2, 0.25, 0.15])
     assert (band.low, band.high, band.seeds) == (0.1, 0.3, 5)
