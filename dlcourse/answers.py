@@ -108,20 +108,34 @@ def _said(error):
         return "(an error that cannot say what it is)"
 
 
-def call(function, case, seconds) -> tuple:
-    """Call a learner's function on a copy of the case, within limits.
+def call(function, cases, seconds) -> tuple:
+    """Call a learner's function on a copy of each case, within limits for all calls together.
 
     Returns:
-        (a copy of what it gives, the names of the arguments that it has changed).
+        (what it gives for each case, up to the one that ended it; what ended it, a `Raised` or an
+        `AnswerError`, or None; the names of the arguments that it has changed).
     """
-    given, case = case, copied(case)
+    results, changes, ended = [], set(), None
+
+    def call_each():
+        for case in cases:
+            given = copied(case)
+            results.append(copied(_bound(function, given)()))
+            changes.update(name for name in case if not same(given[name], case[name], 0))
+
+    try:
+        guarded(lambda: within(seconds, call_each))
+    except (Raised, AnswerError) as error:
+        ended = error.with_traceback(None)  # which would keep this frame, and all results, alive
+    return results, ended, changes
+
+
+def _bound(function, case):
     try:
         inspect.signature(function).bind(**case)
-        bound = functools.partial(function, **case)
+        return functools.partial(function, **case)
     except (TypeError, ValueError):  # parameters renamed, or a function that tells none
-        bound = functools.partial(function, *case.values())
-    result = copied(guarded(lambda: within(seconds, bound)))
-    return result, {name for name in given if not same(case[name], given[name], 0)}
+        return functools.partial(function, *case.values())
 
 
 def copied(value) -> Any:
