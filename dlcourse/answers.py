@@ -12,6 +12,7 @@ import sysconfig
 import textwrap
 import traceback
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -110,30 +111,41 @@ def _said(error):
         return "(an error that cannot say what it is)"
 
 
-def call(function, case, seconds, look) -> tuple:
-    """Call a learner's function on a copy of the case, and look at what it gives, within limits.
+def call(function, cases, seconds, expected=(), tolerance=0) -> tuple:
+    """Call a learner's function on a copy of each case, within limits for all calls together.
 
     Args:
-        function, case: The learner's, and its arguments by name.
-        seconds: For both.
-        look: Function of the result. See `looked_at`.
+        function, cases: The learner's; a dict of arguments by name for each call.
+        seconds: For all calls, and for looking at what they give.
+        expected, tolerance: What each result will be compared with; see `looked_at`.
 
     Returns:
-        (a copy of what it gives, the names of the arguments that it has changed).
+        (what it gives for each case, up to the one that ended it; what ended it, a `Raised` or an
+        `AnswerError`, or None; the names of the arguments that it has changed).
     """
-    given, case = case, copied(case)
+    results, changes, ended = [], set(), None
+
+    def call_each():
+        for case, wanted in zip_longest(cases, expected):
+            given = copied(case)
+            result = copied(_bound(function, given)())
+            looked_at(result, wanted, tolerance)
+            results.append(result)
+            changes.update(name for name in case if not same(given[name], case[name], 0))
+
+    try:
+        guarded(lambda: within(seconds, call_each))
+    except (Raised, AnswerError) as error:
+        ended = error.with_traceback(None)  # which would keep this frame, and all results, alive
+    return results, ended, changes
+
+
+def _bound(function, case):
     try:
         inspect.signature(function).bind(**case)
-        bound = functools.partial(function, **case)
+        return functools.partial(function, **case)
     except (TypeError, ValueError):  # parameters renamed, or a function that tells none
-        bound = functools.partial(function, *case.values())
-
-    def called():
-        result = copied(bound())
-        look(result)
-        return result, {name for name in given if not same(case[name], given[name], 0)}
-
-    return guarded(lambda: within(seconds, called))
+        return functools.partial(function, *case.values())
 
 
 def looked_at(value, expected, tolerance) -> None:

@@ -2,7 +2,9 @@
 
 A lesson's module writes the solution as a function and declares the rest above it:
 
-    @exercise.function(ask="…", cases=[{"n": 3}], hints=("…", "…"), mistakes=[Mistake("…", wrong)])
+    @exercise.function(
+        ask="…", cases=[{"n": 3}], draw=some_case, hints=("…", "…"), mistakes=[Mistake("…", wrong)]
+    )
     def answer(n): …
 
 The solution that learners see is the text of that function, and it is what the tests run.
@@ -16,6 +18,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from dlcourse import progress
@@ -38,12 +41,13 @@ from dlcourse.answers import (
 )
 from dlcourse.arrays import close, expect_finite, to_numpy
 from dlcourse.errors import CourseError, KindError, LessonError, expect_text
-from dlcourse.limits import AnswerError, trusting, within
+from dlcourse.limits import AnswerError, trusting, unseen, within
 
 import numpy as np
 
-SECONDS = 5  # of the processor's time, for one call of an answer
+SECONDS = 5  # of the processor's time, for one call of an answer, or for all drawn cases together
 MEASURING_SECONDS = 60  # the same, for a network that is measured
+DRAWN, LEAST_DRAWN = 24, 20  # cases; so many of them must differ
 TOLERANCE = 1e-6
 
 
@@ -54,14 +58,19 @@ class Mistake:
     Attributes:
         advice: What the answer did, and what that suggests; never the solution.
         example: The wrong answer: for a function exercise a function, for the others a function
-            that returns it (its parameters name what it needs from the notebook).
+            that returns it (its parameters name what it needs from the notebook). Several, where
+            the same mistake gives other results in another dress.
         sign: Function of an answer that says whether it is this mistake. Without one, an answer
-            that agrees with `example` is.
+            that agrees with an example is.
     """
 
     advice: str
-    example: Callable
+    example: Callable | Sequence[Callable]
     sign: Callable | None = None
+
+    @property
+    def examples(self) -> Sequence[Callable]:
+        return (self.example,) if callable(self.example) else self.example
 
 
 class Exercise:
@@ -169,9 +178,10 @@ class Exercise:
             if feedback.outcome != outcome
         ]
         for mistake in self.mistakes if solved.outcome != "raised" else ():
-            feedback = self.judge(self._example(mistake, names))
-            if (feedback.outcome, feedback.message) != ("wrong", mistake.advice):
-                faults.append(f"the mistake {mistake.advice!r} is answered by: {feedback}")
+            for example in mistake.examples:
+                feedback = self.judge(self._wrong(example, names))
+                if (feedback.outcome, feedback.message) != ("wrong", mistake.advice):
+                    faults.append(f"the mistake {mistake.advice!r} is answered by: {feedback}")
         if len({mistake.advice for mistake in self.mistakes}) < max(1, len(self.mistakes)):
             faults.append("it knows no mistake, or two with the same advice")
         if len(self.hints) < 2:
@@ -195,14 +205,14 @@ class Exercise:
     def _solved(self, names):
         return self.solve
 
-    def _example(self, mistake, names):
-        return mistake.example
+    def _wrong(self, example, names):
+        return example
 
     def _advice(self, answer, agrees):
         """Return the advice of the known mistake that this answer is, or None."""
         for mistake in self.mistakes:
             try:
-                if mistake.sign(answer) if mistake.sign else agrees(mistake.example):
+                if mistake.sign(answer) if mistake.sign else any(map(agrees, mistake.examples)):
                     return mistake.advice
             except Exception:  # the sign cannot look at such an answer: it is not this mistake
                 continue
@@ -210,15 +220,21 @@ class Exercise:
 
 
 class FunctionExercise(Exercise):
-    """The answer is a function; it is compared with the solution on every case."""
+    """The answer is a function; it is compared with the solution on every case, told or drawn."""
 
-    def __init__(self, solution, ask, hints, mistakes, cases, given, tolerance, seconds):
+    def __init__(self, solution, ask, hints, mistakes, cases, draw, given, tolerance, seconds):
         super().__init__(solution, ask, hints, mistakes)
-        self.cases = _several(cases, Mapping, "cases")
+        self.cases, self.draw = _several(cases, Mapping, "cases"), draw
         self.tolerance, self.seconds, self.given = tolerance, seconds, given
         close(0, 0, tolerance)  # says what is wrong with it
         if given is not None and not callable(given):
             raise LessonError(f"`given` is {short(given)}, but should be the function to mend.")
+
+    @functools.cached_property
+    def drawn(self) -> list:
+        """The drawn cases, the smallest first: the first that fails is the easiest to look at."""
+        random = np.random.default_rng(0)  # the same for everybody
+        return sorted((self.draw(random) for _ in range(DRAWN if self.draw else 0)), key=_size)
 
     def _verdict(self, answer):
         if self.given and code_of(answer) == code_of(self.given) is not None:
@@ -227,37 +243,72 @@ class FunctionExercise(Exercise):
         if not callable(answer):
             message = f"Your answer is {text_of(answer)}, but should be a function: hand over"
             return Feedback("wrong", f"{message} `{self.name}` itself, without calling it.")
-        results, changes = [], set()
         wanted = guarded(lambda: self._results_of(self.solve))
-        for case, expected in zip(self.cases, wanted):
-            look = functools.partial(looked_at, expected=expected, tolerance=self.tolerance)
-            result, changed = call(answer, case, self.seconds, look)
-            changes |= changed
-            if result is ...:
-                return Feedback("not tried", self.ask)
-            if result is None:
-                return self._returns_nothing(case, is_first_case=not results)
-            results.append(result)
-        for case, result, expected in zip(self.cases, results, wanted):
-            if not self._same(result, expected):
-                advice = self._advice(answer, lambda wrong: self._agree(results, wrong))
-                message = f"`{self._shown(case)}` {difference(result, expected)}"
-                return Feedback("wrong", advice or message)
+        told, rest = wanted[: len(self.cases)], wanted[len(self.cases) :]
+        results, ended, changes = self._one_by_one(answer, self.cases, told)
+        if ended:
+            raise ended
+        if results and results[-1] is ...:
+            return Feedback("not tried", self.ask)
+        if results and results[-1] is None:
+            return self._returns_nothing(len(results))
+        with unseen():  # what it prints, the told cases have shown
+            drawn, ended, changed = call(answer, self.drawn, self.seconds, rest, self.tolerance)
+            if isinstance(ended, AnswerError):  # too many for the time, or which one is it?
+                drawn, ended, changed = self._one_by_one(answer, self.drawn, rest)
+        results += drawn
+        fault = self._fault(results, wanted, ended)
+        if fault:
+            advice = self._advice(answer, lambda wrong: self._agree(results, wrong))
+            return Feedback("wrong", advice) if advice else fault
         message = f"It agrees with the solution on all {len(results)} cases."
-        if changes:
+        if changes | changed:
+            names = ", ".join(map(repr, sorted(changes | changed)))
             message += (
-                f" But it changes what it is given: {', '.join(map(repr, sorted(changes)))}. Work "
-                "on a copy, or later cells get it changed."
+                f" But it changes what it is given: {names}. Work on a copy, or later cells get it "
+                "changed."
             )
         return Feedback("right", message)
 
-    def _returns_nothing(self, case, is_first_case):
+    def _one_by_one(self, answer, cases, wanted):
+        """Call an answer on each case, up to the first that gives nothing; see `answers.call`."""
+        results, changes = [], set()
+        for case, expected in zip_longest(cases, wanted):
+            result, ended, changed = call(answer, [case], self.seconds, [expected], self.tolerance)
+            results, changes = results + result, changes | changed
+            if ended or results[-1] is ... or results[-1] is None:
+                return results, ended, changes
+        return results, None, changes
+
+    def _returns_nothing(self, called):
         """A blank gives None at once; a function that gives it later forgot a `return`."""
-        message = f"`{self._shown(case)}` gives None: is a `return` missing? {self.ask}"
-        return Feedback("not tried" if is_first_case else "wrong", message)
+        shown = self._shown(self.cases[called - 1])
+        message = f"`{shown}` gives None: is a `return` missing? {self.ask}"
+        return Feedback("not tried" if called == 1 else "wrong", message)
+
+    def _fault(self, results, wanted, ended):
+        """Return the Feedback to the first case whose result is wrong, or that has none; or None.
+
+        Args:
+            results, wanted: Of the told cases, then of the drawn ones; the results up to the case
+                that ended the call.
+            ended: Its error, or None.
+        """
+        cases = (*self.cases, *self.drawn)
+        for case, result, expected in zip(cases, results, wanted):
+            if not self._same(result, expected):
+                message = f"`{self._shown(case)}` {difference(result, expected)}"
+                return Feedback("wrong", message)
+        if isinstance(ended, Raised):
+            message = f"`{self._shown(cases[len(results)])}` raises {ended.message}"
+            return Feedback("raised", message, ended.code)
+        if ended:
+            return Feedback("wrong", f"`{self._shown(cases[len(results)])}`: {ended}")
+        return None
 
     def _agree(self, results, function):
-        return all(map(self._same, results, self._results_of(function)))
+        others = self._results_of(function)
+        return len(results) == len(others) and all(map(self._same, results, others))
 
     def carry_on_with(self, answer, names=None) -> Any:
         if self._outcome_of(answer) != "right":
@@ -281,18 +332,34 @@ class FunctionExercise(Exercise):
 
         return safe
 
-    def _example(self, mistake, names):
+    def _wrong(self, example, names):
         # Changed, for all that anyone can see: the function as it was given is not an attempt.
-        return functools.partial(mistake.example)
+        return functools.partial(example)
 
     def faults(self, names=None) -> list[str]:
+        """Say more: whether cases are drawn, enough of them different, and the bug to fix known."""
         faults = super().faults(names)
-        if self.given and self.given not in [mistake.example for mistake in self.mistakes]:
+        known = [example for mistake in self.mistakes for example in mistake.examples]
+        if self.given and self.given not in known:
             faults.append(f"{self.lesson}.{self.name}: the given function is no known mistake")
+        if self.draw is None:
+            faults.append(f"{self.lesson}.{self.name}: it draws no cases (`draw`)")
+        elif (different := _different(self.drawn)) < LEAST_DRAWN:
+            faults.append(
+                f"{self.lesson}.{self.name}: of {DRAWN} drawn cases only {different} differ, but "
+                f"{LEAST_DRAWN} should"
+            )
         return faults
 
     def _results_of(self, function):
-        return [function(**copied(case)) for case in self.cases]
+        """Return what the course's own function gives for each case, up to one that raises."""
+        results = []
+        for case in (*self.cases, *self.drawn):
+            try:
+                results.append(function(**copied(case)))
+            except Exception:  # a known mistake may raise where a learner's raises
+                break
+        return results
 
     def _same(self, result, expected):
         return same(result, expected, self.tolerance)
@@ -332,8 +399,8 @@ class _ComputedExercise(Exercise):
     def _solved(self, names):
         return _with_names(self.solve, names)
 
-    def _example(self, mistake, names):
-        return _with_names(mistake.example, names)
+    def _wrong(self, example, names):
+        return _with_names(example, names)
 
 
 class ValueExercise(_ComputedExercise):
@@ -396,6 +463,7 @@ def function(
     cases: Sequence[Mapping[str, Any]],
     hints: Sequence[str],
     mistakes: Sequence[Mistake],
+    draw: Callable[[np.random.Generator], Mapping[str, Any]] | None = None,
     given: Callable | None = None,
     tolerance: float = TOLERANCE,
     seconds: float = SECONDS,
@@ -404,16 +472,19 @@ def function(
 
     Args:
         ask: What is to be done, in one or two sentences.
-        cases: Arguments by name, for each call that is compared.
+        cases: Arguments by name, for each call that is compared and told.
         hints: From a nudge to nearly the answer; at least two.
         mistakes: The known wrong functions, each with its advice; at least one.
+        draw: Function of a random generator that returns one more case. At each check 24 are drawn,
+            the same for everybody, so that a table of the told answers does not pass. Let sizes
+            and kinds vary, and take numbers with few digits: the smallest case that fails is told.
         given: For "find the bug": the function that the notebook holds, the example of a mistake.
             As long as nobody has changed it, its fault is not named.
         tolerance: By how much numbers may differ; see `arrays.close`.
         seconds: After so much of the processor's time a call counts as endless.
     """
     return lambda solution: FunctionExercise(
-        solution, ask, hints, mistakes, cases, given, tolerance, seconds
+        solution, ask, hints, mistakes, cases, draw, given, tolerance, seconds
     )
 
 
@@ -520,6 +591,30 @@ def _first_line(lines, function):
     while index > function.lineno and lines[index - 1].strip().startswith("#"):
         index -= 1
     return index
+
+
+def _size(case):
+    """Return how large a case is: how many numbers it holds, then how large they are."""
+    numbers = [np.ravel(each) for value in case.values() for each in _arrays_in(value)]
+    return sum(map(len, numbers)), sum(float(np.abs(each).sum()) for each in numbers)
+
+
+def _arrays_in(value):
+    """Yield the arrays and numbers of an argument; text and functions have none."""
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _arrays_in(each)
+    elif isinstance(value, np.ndarray | np.number | int | float):
+        yield value
+
+
+def _different(cases):
+    """Return how many different cases there are."""
+    found = []
+    for case in cases:
+        if not any(same(case, other, 0) for other in found):
+            found.append(case)
+    return len(found)
 
 
 def _one_number(reached):

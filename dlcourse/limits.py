@@ -186,6 +186,24 @@ def _harmless() -> Iterator[None]:
             del shell.ask_exit
 
 
+@contextmanager
+def unseen() -> Iterator[None]:
+    """Drop what is printed and displayed."""
+    shell = _notebook()
+    if shell:
+        shell.display_pub.publish = lambda *_, **__: None
+    try:
+        with (
+            open(os.devnull, "w") as nowhere,
+            contextlib.redirect_stdout(nowhere),
+            contextlib.redirect_stderr(nowhere),
+        ):
+            yield
+    finally:
+        if shell:
+            del shell.display_pub.publish
+
+
 def _notebook():
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython else None

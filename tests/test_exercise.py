@@ -91,9 +91,14 @@ def _sum_of_sides(width, height):
     return width + height
 
 
+def some_sides(random):
+    return {"width": float(random.integers(1, 50)), "height": float(random.integers(1, 50))}
+
+
 @exercise.function(
     ask="Return the area, as `def area(width, height)` promises.",
     cases=[{"width": 2.0, "height": 3.0}, {"width": 4.0, "height": 5.0}],
+    draw=some_sides,
     hints=HINTS,
     mistakes=[Mistake("You added the sides.", _sum_of_sides)],
     seconds=0.3,
@@ -104,12 +109,15 @@ def area(width, height):
     return product
 
 
+def some_number(random):
+    return {"n": int(random.integers(1000))}
+
+
 def asks_for(solution, cases=({"n": 1},), mistakes=(), **options):
     """Return a function exercise whose solution is the given function."""
     mistakes = mistakes or [Mistake("It is 12345.", lambda **case: 12345)]
-    return exercise.function(ask="…", cases=cases, hints=HINTS, mistakes=mistakes, **options)(
-        solution
-    )
+    options = {"ask": "…", "hints": HINTS, "draw": None, **options}
+    return exercise.function(cases=cases, mistakes=mistakes, **options)(solution)
 
 
 def verdict(want, got, **options):
@@ -119,7 +127,7 @@ def verdict(want, got, **options):
 
 def test_a_function_that_does_the_same_is_right():
     said = area.judge(lambda height, width: height * width)
-    assert (said.outcome, said.message) == ("right", "It agrees with the solution on all 2 cases.")
+    assert (said.outcome, said.message) == ("right", "It agrees with the solution on all 26 cases.")
 
 
 def test_a_function_that_is_wrong_in_a_later_case_only_is_wrong():
@@ -330,7 +338,7 @@ def test_an_answer_that_waits_for_the_processor_is_not_endless():
     """Half a second by the clock, next to nothing of the processor's time."""
 
     def patient(width, height):
-        time.sleep(0.5)
+        time.sleep(0.5 if (width, height) == (2, 3) else 0)
         return width * height
 
     assert area.judge(patient).outcome == "right"
@@ -366,6 +374,92 @@ def test_a_function_that_changes_its_arguments_spoils_no_later_case():
     assert total.judge(lambda numbers: 0).message.endswith("gives 0, but should give 6.")
     assert total.judge(_spoils).outcome == "right"
     assert numbers.tolist() == [1, 2, 3]
+
+
+# Drawn cases --------------------------------------------------------------------------------------
+
+
+def table(width, height):
+    return {(2.0, 3.0): 6.0, (4.0, 5.0): 20.0}[width, height]
+
+
+def table_with_a_guess(width, height):
+    return {(2.0, 3.0): 6.0, (4.0, 5.0): 20.0}.get((width, height), 1.0)
+
+
+def right_at_first(width, height):
+    return width * height if width * height < 500 else 500.0
+
+
+def test_a_table_of_the_told_cases_is_not_right_and_the_smallest_case_is_shown():
+    least = min(area.drawn, key=lambda case: case["width"] + case["height"])
+    sides = f"width={least['width']:g}, height={least['height']:g}"
+    said = area.judge(table_with_a_guess)
+    assert said.outcome == "wrong"
+    product = least["width"] * least["height"]
+    assert said.message == f"`area({sides})` gives 1, but should give {product:g}."
+    said = area.judge(table)
+    assert said.outcome == "raised" and said.code.startswith("line ")
+    assert said.message.startswith(f"`area({sides})` raises KeyError")
+
+
+def test_the_drawn_cases_are_the_same_for_everybody():
+    again = asks_for(area.solve, area.cases, draw=some_sides)
+    assert again.drawn == area.drawn and len(again.drawn) == 24
+    assert area.judge(right_at_first) == area.judge(right_at_first) != Feedback("right", "")
+
+
+def test_what_an_answer_prints_for_the_drawn_cases_is_not_shown(capsys):
+    def prints(width, height):
+        print(width)
+        return width * height
+
+    assert area.judge(prints).outcome == "right"
+    assert capsys.readouterr().out == "2.0\n4.0\n"
+
+
+def test_an_answer_that_never_ends_for_a_drawn_case_is_told_which():
+    def loops(width, height):
+        while width > 40:
+            pass
+        return width * height
+
+    said = area.judge(loops)
+    case = next(each for each in area.drawn if each["width"] > 40)
+    assert said.outcome == "wrong"
+    assert f"(width={case['width']:g}, height={case['height']:g})`: Your code was" in said.message
+
+
+def test_an_answer_that_is_slow_for_all_cases_together_is_judged_all_the_same():
+    def slow(width, height):
+        end = time.process_time() + 0.02
+        while time.process_time() < end:
+            pass
+        return width * height
+
+    assert area.judge(slow).outcome == "right"
+
+
+def test_a_known_mistake_agrees_on_the_drawn_cases_too():
+    """Equal on what is told is not enough: the advice would speak of another answer."""
+
+    def sum_where_told(width, height):
+        return width + height if width < 5 else width - height
+
+    assert area.judge(_sum_of_sides).message == "You added the sides."
+    assert "should give 6" in area.judge(sum_where_told).message
+
+
+def test_a_mistake_may_have_several_examples_and_may_raise_where_the_learners_does():
+    mistake = Mistake("A ratio.", (lambda n: 1 / (n - 3), lambda n: 2 / n))
+    twice = asks_for(lambda n: 2 * n, draw=some_numbers_with_3, mistakes=[mistake])
+    assert twice.judge(lambda m: 2 / m) == Feedback("wrong", "A ratio.")
+    assert twice.judge(lambda m: (m - 3) ** -1) == Feedback("wrong", "A ratio.")
+    assert twice.judge(lambda m: 3 / m).message.endswith("gives 3, but should give 2.")
+
+
+def some_numbers_with_3(random):
+    return {"n": int(random.integers(3, 99))} if random.random() > 0.05 else {"n": 3}
 
 
 # A value and an outcome ---------------------------------------------------------------------------
@@ -589,33 +683,45 @@ def _fails(n):
     raise RuntimeError("nothing was found")
 
 
+def _fails_at_some(n):
+    return 1 / (n % 10)
+
+
 def _three():
     return 3
 
 
 FAULTY = {
-    "the solution is raised: RuntimeError": asks_for(_fails),
-    "the solution is not tried": asks_for(_nothing),
-    "the mistake 'a' is answered by: Not right yet. b": asks_for(
-        _two, mistakes=[Mistake("b", _one), Mistake("a", _one)]
+    "the solution is raised: RuntimeError": asks_for(_fails, draw=some_number),
+    "the solution is raised: `_fails_at_some(n=": asks_for(_fails_at_some, draw=some_number),
+    "the solution is not tried": asks_for(_nothing, draw=some_number),
+    "it draws no cases (`draw`)": asks_for(_one),
+    "of 24 drawn cases only 19 differ, but 20 should": asks_for(
+        _one, draw=lambda random: {"n": int(random.integers(40))}
     ),
-    "the mistake 'a' is answered by: Right": asks_for(_one, mistakes=[Mistake("a", _one)]),
+    "the mistake 'a' is answered by: Not right yet. b": asks_for(
+        _two, mistakes=[Mistake("b", _one), Mistake("a", _one)], draw=some_number
+    ),
+    "the mistake 'a' is answered by: Right": asks_for(
+        _one, mistakes=[Mistake("a", (_two, _one))], draw=some_number
+    ),
     "the mistake 'a' is answered by: Your code raised": asks_for(
-        _one, mistakes=[Mistake("a", _fails)]
+        _one, mistakes=[Mistake("a", _fails)], draw=some_number
     ),
     "two with the same advice": asks_for(
-        _one, mistakes=[Mistake("a", _two), Mistake("a", lambda n: 3)]
+        _one, mistakes=[Mistake("a", _two), Mistake("a", lambda n: 3)], draw=some_number
     ),
     "knows no mistake": exercise.value(ask="…", hints=HINTS, mistakes=[])(_three),
     "fewer than two hints": exercise.value(
         ask="…", hints=HINTS[:1], mistakes=[Mistake("a", lambda: 4)]
     )(_three),
-    "too early: 'Begin with `width*height`.'": exercise.function(
-        ask="…",
-        cases=area.cases,
+    "too early: 'Begin with `width*height`.'": asks_for(
+        area.solve,
+        area.cases,
+        area.mistakes,
+        draw=some_sides,
         hints=("Begin with `width*height`.", "…"),
-        mistakes=area.mistakes,
-    )(area.solve),
+    ),
     "too early: 'Try `side * side * 1`.'": exercise.value(
         ask="…", hints=("Try `side * side * 1`.", "`side * side`"), mistakes=pixels.mistakes
     )(pixels.solve),
@@ -661,11 +767,16 @@ def least_of(numbers):
     return min(numbers)
 
 
+def some_numbers(random):
+    return {"numbers": random.integers(-9, 10, random.integers(1, 6)).tolist()}
+
+
 def to_fix():
     """Return a "find the bug": what is given is right only if a number is below 0."""
     return exercise.function(
         ask="Fix the function: it must return the least of the numbers.",
         cases=[{"numbers": [3, 4]}, {"numbers": [-1, 5]}],
+        draw=some_numbers,
         hints=HINTS,
         given=_first_of_all,
         mistakes=[Mistake("It begins with 0, which is less than all of them.", _first_of_all)],
