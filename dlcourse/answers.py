@@ -12,7 +12,6 @@ import sysconfig
 import textwrap
 import traceback
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -111,13 +110,14 @@ def _said(error):
         return "(an error that cannot say what it is)"
 
 
-def call(function, cases, seconds, expected=(), tolerance=0) -> tuple:
+def call(function, cases, seconds, expected=None, tolerance=0) -> tuple:
     """Call a learner's function on a copy of each case, within limits for all calls together.
 
     Args:
         function, cases: The learner's; a dict of arguments by name for each call.
         seconds: For all calls, and for looking at what they give.
-        expected, tolerance: What each result will be compared with; see `looked_at`.
+        expected, tolerance: Function of a case's index that gives what its result will be compared
+            with; see `looked_at`. Nothing is looked at without it.
 
     Returns:
         (what it gives for each case, up to the one that ended it; what ended it, a `Raised` or an
@@ -126,10 +126,11 @@ def call(function, cases, seconds, expected=(), tolerance=0) -> tuple:
     results, changes, ended = [], set(), None
 
     def call_each():
-        for case, wanted in zip_longest(cases, expected):
+        for i, case in enumerate(cases):
             given = copied(case)
             result = copied(_bound(function, given)())
-            looked_at(result, wanted, tolerance)
+            if expected:
+                looked_at(result, functools.partial(expected, i), tolerance)
             results.append(result)
             changes.update(name for name in case if not same(given[name], case[name], 0))
 
@@ -151,9 +152,15 @@ def _bound(function, case):
 def looked_at(value, expected, tolerance) -> None:
     """Look at a value as a check does: what a class of the learner's own says may never end.
 
-    Within limits, that is before the check looks: what has ended once will end again.
+    Within limits, that is before the check looks: what has ended once will end again. `expected` is
+    a function that gives what the solution gives.
     """
-    for look in (lambda: same(value, expected, tolerance), lambda: difference(value, expected)):
+    if value is None or value is ...:
+        return
+    for look in (
+        lambda: same(value, expected(), tolerance),
+        lambda: difference(value, expected()),
+    ):
         with contextlib.suppress(Exception):  # the check will say it
             look()
 

@@ -18,7 +18,6 @@ import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any
 
 from dlcourse import progress
@@ -243,9 +242,8 @@ class FunctionExercise(Exercise):
         if not callable(answer):
             message = f"Your answer is {text_of(answer)}, but should be a function: hand over"
             return Feedback("wrong", f"{message} `{self.name}` itself, without calling it.")
-        wanted = guarded(lambda: self._results_of(self.solve))
-        told, rest = wanted[: len(self.cases)], wanted[len(self.cases) :]
-        results, ended, changes = self._one_by_one(answer, self.cases, told)
+        solved = functools.cache(lambda: self._results_of(self.solve))  # a blank needs it not
+        results, ended, changes = self._one_by_one(answer, self.cases, lambda i: solved()[i])
         if ended:
             raise ended
         if results and results[-1] is ...:
@@ -253,11 +251,12 @@ class FunctionExercise(Exercise):
         if results and results[-1] is None:
             return self._returns_nothing(len(results))
         with unseen():  # what it prints, the told cases have shown
-            drawn, ended, changed = call(answer, self.drawn, self.seconds, rest, self.tolerance)
+            others = self.drawn, self.seconds, lambda i: solved()[len(self.cases) + i]
+            drawn, ended, changed = call(answer, *others, self.tolerance)
             if isinstance(ended, AnswerError):  # too many for the time, or which one is it?
-                drawn, ended, changed = self._one_by_one(answer, self.drawn, rest)
+                drawn, ended, changed = self._one_by_one(answer, self.drawn, others[-1])
         results += drawn
-        fault = self._fault(results, wanted, ended)
+        fault = self._fault(results, guarded(solved), ended)
         if fault:
             advice = self._advice(answer, lambda wrong: self._agree(results, wrong))
             return Feedback("wrong", advice) if advice else fault
@@ -270,11 +269,12 @@ class FunctionExercise(Exercise):
             )
         return Feedback("right", message)
 
-    def _one_by_one(self, answer, cases, wanted):
+    def _one_by_one(self, answer, cases, expected):
         """Call an answer on each case, up to the first that gives nothing; see `answers.call`."""
         results, changes = [], set()
-        for case, expected in zip_longest(cases, wanted):
-            result, ended, changed = call(answer, [case], self.seconds, [expected], self.tolerance)
+        for i, case in enumerate(cases):
+            of_this_one = functools.partial(lambda i, _: expected(i), i)
+            result, ended, changed = call(answer, [case], self.seconds, of_this_one, self.tolerance)
             results, changes = results + result, changes | changed
             if ended or results[-1] is ... or results[-1] is None:
                 return results, ended, changes
@@ -286,16 +286,16 @@ class FunctionExercise(Exercise):
         message = f"`{shown}` gives None: is a `return` missing? {self.ask}"
         return Feedback("not tried" if called == 1 else "wrong", message)
 
-    def _fault(self, results, wanted, ended):
+    def _fault(self, results, solved, ended):
         """Return the Feedback to the first case whose result is wrong, or that has none; or None.
 
         Args:
-            results, wanted: Of the told cases, then of the drawn ones; the results up to the case
+            results, solved: Of the told cases, then of the drawn ones; the results up to the case
                 that ended the call.
             ended: Its error, or None.
         """
         cases = (*self.cases, *self.drawn)
-        for case, result, expected in zip(cases, results, wanted):
+        for case, result, expected in zip(cases, results, solved):
             if not self._same(result, expected):
                 message = f"`{self._shown(case)}` {difference(result, expected)}"
                 return Feedback("wrong", message)
@@ -413,7 +413,7 @@ class ValueExercise(_ComputedExercise):
 
     def _verdict(self, answer):
         solved = self.solve()
-        within(READING_SECONDS, lambda: looked_at(answer, solved, self.tolerance))
+        within(READING_SECONDS, lambda: looked_at(answer, lambda: solved, self.tolerance))
         if same(answer, solved, self.tolerance):
             return Feedback("right", f"{short(answer)} {self.unit}".rstrip() + ".")
         advice = self._advice(answer, lambda make: same(answer, make(), self.tolerance))
