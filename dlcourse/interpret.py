@@ -18,7 +18,7 @@ from dlcourse.arrays import (
 )
 from dlcourse.backends.checks import check_class_scores
 from dlcourse.bar import Bar
-from dlcourse.errors import KindError, ShapeError
+from dlcourse.errors import KindError, RangeError, ShapeError
 
 import numpy as np
 
@@ -160,11 +160,11 @@ def integrated_gradients(
         >>> interpret.integrated_gradients(model, few.images, few.labels, baseline=0.5).shape
         (2, 8, 8, 1)
     """
-    images = to_numpy(images)
-    several = images.shape[:1] != (1,)
-    model, images, classes = _checked(model, images, classes, batch_size, look=several)
+    given = to_numpy(images)
+    several = given.shape[:1] != (1,)
+    model, images, classes = _checked(model, given, classes, batch_size, look=several)
     steps = expect_count(steps, "steps")
-    baselines = _baselines(baseline, images)
+    baselines = _baselines(_brightness(baseline, "baseline", given, images.dtype), images)
     ways = images - baselines
 
     def on_the_line(image, step):
@@ -209,9 +209,10 @@ def occlusion(
         >>> interpret.occlusion(model, few.images, few.labels, patch=4).shape
         (2, 2, 2)
     """
-    model, images, classes = _checked(model, images, classes, batch_size)
+    given = to_numpy(images)
+    model, images, classes = _checked(model, given, classes, batch_size)
     expect_number(fill, "fill")
-    fill = as_floats(fill, images.dtype)
+    fill = _brightness(fill, "fill", given, images.dtype)
     patch = expect_count(patch, "patch")
     height, width = _grid(images, patch)
     whole = _chosen(backends.scores(model, images, batch_size), classes)
@@ -369,8 +370,21 @@ def _chosen(scores, classes):
     return scores[np.arange(len(classes)), classes]
 
 
+def _brightness(value, name, given, dtype):
+    """Return a brightness as floats: beside pictures of bytes, which go from 0 to 1, 128 is none.
+
+    Floats may be centred around 0: with them any number is taken.
+    """
+    brightness = as_floats(expect_finite(value, name), dtype)
+    if given.dtype == np.uint8 and ((brightness < 0) | (brightness > 1)).any():
+        raise RangeError(
+            f"`{name}` goes beyond 0 to 1, which is how far the bytes of `images` go: they are "
+            "divided by 255. Give a byte as well, such as np.uint8(128), or 128 / 255."
+        )
+    return brightness
+
+
 def _baselines(baseline, images):
-    baseline = as_floats(expect_finite(baseline, "baseline"), images.dtype)
     if baseline.shape not in [(), images.shape[1:], images.shape]:
         raise ShapeError(
             f"`baseline` has shape {baseline.shape}, but one brightness, an array "

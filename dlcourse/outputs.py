@@ -56,7 +56,7 @@ TIME_UNITS = r"(?:ns|µs|μs|ms|s|sec|seconds?|min|minutes?)"  # no hour is meas
 # where a comma or a new line comes between: "3 min, 4 max".
 NAMED = rf"[-+−]?(?:\.?\d[\d.,]*+(?! ?{TIME_UNITS}\b)|nan\b|inf\b)"
 DURATION = (
-    rf"{TIME_UNITS}\b(?![ \t]*[:=]?[ \t]*{NAMED})(?!(?<=min|.nd|nds)[\s,:=]*{NAMED})"
+    rf"(?!(?:min|seconds?)\b[\s,:=]*{NAMED}){TIME_UNITS}\b(?![ \t]*[:=]?[ \t]*{NAMED})"
     r"(?![-^⁻(\[]|\.\w)"  # not a rate, "5 ms^-1", no call "min(x)", no "s.d."
 )
 NUMBER = re.compile(

@@ -713,3 +713,14 @@ def test_bytes_are_a_brightness_wherever_one_is_asked_for(framework):
             method(model, IMAGES, CLASSES, **{option: 128 / 255}),
             atol=1e-5,
         )
+
+
+@pytest.mark.parametrize(
+    "method, option", [(interpret.integrated_gradients, "baseline"), (interpret.occlusion, "fill")]
+)
+def test_a_brightness_beside_bytes_goes_from_0_to_1(framework, method, option):
+    model, pixels = framework.cnn(), (255 * IMAGES).round().astype("uint8")
+    for wrong in (128, -1.0):
+        with pytest.raises(RangeError, match=rf"`{option}` .* 0 to 1.*np.uint8\(128\)"):
+            method(model, pixels, CLASSES, **{option: wrong})
+    assert method(model, IMAGES, CLASSES, **{option: -1.0}).size  # of pictures around 0

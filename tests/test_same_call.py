@@ -1,6 +1,6 @@
 """The same call gives the same answer in both frameworks, whatever numbers and layers come."""
 
-from dlcourse import backends, parity
+from dlcourse import backends, interpret, parity
 from dlcourse.backends.loop import batches
 from dlcourse.errors import CourseError, KindError, RangeError, ShapeError, TrainingError
 
@@ -155,6 +155,19 @@ def test_a_model_that_scales_pixels_itself_gets_them_as_they_are():
         backends.scores(scaling, pixels / np.float32(255))
     centred = keras.Sequential([keras.Input((8, 8, 1)), layers.Rescaling(2.0, -1.0), plain])
     assert backends.scores(centred, pixels / np.float32(255)).shape == (5, 10)
+
+
+def test_a_model_that_scales_pixels_itself_is_explained_without_that_layer():
+    plain = FRAMEWORKS["keras"].cnn()
+    scaling = keras.Sequential([keras.Input((8, 8, 1)), layers.Rescaling(1 / 255), *plain.layers])
+    pixels = (15 * IMAGES[:5]).round().astype("uint8")
+    for explain in (backends.input_gradient, interpret.saliency, interpret.occlusion):
+        with pytest.raises(RangeError, match=r"keras.Sequential\(model.layers\[1:\]\)"):
+            explain(scaling, pixels, LABELS[:5])
+        rest = keras.Sequential(scaling.layers[1:])
+        np.testing.assert_allclose(
+            explain(rest, pixels, LABELS[:5]), explain(plain, pixels, LABELS[:5]), atol=1e-6
+        )
 
 
 def test_tokens_have_no_slopes(framework):

@@ -283,7 +283,9 @@ class Keras:
         if inputs.dtype != np.uint8 and inputs.size and np.abs(inputs).max() <= 1:
             raise RangeError(
                 "The model's first layer, a Rescaling, divides pixels by 255 itself, but these "
-                "inputs go from 0 to 1. Hand over bytes, such as `.pixels`, or take the layer out."
+                "inputs go from 0 to 1. Hand over bytes, such as `.pixels`. Slopes and maps are of "
+                "pictures from 0 to 1, bytes among them, so they need the model without this "
+                "layer: keras.Sequential(model.layers[1:])."
             )
         return tf.constant(expect_real(inputs, "images").astype(self.dtype))
 
