@@ -11,7 +11,8 @@ import re
 import sysconfig
 import textwrap
 import traceback
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +53,14 @@ class Feedback:
         message: For the learner, in Markdown's `code` marks.
         code: Lines of code that belong to it, if any.
         heading: What it begins with, in place of the usual words for the outcome.
+        ways: {the word on a button: function that gives the Feedback shown below it}.
     """
 
     outcome: str
     message: str
     code: str = ""
     heading: str | None = None
+    ways: Mapping[str, Callable] = field(default_factory=dict, compare=False)
 
     def __str__(self):
         heading = HEADINGS[self.outcome] if self.heading is None else self.heading
@@ -75,6 +78,27 @@ class Feedback:
             f'<div role="status" style="border-left: 5px solid {colour}; padding: 2px 10px; '
             f'white-space: pre-line">{words}{code}</div>'
         )
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        bundle = {"text/plain": str(self), "text/html": self._repr_html_()}
+        return self.widget()._repr_mimebundle_() | bundle if self.ways else bundle
+
+    def in_widget(self) -> str:
+        """Return it as HTML for an ipywidgets box, where lines else stand two lines apart."""
+        return f'<div style="line-height: 1.5">{self._repr_html_()}</div>'
+
+    def widget(self) -> Any:
+        """Return it as an ipywidgets box with a button for each way on."""
+        from ipywidgets import HTML, Button, HBox, VBox
+
+        below, buttons = HTML(), []
+        for word, way in self.ways.items():
+            button = Button(description=word)
+            button.on_click(lambda _, way=way: setattr(below, "value", way().in_widget()))
+            buttons.append(button)
+        box = VBox([HTML(self.in_widget()), HBox(buttons), below])
+        box.add_class("dlcourse-exercise")
+        return box
 
 
 # Calling it

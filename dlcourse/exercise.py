@@ -17,7 +17,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dlcourse import progress
@@ -73,7 +73,7 @@ class Mistake:
 
 
 class Exercise:
-    """One question. `check` an answer, ask for a `hint`, look at the `solution`.
+    """One question. `check` an answer, ask for a `hint`, look at the `solution`, begin `again`.
 
     Made by `function`, `value` and `measured`, which describe the fields.
     """
@@ -91,12 +91,23 @@ class Exercise:
         """Judge an answer, keep the attempt (see `progress`), and return the Feedback."""
         feedback = self.judge(answer)
         self._checked = answer, feedback
+        cell = _cell_that_checks(self.name)
+        progress.record(
+            self.lesson, self.name, "exercise", feedback.outcome, cell or text_of(answer)
+        )
         if feedback.outcome in ("wrong", "raised"):
             asks = f"Stuck? `lesson.{self.name}.hint()`"
-            feedback = Feedback(feedback.outcome, f"{feedback.message}\n{asks}", feedback.code)
-        text = _cell_that_checks(self.name) or text_of(answer)
-        progress.record(self.lesson, self.name, "exercise", feedback.outcome, text)
+            message = f"{feedback.message}\n{asks}"
+            feedback = Feedback(feedback.outcome, message, feedback.code, ways=self._ways_on)
+        elif feedback.outcome == "not tried":
+            feedback = replace(feedback, ways=self._ways_on)
+        if cell and not _ends_with_check(cell, self.name):
+            sys.modules["IPython"].display.display(feedback)
         return feedback
+
+    @property
+    def _ways_on(self):
+        return {"Hint": self.hint, "Solution": self.solution, "Start again": self.again}
 
     def judge(self, answer) -> Feedback:
         """Return the Feedback to an answer, without a word to anybody else."""
@@ -135,6 +146,11 @@ class Exercise:
         """Show the solution: the code that the tests run."""
         progress.record(self.lesson, self.name, "solution", "shown")
         return Feedback("shown", "One way to do it:", self.solution_text())
+
+    def again(self) -> Feedback:
+        """Show the code to begin with."""
+        code = f"{self._blank_text()}\n\n\nlesson.{self.name}.check({self.name})"
+        return Feedback("shown", "Put this into the cell to start again:", code)
 
     def solution_text(self) -> str:
         """Return the solution as the code to write into a notebook."""
@@ -197,6 +213,9 @@ class Exercise:
                     yield f"a hint tells the solution too early: {hint!r}"
 
     _is_function = True
+
+    def _blank_text(self):
+        return f"{self.name} = ..."
 
     def _is_blank(self, answer):
         return answer is ... or answer is None  # an empty function shows itself when called
@@ -268,6 +287,13 @@ class FunctionExercise(Exercise):
                 "changed."
             )
         return Feedback("right", message)
+
+    def _blank_text(self):
+        if self.given:
+            source = textwrap.dedent(inspect.getsource(self.given))
+            return re.sub(r"(?m)^def \w+", f"def {self.name}", source.rstrip(), count=1)
+        definition = _definition(self.solve)[1]
+        return f"def {self.name}({ast.unparse(definition.args)}):\n    return ..."
 
     def _one_by_one(self, answer, cases, expected):
         """Call an answer on each case, up to the first that gives nothing; see `answers.call`."""
@@ -552,6 +578,15 @@ def _cell_that_checks(name):
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     typed = getattr(getattr(shell, "history_manager", None), "input_hist_raw", ())
     return typed[-1] if typed and f"lesson.{name}.check({name})" in typed[-1] else None
+
+
+def _ends_with_check(cell, name):
+    """Return whether a cell's last line is the check: then the notebook shows what it gives."""
+    try:
+        last = ast.parse(cell).body[-1]
+    except SyntaxError:  # a magic command, which Python does not know
+        return cell.rstrip().endswith(f".{name}.check({name})")
+    return isinstance(last, ast.Expr) and f".{name}.check(" in ast.unparse(last)
 
 
 def _empty(*_, **__): ...

@@ -61,7 +61,7 @@ class Question:
                 feedback = self.answer(given)
             except CourseError as error:  # it cannot be read: the learner sees why, and corrects it
                 feedback = Feedback("shown", str(error))
-            said.value = feedback._repr_html_()
+            said.value = feedback.in_widget()
 
         box = VBox([head, self._controls(tell), said], layout=Layout(margin="4px 0 12px 0"))
         box.add_class("dlcourse-quiz")

@@ -245,6 +245,20 @@ def test_a_wrong_answer_gets_its_advice_and_a_right_one_is_right(learner):
         expect(learner.outputs(cell)).to_contain_text(said, timeout=PATIENCE)
 
 
+def test_below_a_verdict_are_a_hint_the_solution_and_the_beginning_by_keyboard_too(learner):
+    cell = "lesson.numbers_in_a_picture.check"
+    learner.answer(cell, f"numbers_in_a_picture = 56\n\n{cell}(numbers_in_a_picture)")
+    outputs = learner.outputs(cell)
+    for word, said in (("Hint", "Hint 1 of"), ("Solution", "One way to do it"),
+                       ("Start again", "numbers_in_a_picture = ...")):  # fmt: skip
+        button = outputs.get_by_role("button", name=word)
+        button.focus()
+        button.press("Enter")
+        expect(outputs).to_contain_text(said, timeout=PATIENCE)
+    learner.answer(cell, f"numbers_in_a_picture = 28 * 28\n\n{cell}(numbers_in_a_picture)")
+    expect(outputs).to_contain_text("Right. 784", timeout=PATIENCE)
+
+
 def test_a_quiz_answers_a_click_with_its_reason(learner):
     outputs = learner.outputs("lesson.QUIZ")
     outputs.get_by_label(re.compile("one step with one batch")).click()

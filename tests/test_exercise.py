@@ -1,6 +1,7 @@
 """The exercises of every lesson keep their promises, and the check itself keeps its own."""
 
 import datetime
+import html
 import importlib
 import inspect
 import math
@@ -9,6 +10,7 @@ import re
 import time
 from decimal import Decimal
 from fractions import Fraction
+from types import SimpleNamespace
 
 from dlcourse import answers, backends, exercise, lessons, limits, progress, quiz
 from dlcourse.errors import CourseError, LessonError
@@ -17,6 +19,8 @@ from dlcourse.exercise import Feedback, Mistake
 import numpy as np
 import pytest
 import torch
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 
 HINTS = ("Think of the sides.", "Multiply both.", "`width` times `height`.")
 
@@ -850,6 +854,71 @@ def test_judging_and_carrying_on_keep_nothing():
 )
 def test_who_is_stuck_is_told_where_a_hint_is(answer, stuck):
     assert ("Stuck? `lesson.area.hint()`" in area.check(answer).message) == stuck
+
+
+@pytest.mark.parametrize("answer", [_sum_of_sides, divides_by_nothing, blank, ...])
+def test_below_a_verdict_that_is_not_right_are_buttons(answer, monkeypatch):
+    monkeypatch.setattr(area, "_hints_shown", 0)
+    _, row, below = area.check(answer).widget().children
+    assert [button.description for button in row.children] == ["Hint", "Solution", "Start again"]
+    shown = []
+    for button in (*row.children, row.children[0]):
+        button.click()
+        shown.append(below.value)
+    first, second = (hint for hint in area.hints[:2])
+    assert first in shown[0] and second in shown[3]
+    assert area.solution_text().split("return ")[1].strip() in html.unescape(shown[1])
+    assert "def area(width, height):\n    return ...\n\n\nlesson.area.check(area)" in shown[2]
+
+
+def test_a_right_answer_needs_no_button_and_a_verdict_is_text_and_html_everywhere():
+    right, wrong = area.check(area.solve), area.check(_sum_of_sides)
+    assert right._repr_mimebundle_().keys() == {"text/plain", "text/html"}
+    bundle = wrong._repr_mimebundle_()
+    assert bundle["text/plain"] == str(wrong) and bundle["text/html"] == wrong._repr_html_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_what_one_starts_again_with_is_not_tried():
+    for each in EXERCISES:
+        code = each.again().code
+        assert code.endswith(f"\n\n\nlesson.{each.name}.check({each.name})")
+        if getattr(each, "given", None):  # seen as untouched where its text is kept
+            assert answers.code_in(code.rpartition("\n\n\n")[0]) == answers.code_of(each.given)
+            continue
+        names = {}
+        exec(code.rpartition("\n\n\n")[0], vars(inspect.getmodule(each.solve)) | {"np": np}, names)
+        assert each.judge(names[each.name]).outcome == "not tried", each.name
+
+
+@pytest.mark.parametrize(
+    "rest, times", [("", 1), ("\nx = 3", 1), ("  # why", 1), ("\n%time x = 3", 1), (";", 0)]
+)
+def test_a_verdict_is_shown_once_wherever_the_check_stands(shell, rest, times):
+    cell = f"area = lambda width, height: 3\nlesson.area.check(area){rest}"
+    with capture_output() as shown:
+        shell.user_ns["lesson"] = SimpleNamespace(area=area)
+        shell.run_cell(cell, store_history=True)
+    said = [it.data["text/plain"] for it in shown.outputs] + [shown.stdout]
+    assert sum("Not right yet" in text for text in said) == times
+
+
+def test_a_check_keeps_the_text_of_its_cell(shell):
+    """So that the answer can be put back, also one that is a number or a network."""
+    cell = "# mine\narea = lambda width, height: 3\nlesson.area.check(area)"
+    shell.user_ns["lesson"] = SimpleNamespace(area=area)
+    with capture_output():
+        shell.run_cell(cell, store_history=True)
+        shell.run_cell("lesson.area.check(lambda *_: 4)", store_history=True)
+    kept = [attempt.answer for attempt in progress.attempts()]
+    assert kept[0] == cell and "lambda *_: 4" in kept[1]
+
+
+@pytest.fixture
+def shell():
+    InteractiveShell.clear_instance()
+    yield InteractiveShell.instance()
+    InteractiveShell.clear_instance()
 
 
 def test_feedback_shows_the_same_words_as_text_and_as_html():

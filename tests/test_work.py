@@ -464,18 +464,3 @@ def test_the_commands_say_what_they_did(small, place):
     assert re.search(r"11 +Small numbers +new", call("update", "11"))
     assert str(place) in call("update").replace("\n", "")
     assert "put back" in call("reset", "11") and "as it was" in call("restore", "11")
-
-
-def test_a_check_in_a_notebook_keeps_its_cell(monkeypatch, tmp_path):
-    monkeypatch.setenv("DLCOURSE_HOME", str(tmp_path))
-    from IPython.core.interactiveshell import InteractiveShell
-
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance()
-    try:
-        shell.run_cell("from dlcourse.lessons import start_here as lesson", store_history=True)
-        cell = "# mine\naccuracy = lambda p, l: 1.0\nlesson.accuracy.check(accuracy)"
-        shell.run_cell(cell, store_history=True)
-    finally:
-        InteractiveShell.clear_instance()
-    assert [attempt.answer for attempt in progress.attempts()] == [cell]
