@@ -7,7 +7,7 @@ import time
 from itertools import groupby
 from pathlib import Path
 
-from dlcourse import catalogue, doctor, progress, quiz, results
+from dlcourse import catalogue, doctor, predictions, progress, quiz, results
 from dlcourse.errors import LessonError, RangeError
 from dlcourse.exercise import Exercise
 
@@ -16,6 +16,7 @@ QUESTIONS = 2  # that come back at the start of a lesson
 # A question is due so long after its last answer, by how many were right in a row.
 DAYS = (0, 1, 3, 7, 21)
 DAY_SECONDS = 24 * 60 * 60
+LEAST_GUESSES = 5  # for a picture of how sure they were
 
 
 def exercises(lesson) -> dict:
@@ -231,6 +232,71 @@ def _due(answers):
             break
         row += 1
     return answers[-1].moment + DAYS[min(row, len(DAYS) - 1)] * DAY_SECONDS
+
+
+class Guesses:
+    """How often this learner's guesses were right, and how sure they were. See `guesses`."""
+
+    def __init__(self, here, all_of_them):
+        self.here, self.all = here, all_of_them
+
+    def __str__(self):
+        if not self.all:
+            return "No guess yet. Cells that ask you to predict keep what you guess."
+        lines = [_in_words("In this lesson", self.here), _in_words("In the whole course", self.all)]
+        return "\n".join(filter(None, lines))
+
+    __repr__ = __str__
+
+
+def _in_words(where, kept):
+    if not kept:
+        return f"{where}: no guess yet."
+    right, sure = sum(it.right for it in kept), sum(it.sure for it in kept)
+    return (
+        f"{where}: {right} of {len(kept)} guesses were right. You were {sure / len(kept):.0%} sure "
+        f"on average, and {right / len(kept):.0%} were right."
+    )
+
+
+def guesses(number) -> Guesses:
+    """Return how often the learner's guesses were right; draw how sure they were, beside it.
+
+    Args:
+        number: The lesson, such as "21".
+
+    Example:
+        >>> course.guesses("21")
+        No guess yet. Cells that ask you to predict keep what you guess.
+    """
+    slugs = () if _no_clone() else catalogue.find([number])[0].slugs
+    found = predictions.guesses(progress.attempts())
+    if len(found) >= LEAST_GUESSES:
+        _draw_guesses(found)
+    return Guesses([it for it in found if it.lesson in slugs], found)
+
+
+def _draw_guesses(found):
+    from dlcourse import plot
+
+    levels = sorted({guess.sure for guess in found})
+    rights = [[guess.right for guess in found if guess.sure == level] for level in levels]
+    shares = [sum(right) / len(right) for right in rights]
+    _, axes = plot.plt.subplots(figsize=(4.2, 3.8))
+    axes.plot([0, 1], [0, 1], "--", color="gray", label="as sure as right")
+    axes.plot(levels, shares, "o", label="your guesses")
+    for level, share, right in zip(levels, shares, rights):
+        axes.annotate(f" {len(right)}", (level, share))
+    axes.set(
+        title="Your guesses in the course, with their number", xlim=(0, 1.08), ylim=(-0.04, 1.04)
+    )
+    axes.set(xlabel="how sure you were", ylabel="share that was right")
+    axes.legend()
+    told = [
+        f"{level:.0%} sure: {sum(right)} of {len(right)} right"
+        for level, right in zip(levels, rights)
+    ]
+    plot.describe(f"Your guesses. {'; '.join(told)}.", axes.figure)
 
 
 def machine() -> results.Table:

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import zip_longest
 from keyword import iskeyword
 from pathlib import Path
 from queue import Empty
@@ -52,6 +53,10 @@ said = lesson.{name}.check({name})
 faults = lesson.{name}.faults(globals())
 if said.outcome != "right" or faults:
     raise RuntimeError(f"{{said}}; {{faults}}")"""
+ASK = re.compile(r"(?m)^lesson\.PREDICTIONS\[\"(\w+)\"\]\.ask\(\)$")
+PROOF_OF_PREDICTION = """
+if faults := lesson.PREDICTIONS["{name}"].faults(globals(), {after!r}):
+    raise RuntimeError(faults)"""
 PROOF_OF_EXPLORER = """
 if faults := {name}.faults():
     raise RuntimeError(faults)"""
@@ -205,8 +210,9 @@ def run(lesson, quick=False, solved=False, report=None) -> Run:
         The Run; if a cell failed, `error` shows it.
     """
     notebook = from_text(lesson, quick)
-    for cell in notebook.cells if solved else ():
-        cell.source = solve(lesson, cell, prove=not quick)
+    for cell, following in zip_longest(notebook.cells, notebook.cells[1:]) if solved else ():
+        after = following.source if following and following.cell_type == "markdown" else ""
+        cell.source = solve(lesson, cell, not quick, after)
     return execute(lesson, notebook, report, explorers=not solved)
 
 
@@ -241,13 +247,15 @@ def exercise_names(source) -> list[str]:
     return [found[1] for found in CHECK.finditer(source)]
 
 
-def solve(lesson, cell, prove=True) -> str:
+def solve(lesson, cell, prove=True, after="") -> str:
     """Return the source of a lesson's cell with each exercise's solution in place of its blank.
 
     Args:
         lesson: One of `catalogue.lessons()`.
         cell: A cell of its notebook; only one tagged `exercise` or `explorer` is changed.
-        prove: Let each exercise and explorer prove its promises: the cell raises if one is broken.
+        prove: Let each exercise, explorer and prediction prove its promises: the cell raises if one
+            is broken.
+        after: The text after the cell, which names what a prediction is to find.
     """
     source = cell.source
     if has_tag(cell, "exercise"):
@@ -259,6 +267,8 @@ def solve(lesson, cell, prove=True) -> str:
                 source = source.replace(check, PROOF_OF_EXERCISE.format(name=name))
     if has_tag(cell, "explorer") and prove:
         source += PROOF_OF_EXPLORER.format(name=_explorer_name(source))
+    if prove and (asked := ASK.search(source)):
+        source += PROOF_OF_PREDICTION.format(name=asked[1], after=after)
     return source
 
 

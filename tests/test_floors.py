@@ -18,7 +18,7 @@ FLOORS = [
     {"backends"},  # the one face: it imports a framework's class when a model of it comes
     {"parity", "interpret", "plot", "pretrained"},
     {"answers"},
-    {"explore", "exercise", "quiz"},
+    {"explore", "exercise", "predictions", "quiz"},
     {"lessons", "outputs"},
     {"catalogue", "doctor", "kernels"},  # the machine, for cli
     {"course", "lab", "notebooks"},  # map and review: over all lessons, for a learner; the build
