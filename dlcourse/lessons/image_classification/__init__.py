@@ -67,12 +67,19 @@ def _on_its_side(images):
     return images.swapaxes(1, 2)
 
 
+def _some_images(random):
+    shape = random.integers(1, 4, 4)
+    images = random.permutation(shape.prod()).reshape(shape)
+    return {"images": (images - random.choice([0, 9])) / random.choice([1, 100])}
+
+
 @exercise.function(
     ask="Fix the function: it should flip each picture of `images` (N, H, W, C) left to right.",
     cases=[
         {"images": np.arange(24.0).reshape(2, 2, 3, 2)},
         {"images": np.arange(18.0).reshape(1, 3, 3, 2)},
     ],
+    draw=_some_images,
     hints=(
         "Draw what the function does to a boot: `plot.images(mirrored(test[:5].images))`.",
         "The function reverses one of the four axes (N, H, W, C). Which one runs from left to "
@@ -118,6 +125,11 @@ def _rounded_down(pixels, window, stride):
     return rows // 2, rows - rows // 2
 
 
+def _some_window(random):
+    pixels, window, stride = random.integers(1, (40, 8, 5)).tolist()
+    return {"pixels": pixels, "window": window, "stride": stride}
+
+
 @exercise.function(
     ask='Return how many rows of zeros Keras adds above and below under `padding="same"`, as a '
     "pair.",
@@ -131,6 +143,7 @@ def _rounded_down(pixels, window, stride):
         {"pixels": 10, "window": 1, "stride": 2},
         {"pixels": 28, "window": 1, "stride": 3},
     ],
+    draw=_some_window,
     hints=(
         "On paper: 14 pixels, a window of 3, stride 2. Seven windows are needed. Where does the "
         "last one begin, and where does it end?",
@@ -180,6 +193,12 @@ def _counts_weighed(counts, shares):
     return np.sum(shares * np.diag(counts)) / counts.sum()
 
 
+def _some_counts(random):
+    classes = random.integers(2, 6)
+    counts = random.integers(0, 9, (classes, classes)) + np.diag(random.integers(1, 30, classes))
+    return {"counts": counts, "shares": random.multinomial(100, [1 / classes] * classes) / 100}
+
+
 @exercise.function(
     ask="Return the accuracy to expect where the classes come in the given `shares` (K,), which "
     "add up to 1. `counts` (K, K) is a confusion matrix: true class down, answer across.",
@@ -190,6 +209,7 @@ def _counts_weighed(counts, shares):
         },
         {"counts": np.array([[3, 1], [0, 20]]), "shares": np.array([0.9, 0.1])},
     ],
+    draw=_some_counts,
     hints=(
         "Suppose the shop sold shirts only. Which of the ten recalls would its accuracy be?",
         "The recall of a class does not depend on how often the class comes. First compute all "

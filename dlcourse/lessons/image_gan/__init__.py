@@ -32,6 +32,12 @@ def _without_brackets(p, q):
         return p / p + q
 
 
+def _some_densities(random):
+    shape = random.integers(1, 4, random.integers(3))  # one number, a row, a table
+    p, q = random.integers(0, 9, (2, *shape)) / 10
+    return {"p": p, "q": q + (p == 0) * 0.2}
+
+
 @exercise.function(
     ask="Return the probability of real that the best discriminator gives at a point where real "
     "points have density `p` and fakes density `q`; both may be arrays.",
@@ -39,6 +45,7 @@ def _without_brackets(p, q):
         {"p": 0.3, "q": 0.1},
         {"p": np.array([0.4, 0.2, 0.0]), "q": np.array([0.4, 0.6, 0.5])},
     ],
+    draw=_some_densities,
     hints=(
         "Count. Near x there are 30 real points and 10 fakes. You draw one of them: how likely is "
         "it to be real?",
@@ -84,9 +91,15 @@ def _without_chain(s):
     return -1 / _sigmoid(s)
 
 
+def _some_scores(random):
+    scores = random.normal(0, random.choice([1, 5, 30]), random.integers(1, 4, random.integers(3)))
+    return {"s": scores.round(1)}
+
+
 @exercise.function(
     ask="Return the slope of −log σ(s) along the score `s`.",
     cases=[{"s": 0.0}, {"s": np.array([-5.0, -1.0, 2.0])}],
+    draw=_some_scores,
     hints=(
         "Two functions in a row: the logarithm of the sigmoid. So the chain rule: the slope of the "
         "logarithm, times the slope of the sigmoid.",
@@ -133,6 +146,12 @@ def _halved(real_scores, fake_scores):
     return judging_loss.solve(real_scores, fake_scores) / 2
 
 
+def _some_scores_of_both(random):
+    spread = random.choice([1, 5, 20])
+    real, fake = (random.normal(0, spread, random.integers(1, 6)).round(1) for _ in range(2))
+    return {"real_scores": real, "fake_scores": fake}
+
+
 @exercise.function(
     ask="Fix the discriminator's loss, the mean over the real pictures plus the mean over the "
     "fakes: it must be small when real pictures get high scores and fakes low ones.",
@@ -140,6 +159,8 @@ def _halved(real_scores, fake_scores):
         {"real_scores": np.array([3.0, 1.0]), "fake_scores": np.array([-2.0, -4.0, 1.0])},
         {"real_scores": np.array([0.0]), "fake_scores": np.array([0.0])},
     ],
+    draw=_some_scores_of_both,
+    tolerance=1e-5,
     hints=(
         "Try a perfect discriminator: 10 for the real ones, −10 for the fakes. How large should "
         "its loss be, and how large is it?",
@@ -194,6 +215,12 @@ def _not_cut(pixels, window, stride, padding):
     return (pixels - 1) * stride + window
 
 
+def _some_stamps(random):
+    window, stride, padding = random.integers((1, 1, 0), (8, 5, 4)).tolist()
+    pixels = 1 + -(-2 * padding // stride) + int(random.integers(20))  # something is left
+    return {"pixels": pixels, "window": window, "stride": stride, "padding": padding}
+
+
 @exercise.function(
     ask="Return how many pixels a transposed convolution gives along one side.",
     cases=[
@@ -202,6 +229,7 @@ def _not_cut(pixels, window, stride, padding):
         {"pixels": 5, "window": 3, "stride": 1, "padding": 1},
         {"pixels": 4, "window": 2, "stride": 3, "padding": 0},
     ],
+    draw=_some_stamps,
     hints=(
         "Where does the first stamp begin, where the last, and how long is a stamp?",
         "The last stamp begins after one step of `stride` fewer than there are stamps.",

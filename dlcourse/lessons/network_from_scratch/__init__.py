@@ -223,6 +223,13 @@ def _nan_to_zero(scores):
         return np.nan_to_num(powers / powers.sum(axis=1, keepdims=True))
 
 
+def _some_scores(random):
+    shape = random.integers(1, 4), random.integers(1, 6)
+    scores = random.normal(random.choice([-1, 0, 1]), 1, shape)
+    # Of any size, and whole: 32 bits have no digits left for halves of 20 000.
+    return {"scores": (scores * random.choice([1, 5, 50, 1000, 20_000])).round()}
+
+
 @exercise.function(
     ask="Return the probabilities of the formula for every row of scores that a network may give.",
     cases=[
@@ -233,6 +240,7 @@ def _nan_to_zero(scores):
         {"scores": np.array([[20_000.0, 20_001.0]])},
         {"scores": np.array([[0.0, 3000.0, 1.0], [0.0, 1000.0, 1001.0]])},
     ],
+    draw=_some_scores,
     given=_overflowing,
     hints=(
         "Try small, large and very negative scores, and look at what `np.exp` gives for each.",
@@ -315,6 +323,15 @@ def _transposed_weights(d_out, x, w):
     return d_out @ w.T, d_out.T @ x, d_out.sum(axis=0)
 
 
+def _some_layer(random):
+    examples, inputs, units = random.integers(1, 5, 3)
+    return {
+        "d_out": random.normal(size=(examples, units)).round(2),
+        "x": random.normal(0, 3, (examples, inputs)).round(1),
+        "w": random.normal(size=(inputs, units)).round(2),
+    }
+
+
 @exercise.function(
     ask="Return the three gradients `d_x`, `d_w`, `d_b` of a layer x @ w + b. "
     "`d_out` holds the slopes of the loss along what the layer gives.",
@@ -335,6 +352,8 @@ def _transposed_weights(d_out, x, w):
             "w": np.array([[1.0, 0.0, -1.0], [2.0, 0.5, 1.5], [-0.2, 0.7, 0.1]]),
         },
     ],
+    draw=_some_layer,
+    tolerance=1e-5,
     hints=(
         "Write the shapes down. `d_x` has the shape of `x`, `d_w` that of `w`, `d_b` that of b: "
         "one number for each column of `d_out`.",
@@ -452,6 +471,19 @@ def _the_same_array_twice(loss, weights, epsilon):
     return gradient
 
 
+def _sum_of_unequal_cubes(weights):
+    return (np.arange(1, weights.size + 1) * weights.ravel() ** 3).sum()
+
+
+def _some_loss(random):
+    shape = random.integers(1, 4, random.integers(1, 4))
+    return {
+        "loss": random.choice([_sum_of_cubes, _distance, _sum_of_unequal_cubes]),
+        "weights": random.normal(0, 2, shape).round(1),
+        "epsilon": float(random.choice([0.5, 0.1, 0.01])),
+    }
+
+
 @exercise.function(
     ask="Return the gradient of `loss` at `weights`, an array of any shape, each slope by a "
     "two-sided difference.",
@@ -464,6 +496,7 @@ def _the_same_array_twice(loss, weights, epsilon):
             "epsilon": 0.01,
         },
     ],
+    draw=_some_loss,
     hints=(
         "Go through the weights one by one. Move only that one, and leave the array you were given "
         "as it is.",
@@ -580,10 +613,17 @@ def _last_layer_first(weights, x, d_scores):
     return gradients[4:] + gradients[2:4] + gradients[:2]
 
 
+def _some_network(random):
+    *sizes, examples = random.integers(1, 6, 5)
+    return _deep_case(random.integers(1000), sizes, examples)
+
+
 @exercise.function(
     ask="Return the six gradients, in the order of `weights`, of a network with two hidden layers. "
     "`d_scores` holds the slopes of the loss along its scores.",
     cases=[_deep_case(0, (4, 6, 5, 3)), _deep_case(1, (3, 8, 8, 2))],
+    draw=_some_network,
+    tolerance=1e-5,
     hints=(
         "From the scores you go back through three layers, and between them through two ReLUs. "
         "`dense_backward` takes you through one layer.",

@@ -76,6 +76,12 @@ def _all_right(predicted, labels):
     return float((predicted == labels).all())
 
 
+def _some_answers(random):
+    count, classes = random.integers(1, 30), random.integers(2, 6)
+    labels, guessed = random.integers(classes, size=(2, count))
+    return {"predicted": np.where(random.random(count) < 0.5, labels, guessed), "labels": labels}
+
+
 @exercise.function(
     ask="Return the share of `predicted` that equals `labels`, from 0 to 1.",
     cases=[
@@ -84,6 +90,7 @@ def _all_right(predicted, labels):
         {"predicted": np.array([7, 8]), "labels": np.array([7, 8])},
         {"predicted": np.array([1, 1, 0, 2, 1, 0]), "labels": np.array([1, 1, 1, 2, 0, 0])},
     ],
+    draw=_some_answers,
     hints=(
         "`predicted == labels` compares number by number and gives an array of True and False.",
         "True counts as 1 and False as 0. Which function turns many numbers into their average?",
@@ -120,6 +127,13 @@ def _best_scores(scores, classes):
     return list(scores.max(axis=1))
 
 
+def _some_scores(random):
+    count, size = random.integers(1, 5), random.integers(2, 6)
+    scores = random.permutation(30)[: count * size].reshape(count, size) - 15  # no two are equal
+    names = random.permutation(["bag", "coat", "boot", "shirt", "dress"])
+    return {"scores": scores * random.choice([0.01, 1, 100]), "classes": tuple(names[:size])}
+
+
 @exercise.function(
     ask="Return a list with one name for each picture: that of the class with its highest score.",
     given=_down_the_column,
@@ -135,6 +149,7 @@ def _best_scores(scores, classes):
             "classes": ("bag", "coat", "boot"),
         },
     ],
+    draw=_some_scores,
     hints=(
         "`scores` has shape (N, K): a row for each picture, a column for each class. How many "
         "names does the function return for two pictures?",

@@ -26,12 +26,17 @@ def _only_divided(pixels):
     return pixels.astype("float32") - 127 / 128
 
 
+def _some_pixels(random):
+    return {"pixels": random.integers(0, 256, (*random.integers(1, 4, 3), 3)).astype(np.uint8)}
+
+
 @exercise.function(
     ask="Return the pixels in the range the network needs: 127 subtracted, then divided by 128.",
     cases=[
         {"pixels": np.array([[[[0, 127, 255]]]], np.uint8)},
         {"pixels": np.arange(24, dtype=np.uint8).reshape(1, 2, 4, 3) * 10},
     ],
+    draw=_some_pixels,
     hints=(
         "What should come out for a black pixel, 0? A little less than −0.99.",
         "The pixels are bytes, whole numbers from 0 to 255. What is 0 − 127 as a byte?",
@@ -80,6 +85,19 @@ def _seven_classes(features, labels, new):
     return ((new[:, None] - means[None]) ** 2).sum(axis=2).argmin(axis=1)
 
 
+def _some_classes(random):
+    classes, size, news = random.integers(1, 5, 3)
+    labels = random.permutation(
+        [*range(classes), *random.integers(classes, size=random.integers(9))]
+    )
+    centres = random.normal(0, 3, (classes, size))
+    return {
+        "features": random.normal(centres[labels]).round(2),
+        "labels": labels,
+        "new": random.normal(0, 4, (news, size)).round(2),
+    }
+
+
 @exercise.function(
     ask="Return the class of the nearest class mean for each row of `new` (M, D): one mean for "
     "each class of `labels` (N,), over its rows of `features` (N, D).",
@@ -95,6 +113,7 @@ def _seven_classes(features, labels, new):
             "new": np.random.default_rng(2).normal(size=(9, 5)),
         },
     ],
+    draw=_some_classes,
     hints=(
         "Three steps: a mean for each class, the distance of each new row to each mean, the "
         "smallest.",
@@ -150,6 +169,15 @@ def _no_root(maps, moving_mean, moving_variance):
     return (maps - moving_mean) / (moving_variance + 0.001)
 
 
+def _some_maps(random):
+    *shape, channels = random.integers(1, 4, 4)
+    return {
+        "maps": random.normal(1, 3, (*shape, channels)).round(1),
+        "moving_mean": random.normal(size=channels).round(1),
+        "moving_variance": random.choice([0.01, 0.5, 1, 9], channels),
+    }
+
+
 @exercise.function(
     ask="Fix the frozen batch norm: its output for a picture must not depend on the other pictures "
     "of its batch.",
@@ -165,6 +193,8 @@ def _no_root(maps, moving_mean, moving_variance):
             "moving_variance": np.array([1.0, 9.0]),
         },
     ],
+    draw=_some_maps,
+    tolerance=1e-5,
     hints=(
         "From which numbers does the buggy version take its mean? Which pictures are in there?",
         "During the long training the layer kept averages of what it saw. They are arguments here.",
