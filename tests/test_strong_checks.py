@@ -4,18 +4,19 @@ import ast
 import copy
 import difflib
 import functools
-import importlib
+import importlib.util
 import inspect
 import textwrap
 import warnings
 
-from dlcourse import exercise, lessons
+from dlcourse import exercise, lessons, notebooks
 from dlcourse.answers import copied, same
 from dlcourse.limits import trusting
 
 import numpy as np
 import pytest
 import torch
+from wrong_answers import WRONG
 
 MODULES = {
     path.parent.name: importlib.import_module(f"dlcourse.lessons.{path.parent.name}")
@@ -395,6 +396,33 @@ def test_an_exercise_has_three_other_right_ways(name):
     assert sum(exercise_of(way) == name for way in WAYS) >= 3
 
 
+def imported(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return vars(module)
+
+
+def test_a_new_lesson_begins_with_exercises_and_ways_that_are_right(tmp_path):
+    for template, name in (("lesson.txt", "slopes.py"), ("ways.txt", "slopes_ways.py")):
+        text = (notebooks.TEMPLATES / template).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(text.replace("{title}", "'Slopes'"), encoding="utf-8")
+    asked = {
+        name: each
+        for name, each in imported(tmp_path / "slopes.py").items()
+        if isinstance(each, exercise.Exercise)
+    }
+    ways = imported(tmp_path / "slopes_ways.py")
+    for name, each in asked.items():
+        assert each.faults() == []
+        mine = [way for way in ways if way.startswith(f"{name}_")]
+        assert len(mine) == 3
+        is_function = isinstance(each, exercise.FunctionExercise)
+        for way in mine:
+            answer = ways[way] if is_function else ways[way]()
+            assert each.judge(answer).outcome == "right", way
+
+
 def as_lists(result):
     if isinstance(result, tuple | list):
         return [as_lists(each) for each in result]
@@ -458,3 +486,17 @@ def test_computing_in_32_bits_is_right(name):
 
     said = EXERCISES[name].judge(answer)
     assert said.outcome == "right", said
+
+
+# Wrong answers that people gave, or could give ----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name, number", [(name, i) for name in WRONG for i in range(len(WRONG[name]))]
+)
+def test_a_wrong_answer_is_not_right(name, number):
+    assert EXERCISES[name].judge(WRONG[name][number]).outcome in ("wrong", "raised")
+
+
+def test_there_are_wrong_answers_to_every_exercise():
+    assert set(WRONG) == {*FUNCTIONS, *VALUES}

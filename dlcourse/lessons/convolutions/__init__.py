@@ -91,6 +91,10 @@ def _every_second(maps):
     return maps[:, ::2, ::2]
 
 
+def _another_corner(maps):
+    return maps[:, 1::2, 1::2]
+
+
 def _overlapping(maps):
     shifted = (maps[:, a : maps.shape[1] - 1 + a, b : maps.shape[2] - 1 + b] for a in (0, 1)
                for b in (0, 1))  # fmt: skip
@@ -133,7 +137,10 @@ def _some_maps(random):
     ),
     mistakes=[
         Mistake("Those are the means of the squares. Keep the largest value instead.", _means),
-        Mistake("You keep one corner of each square, whatever else is in it.", _every_second),
+        Mistake(
+            "You keep one corner of each square, whatever else is in it.",
+            (_every_second, _another_corner),
+        ),
         Mistake("Your squares overlap: they must move by two pixels.", _overlapping),
         Mistake(
             "Where all four numbers are negative, so is the largest. With what did you begin?",
@@ -243,6 +250,10 @@ def _overwrites(d_out, kernel):
     return slopes
 
 
+def _nothing_arrives(d_out, kernel):
+    return np.zeros((d_out.shape[0] + 2, d_out.shape[1] + 2))
+
+
 def _flipped(d_out, kernel):
     return back_to_pixels.solve(d_out, kernel[::-1, ::-1])
 
@@ -288,6 +299,11 @@ def _some_slopes(random):
         Mistake(
             "Each window overwrites what its pixels got from the windows before it.",
             _overwrites,
+        ),
+        Mistake(
+            "All slopes are 0. `window = window + …` makes a new array, and `slopes` stays as it "
+            "was.",
+            _nothing_arrives,
         ),
         Mistake(
             "The kernel is flipped. A pixel's slope comes through the very weight that it was "

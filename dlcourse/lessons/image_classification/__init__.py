@@ -68,7 +68,7 @@ def _on_its_side(images):
 
 
 def _some_images(random):
-    shape = random.integers(1, 4, 4)
+    shape = random.integers(1, 6, 4)
     images = random.permutation(shape.prod()).reshape(shape)
     return {"images": (images - random.choice([0, 9])) / random.choice([1, 100])}
 

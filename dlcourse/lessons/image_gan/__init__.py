@@ -142,6 +142,18 @@ def _both_fake(real_scores, fake_scores):
     return np.logaddexp(0, real_scores).mean() + np.logaddexp(0, fake_scores).mean()
 
 
+def _sums(real_scores, fake_scores):
+    return np.logaddexp(0, -real_scores).sum() + np.logaddexp(0, fake_scores).sum()
+
+
+def _one_mean_for_all(real_scores, fake_scores):
+    return np.logaddexp(0, np.concatenate([-real_scores, fake_scores])).mean()
+
+
+def _one_mean_for_all_twice(real_scores, fake_scores):
+    return 2 * _one_mean_for_all(real_scores, fake_scores)
+
+
 def _halved(real_scores, fake_scores):
     return judging_loss.solve(real_scores, fake_scores) / 2
 
@@ -176,6 +188,10 @@ def _some_scores_of_both(random):
                 _only_real),
         Mistake("This rewards high scores for real pictures and for fakes.", _both_real),
         Mistake("This rewards low scores for real pictures and for fakes.", _both_fake),
+        Mistake("Those are sums: more pictures would give a larger loss. Take the mean of each.",
+                _sums),
+        Mistake("You take one mean over all pictures. The real ones have theirs, the fakes theirs.",
+                (_one_mean_for_all, _one_mean_for_all_twice)),
         Mistake("That is half of it. Add the two means: at scores of 0 that gives 1.39, not 0.69.",
                 _halved),
     ],

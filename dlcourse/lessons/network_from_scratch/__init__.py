@@ -212,6 +212,11 @@ def _divided(scores):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+def _divided_by_the_largest(scores):
+    powers = np.exp(scores / scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
 def _clipped(scores):
     powers = np.exp(np.clip(scores, -50, 50))
     return powers / powers.sum(axis=1, keepdims=True)
@@ -273,7 +278,10 @@ def _some_scores(random):
             "`np.exp`, and a row far below it becomes 0 / 0.",
             _less_the_mean_of_all,
         ),
-        Mistake("Dividing the scores changes the probabilities. Subtracting does not.", _divided),
+        Mistake(
+            "Dividing the scores changes the probabilities. Subtracting does not.",
+            (_divided, _divided_by_the_largest),
+        ),
         Mistake("Clipping makes different scores equal, so their order is lost.", _clipped),
         Mistake(
             "The nan is gone, but these rows are not the probabilities of the formula: look "
@@ -429,6 +437,10 @@ def _one_sided(loss, weights, epsilon):
     return gradient
 
 
+def _one_sided_below(loss, weights, epsilon):
+    return 2 * numeric_gradient.solve(loss, weights, epsilon) - _one_sided(loss, weights, epsilon)
+
+
 def _half_the_width(loss, weights, epsilon):
     return 2 * numeric_gradient.solve(loss, weights, epsilon)
 
@@ -509,7 +521,7 @@ def _some_loss(random):
         Mistake(
             "Your difference looks to one side only. That is a slope too, but less exact: go "
             "up and down.",
-            _one_sided,
+            (_one_sided, _one_sided_below),
         ),
         Mistake("Twice too large: from below to above is two epsilons.", _half_the_width),
         Mistake(

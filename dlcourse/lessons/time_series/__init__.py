@@ -192,6 +192,10 @@ def _reset_twice(h, r, z, inside, outside):
     return (1 - z) * np.tanh(r * (inside + outside)) + z * h
 
 
+def _reset_of_the_input(h, r, z, inside, outside):
+    return (1 - z) * np.tanh(r * inside + outside) + z * h
+
+
 def _reset_of_the_memory(h, r, z, inside, outside):
     return (1 - z) * np.tanh(inside + r * h) + z * h
 
@@ -233,6 +237,11 @@ def _some_memory(random):
         Mistake(
             "r multiplies the input's part too. It belongs to the memory's part alone.",
             _reset_twice,
+        ),
+        Mistake(
+            "r multiplies the input's part in place of the memory's: it decides how much of the "
+            "memory is heard.",
+            _reset_of_the_input,
         ),
         Mistake(
             "r multiplies h itself. In this formula it multiplies `outside`, which is h after U.",

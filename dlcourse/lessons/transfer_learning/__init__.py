@@ -22,6 +22,10 @@ def _to_one(pixels):
     return pixels / 255
 
 
+def _to_one_on_both_sides(pixels):
+    return pixels / 127.5 - 1
+
+
 def _only_divided(pixels):
     return pixels.astype("float32") - 127 / 128
 
@@ -48,6 +52,10 @@ def _some_pixels(random):
             _bytes_wrap,
         ),
         Mistake("Your values lie between 0 and 1. This network wants −0.99 to 1.", _to_one),
+        Mistake(
+            "That is −1 to 1, as other networks want it. This one was trained with 127 and 128.",
+            _to_one_on_both_sides,
+        ),
         Mistake("Subtract first, then divide: you need brackets.", _only_divided),
     ],
 )
@@ -77,6 +85,11 @@ def _largest_product(features, labels, new):
 def _unsquared(features, labels, new):
     means = np.stack([features[labels == k].mean(axis=0) for k in range(labels.max() + 1)])
     return (new[:, None] - means[None]).sum(axis=2).argmin(axis=1)
+
+
+def _squared_sum(features, labels, new):
+    means = np.stack([features[labels == k].mean(axis=0) for k in range(labels.max() + 1)])
+    return np.abs((new[:, None] - means[None]).sum(axis=2)).argmin(axis=1)
 
 
 def _seven_classes(features, labels, new):
@@ -138,7 +151,7 @@ def _some_classes(random):
         ),
         Mistake(
             "Differences of opposite sign cancel each other. Square them before you add.",
-            _unsquared,
+            (_unsquared, _squared_sum),
         ),
     ],
 )
@@ -152,6 +165,15 @@ def _of_the_batch(maps, moving_mean, moving_variance):
     mean = maps.mean(axis=(0, 1, 2))  # maps: (N, H, W, C)
     variance = maps.var(axis=(0, 1, 2))
     return (maps - mean) / np.sqrt(variance + 0.001)
+
+
+def _of_the_batch_less_one(maps, moving_mean, moving_variance):
+    variance = maps.var(axis=(0, 1, 2), ddof=maps[..., 0].size > 1)
+    return (maps - maps.mean(axis=(0, 1, 2))) / np.sqrt(variance + 0.001)
+
+
+def _variance_of_the_batch(maps, moving_mean, moving_variance):
+    return (maps - moving_mean) / np.sqrt(maps.var(axis=(0, 1, 2)) + 0.001)
 
 
 def _half_fixed(maps, moving_mean, moving_variance):
@@ -202,7 +224,13 @@ def _some_maps(random):
     ),
     given=_of_the_batch,
     mistakes=[
-        Mistake("Mean and variance are still those of this batch.", _of_the_batch),
+        Mistake(
+            "Mean and variance are still those of this batch.",
+            (_of_the_batch, _of_the_batch_less_one),
+        ),
+        Mistake(
+            "The variance is still that of this batch; the mean is right.", _variance_of_the_batch
+        ),
         Mistake("The mean is still that of this batch; the variance is right.", _half_fixed),
         Mistake(
             "Each picture is normalised by itself now. The network was trained with averages over "
