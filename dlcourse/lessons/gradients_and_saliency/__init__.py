@@ -266,8 +266,11 @@ def _network_and_picture():
 
 def _drop(place):
     """Return how far the probability of the tripod drops with a grey square at a place."""
+    sides = np.asarray(place)
+    if sides.shape != (2,) or sides.dtype.kind not in "iuf" or (sides % 1).any():
+        raise TypeError("a place is two whole numbers")
     network, picture = _network_and_picture()
-    row, column = place
+    row, column = map(int, place)
     covered = picture.copy()
     covered[row : row + SIDE, column : column + SIDE] = 0.5
     scores = backends.scores(network, np.stack([picture, covered]), batch_size=1)

@@ -256,6 +256,23 @@ def _knows_more_pictures(model):
     return new > 0.86 and (first - others < 0.01 or others - new > 0.02)
 
 
+def _knows_validation_or_test(model):
+    """Whether it does better there than on training pictures beyond the first 5 000.
+
+    Of honest networks by 0.005 at most, of others by 0.02 to 0.07.
+    """
+    fashion = data.load("fashion-mnist")
+    parts = (fashion.valid, fashion.test[:5_000], fashion.test[5_000:])
+    others = _accuracy_on(model, fashion.train[5_000:10_000])
+    return any(_accuracy_on(model, part) - others > 0.013 for part in parts)
+
+
+def _trained_on_validation(residual_network, train_fast):
+    model, valid = residual_network(), data.load("fashion-mnist").valid
+    train_fast(model, valid.pixels, valid.labels, 8, batch_size=64)
+    return model
+
+
 def _trained_on_all(fast):
     return fast
 
@@ -301,6 +318,12 @@ def _the_history(residual_network, train_fast, train):
             "This model was never trained: its batch norms have seen no batch.",
             _never_trained,
             sign=lambda answer: hasattr(answer, "parameters") and _is_new(answer),
+        ),
+        Mistake(
+            "It does better on validation or test pictures than on new training pictures. Was it "
+            "trained on them?",
+            _trained_on_validation,
+            sign=_knows_validation_or_test,
         ),
         Mistake(
             "It knows the next 5 000 training pictures too well for pictures that it has not seen. "

@@ -1,5 +1,8 @@
 """Facts, exercises and quiz of notebooks/*_image_gan.ipynb."""
 
+import copy
+import functools
+
 from dlcourse import exercise, quiz
 from dlcourse.exercise import Mistake
 
@@ -270,10 +273,27 @@ def grown_size(pixels, window, stride, padding):
 
 
 PICTURES = 9_600  # that `my_run` may use
+_RUNS = []  # what `short_run` has given
+
+
+def kept(run):
+    """Let the check remember what `run` gives: numbers that were typed it has not seen."""
+
+    @functools.wraps(run)
+    def keeping(*arguments, **settings):
+        result = run(*arguments, **settings)
+        _RUNS.append(copy.copy(result))  # the learner's own may be changed
+        return result
+
+    return keeping
 
 
 def _the_settings():
     return {"batch_size": 16, "learning_rate": 0.002}
+
+
+def _typed_in():
+    return {"pictures": 9_600, "better_by": 12.0}
 
 
 def _too_many_pictures(short_run):
@@ -299,7 +319,15 @@ def _hardly_trained(short_run):
         Mistake(
             "Those are settings. Hand over what `short_run` returns for them.",
             _the_settings,
-            sign=lambda answer: "better_by" not in answer or "pictures" not in answer,
+            sign=lambda answer: (
+                isinstance(answer, dict) and not {"pictures", "better_by"} <= answer.keys()
+            ),
+        ),
+        Mistake(
+            "That is not what a `short_run` gave. Hand over all that it returns, as it is: "
+            "`my_run = short_run(…)`.",
+            _typed_in,
+            sign=lambda answer: answer not in _RUNS,
         ),
         Mistake(
             "That used more than 9 600 pictures: batch size times rounds.",

@@ -3,7 +3,7 @@
 import contextlib
 import inspect
 
-from dlcourse import backends, data, exercise, plot, quiz, results
+from dlcourse import arrays, backends, data, exercise, plot, quiz, results
 from dlcourse.errors import ShapeError
 from dlcourse.exercise import Mistake
 
@@ -185,8 +185,23 @@ def _validation_accuracy(model):
     return _accuracy_on(data.load("fashion-mnist").valid, model)
 
 
-def _test_accuracy(model):
-    return _accuracy_on(data.load("fashion-mnist").test[5_000:], model)  # not the lesson's own
+def _loss_on(split, model):
+    """Return the mean loss (nats) of a model with or without a softmax at its end."""
+    chances = backends.scores(model, split.pixels)
+    if chances.min() < 0 or abs(chances.sum(axis=1) - 1).max() > 0.01:
+        chances = arrays.softmax(chances)
+    return -np.log(np.maximum(chances[np.arange(len(split)), split.labels], 1e-7)).mean()
+
+
+def _beside_test(model):
+    """Return the validation loss, divided by that on each half of the test pictures.
+
+    Of thirteen honest networks it was 0.93 to 0.96 and 0.90 to 0.96, of those that had trained on
+    validation pictures too 0.80 to 0.86, of those that had on test pictures 0.99 or more.
+    """
+    fashion = data.load("fashion-mnist")
+    halves = fashion.test[:5_000], fashion.test[5_000:]
+    return np.array([_loss_on(fashion.valid, model) / _loss_on(half, model) for half in halves])
 
 
 def _untrained(new_keras):
@@ -226,6 +241,12 @@ def _trained_on_validation(new_keras, fashion):
     return model
 
 
+def _trained_on_test(new_keras, fashion):
+    model, test = new_keras(64), fashion.test
+    model.fit(test.images, test.labels, epochs=5, batch_size=64, verbose=0)
+    return model
+
+
 @exercise.measured(
     ask="Train a network that gets at least 85 of 100 validation pictures right, and put it in "
     "`better_model`. Keras or PyTorch, any size; it should take the pictures as `.images` gives "
@@ -257,7 +278,13 @@ def _trained_on_validation(new_keras, fashion):
             "It is far better on the validation pictures than on the test pictures. Was it trained "
             "on them?",
             _trained_on_validation,
-            sign=lambda answer: _validation_accuracy(answer) - _test_accuracy(answer) > 0.025,
+            sign=lambda answer: _beside_test(answer)[0] < 0.89,
+        ),
+        Mistake(
+            "It does better on test pictures than such a network should. Was it trained on them? "
+            "They are for the end, to say what it makes of pictures that it has never seen.",
+            _trained_on_test,
+            sign=lambda answer: (_beside_test(answer) > (0.972, 0.98)).any(),
         ),
         Mistake(
             "That is the record of the training, which `fit` returns. Hand over the model itself.",
