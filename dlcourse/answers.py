@@ -219,7 +219,7 @@ def alike(result, expected) -> Any:
         return tuple(alike(*pair) for pair in zip(result, expected))
     if not isinstance(expected, np.ndarray | np.number | int | float) or isinstance(expected, bool):
         return result
-    numbers = to_numpy(result)
+    numbers = to_numpy(_plain(result))
     if np.asarray(expected).dtype.kind in "iu" and numbers.dtype.kind == "f":
         numbers = np.rint(numbers).astype(np.asarray(expected).dtype)
     if isinstance(expected, np.ndarray):
@@ -279,7 +279,7 @@ def _equal(value, expected):
 
 
 def _plain(value):
-    """Return text, or one truth value, as Python's own if it lies in an array."""
+    """Return text, objects, or one truth value, as Python's own if it lies in an array."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if not hasattr(value, "__array__"):
@@ -289,7 +289,7 @@ def _plain(value):
         return value
     if held.dtype.kind == "S" or (held.dtype == object and held.size and _all_bytes(held)):
         return np.vectorize(_plain, otypes=[object])(held).tolist()  # TensorFlow's texts
-    text_or_truth = held.dtype.kind == "U" or (held.dtype.kind == "b" and not held.ndim)
+    text_or_truth = held.dtype.kind in "UO" or (held.dtype.kind == "b" and not held.ndim)
     return held.tolist() if text_or_truth else value
 
 

@@ -361,6 +361,7 @@ def new(title, part=7, number=None) -> Lesson:
     quoted = json.dumps(title, ensure_ascii=False)
     _copy_template("text.txt", lesson.source, {"{title}": title, "{slug}": slug})
     _copy_template("lesson.txt", lesson.folder / "__init__.py", {"{title}": quoted, "{slug}": slug})
+    _copy_template("ways.txt", lesson.folder / "ways.py", {})
     _copy_template("band.json", lesson.folder / "band.json", {})
     _write(lesson.notebook, from_text(lesson))
     return lesson
@@ -456,7 +457,8 @@ def fingerprint(lesson) -> str:
 
     The package's own modules are not among them: running tells whether a change there matters.
     """
-    own = [path for path in sorted(lesson.folder.glob("*.*")) if path.name != "record.py"]
+    others = ("record.py", "ways.py")
+    own = [path for path in sorted(lesson.folder.glob("*.*")) if path.name not in others]
     cards = [data.card(name).path.with_name("card.toml") for name in lesson.data]
     digest = hashlib.sha256()
     for path in (lesson.source, *own, *cards):  # a card holds the checksum of its data

@@ -22,12 +22,17 @@ FLOORS = [
     {"lessons", "outputs"},
     {"catalogue", "doctor", "kernels"},  # the machine, for cli
     {"course", "lab", "notebooks"},  # map and review: over all lessons, for a learner; the build
-    # Run by themselves, in another Python or (how one lesson's long runs were recorded) by measure.
-    {"elsewhere.child", "elsewhere.training", "lessons.record"},
+    # Run by themselves, in another Python or (how one lesson's long runs were recorded) by measure;
+    # other right answers to a lesson's exercises, which learners read after theirs.
+    {"elsewhere.child", "elsewhere.training", "lessons.record", "lessons.ways"},
     {"measure", "work"},  # over the build: what is measured for it, what learners have of it
     {"cli"},
 ]
-RUN_BY_THEMSELVES = ("elsewhere.training", "lessons.record")  # not imported by anything
+RUN_BY_THEMSELVES = (
+    "elsewhere.training",
+    "lessons.record",
+    "lessons.ways",
+)  # not imported by anything
 FRAMEWORKS = {"torch", "torchvision", "tensorflow", "keras", "jax"}
 FLOOR = {module: level for level, modules in enumerate(FLOORS) for module in modules}
 MODULES = [
@@ -40,7 +45,7 @@ MODULES = [
 def name_of(path):
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     if parts[0] == "lessons":
-        return "lessons.record" if parts[-1] == "record" else "lessons"
+        return f"lessons.{parts[-1]}" if parts[-1] in ("record", "ways") else "lessons"
     return ".".join(part for part in parts if part != "__init__")
 
 
@@ -126,7 +131,10 @@ def test_importing_dlcourse_loads_no_framework_and_not_even_numpy():
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_a_public_function_says_what_it_returns(path):
     """So that an editor can complete what a learner types after it."""
-    if name_of(path) in ("cli", "lessons", "lessons.record") and path.parent.name != "lessons":
+    if (
+        name_of(path) in ("cli", "lessons", "lessons.record", "lessons.ways")
+        and path.parent.name != "lessons"
+    ):
         return  # commands return nothing; solutions are written as a learner would
     silent = []
     for node in ast.parse(path.read_text(encoding="utf-8")).body:

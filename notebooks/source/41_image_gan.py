@@ -1384,6 +1384,7 @@ valid_features, _ = looked_at(fashion.valid.pixels)
 of_bell_curve = results.frechet_distance(bell_curve_features, valid_features)
 
 
+@lesson.kept
 def short_run(batch_size=64, rounds=150, learning_rate=0.002):
     """Tell how many pictures it used and by how much it beats the bell curve."""
     runtime.seed(0)

@@ -39,6 +39,12 @@ def _rounded_up(pixels, window, stride, padding):
     return -(-(pixels + 2 * padding - window) // stride) + 1
 
 
+def _some_window(random):
+    window, stride, padding = random.integers((1, 1, 0), (8, 5, 4)).tolist()
+    pixels = max(1, window - 2 * padding) + int(random.integers(30))  # it fits at least once
+    return {"pixels": pixels, "window": window, "stride": stride, "padding": padding}
+
+
 @exercise.function(
     ask="Return at how many positions a window of `window` pixels fits, along one side.",
     cases=[
@@ -49,6 +55,7 @@ def _rounded_up(pixels, window, stride, padding):
         {"pixels": 10, "window": 2, "stride": 3, "padding": 0},
         {"pixels": 7, "window": 3, "stride": 2, "padding": 0},
     ],
+    draw=_some_window,
     hints=(
         "At which pixels can the window begin? First count for stride 1 and no padding.",
         "Padding makes the picture longer on both sides. The last window is the last one that "
@@ -84,6 +91,10 @@ def _every_second(maps):
     return maps[:, ::2, ::2]
 
 
+def _another_corner(maps):
+    return maps[:, 1::2, 1::2]
+
+
 def _overlapping(maps):
     shifted = (maps[:, a : maps.shape[1] - 1 + a, b : maps.shape[2] - 1 + b] for a in (0, 1)
                for b in (0, 1))  # fmt: skip
@@ -99,6 +110,12 @@ def _wrong_order(maps):
     return maps.reshape(n, 2, h // 2, 2, w // 2, c).max(axis=(1, 3))
 
 
+def _some_maps(random):
+    n, h, w, c = random.integers(1, 4, 4) * (1, 2, 2, 1)
+    maps = random.permutation(n * h * w * c).reshape(n, h, w, c)
+    return {"maps": (maps - random.choice([0, maps.size // 2, maps.size])) / 4}
+
+
 @exercise.function(
     ask="Return the largest of each 2 × 2 square of each map: from (N, H, W, C) to "
     "(N, H/2, W/2, C).",
@@ -111,6 +128,7 @@ def _wrong_order(maps):
         {"maps": np.random.default_rng(0).normal(size=(2, 4, 6, 3))},
         {"maps": -np.random.default_rng(1).uniform(1, 2, (1, 4, 4, 2))},
     ],
+    draw=_some_maps,
     hints=(
         "On paper first: the squares of a 4 × 4 map do not overlap, so 4 numbers remain.",
         "Two ways: take four shifted copies, each with every second row and column, and compare "
@@ -119,7 +137,10 @@ def _wrong_order(maps):
     ),
     mistakes=[
         Mistake("Those are the means of the squares. Keep the largest value instead.", _means),
-        Mistake("You keep one corner of each square, whatever else is in it.", _every_second),
+        Mistake(
+            "You keep one corner of each square, whatever else is in it.",
+            (_every_second, _another_corner),
+        ),
         Mistake("Your squares overlap: they must move by two pixels.", _overlapping),
         Mistake(
             "Where all four numbers are negative, so is the largest. With what did you begin?",
@@ -169,6 +190,12 @@ def _stride_of_its_own(windows, strides):
     return seen
 
 
+def _some_layers(random):
+    layers = random.integers(1, 6)
+    windows, strides = random.integers(1, 8, layers), random.integers(1, 5, layers)
+    return {"windows": tuple(windows.tolist()), "strides": tuple(strides.tolist())}
+
+
 @exercise.function(
     ask="Return how many pixels along one side can influence one number after all the layers: "
     "`windows` and `strides` from the first layer to the last.",
@@ -180,6 +207,7 @@ def _stride_of_its_own(windows, strides):
         {"windows": (3, 3), "strides": (3, 1)},
         {"windows": (3, 3, 3, 2), "strides": (2, 1, 2, 1)},
     ],
+    draw=_some_layers,
     hints=(
         "Two 3 × 3 layers see 5 pixels: the second window of 3 adds one on each side.",
         "After a stride of 2, neighbours in the next map lie two pixels apart, so its window "
@@ -222,6 +250,10 @@ def _overwrites(d_out, kernel):
     return slopes
 
 
+def _nothing_arrives(d_out, kernel):
+    return np.zeros((d_out.shape[0] + 2, d_out.shape[1] + 2))
+
+
 def _flipped(d_out, kernel):
     return back_to_pixels.solve(d_out, kernel[::-1, ::-1])
 
@@ -232,6 +264,11 @@ def _only_the_inside(d_out, kernel):
 
 def _transposed(d_out, kernel):
     return back_to_pixels.solve(d_out, kernel.T)
+
+
+def _some_slopes(random):
+    d_out = random.normal(0, 2, random.integers(1, 5, 2)).round(1)
+    return {"d_out": d_out, "kernel": random.integers(-5, 6, (3, 3)) / 2}
 
 
 @exercise.function(
@@ -248,6 +285,8 @@ def _transposed(d_out, kernel):
             "kernel": np.array([[0.0, 2, 1], [1, -1, 0], [3, 0, -2]]),
         },
     ],
+    draw=_some_slopes,
+    tolerance=1e-5,
     hints=(
         "Try it with a single output, `d_out` of shape (1, 1), then with two outputs side by side. "
         "Which of the two is wrong?",
@@ -260,6 +299,11 @@ def _transposed(d_out, kernel):
         Mistake(
             "Each window overwrites what its pixels got from the windows before it.",
             _overwrites,
+        ),
+        Mistake(
+            "All slopes are 0. `window = window + …` makes a new array, and `slopes` stays as it "
+            "was.",
+            _nothing_arrives,
         ),
         Mistake(
             "The kernel is flipped. A pixel's slope comes through the very weight that it was "

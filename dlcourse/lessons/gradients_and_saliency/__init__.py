@@ -33,6 +33,15 @@ def _all_classes(weights, pixels, k):
     return weights * pixels[:, None]
 
 
+def _some_model(random):
+    pixels, classes = random.integers(1, 6), random.integers(1, 5)
+    return {
+        "weights": random.integers(-20, 21, (pixels, classes)) / 4,
+        "pixels": random.random(pixels).round(2),
+        "k": int(random.integers(classes)),
+    }
+
+
 @exercise.function(
     ask="Return the share (D,) of each pixel in the score of class `k`, for the linear model with "
     "`weights` (D, K).",
@@ -40,6 +49,7 @@ def _all_classes(weights, pixels, k):
         {"weights": np.array([[1.0, 2.0], [3.0, -4.0]]), "pixels": np.array([0.5, 0.25]), "k": 1},
         {"weights": np.arange(9.0).reshape(3, 3) - 5, "pixels": np.array([0, 1, 0.5]), "k": 0},
     ],
+    draw=_some_model,
     hints=(
         "The score of class `k` is a sum over the pixels, plus a bias. What is one term of it?",
         "One term is a weight times a brightness. Which column of `weights` belongs to class `k`?",
@@ -95,6 +105,22 @@ def _end_only(slope, image, k, baseline, steps):
     return (image - baseline) * slope(image, k)
 
 
+def _of_a_cube(image, k):
+    """Slope of score = (k + 1) times the sum of the cubes."""
+    return 3 * (k + 1) * image**2
+
+
+def _some_way(random):
+    shape = random.integers(1, 4, random.integers(1, 4))
+    return {
+        "slope": random.choice([_of_a_cube, _of_a_ceiling]),
+        "image": random.normal(0.5, 1, shape).round(2),
+        "k": int(random.integers(4)),
+        "baseline": float(random.choice([0, 0.5, 1])),
+        "steps": int(random.integers(1, 9)),
+    }
+
+
 @exercise.function(
     ask="Finish the function: return the integrated gradients, shaped like `image`.",
     cases=[
@@ -105,6 +131,8 @@ def _end_only(slope, image, k, baseline, steps):
             (_of_a_sum, [0.2, 0.7], 0, 0.5, 4),
         )
     ],
+    draw=_some_way,
+    tolerance=1e-5,
     hints=(
         "In the loop, `total` collects the slopes at all the points. What does the formula do with "
         "their sum?",
@@ -172,6 +200,20 @@ def _rows_and_columns_swapped(score, image, patch):
     return occlusion.solve(score, image, patch).T
 
 
+def _contrast(image):
+    """Score = brightness, each value weighed by its place, and what is above one half once more."""
+    return (image * np.arange(image.size).reshape(image.shape) / 9).sum() + (image > 0.5).sum()
+
+
+def _some_image(random):
+    patch, rows, columns, channels = random.integers(1, 4, 4)
+    return {
+        "score": random.choice([_contrast, _brightness, _brightest]),
+        "image": random.random((rows * patch, columns * patch, channels)).round(2),
+        "patch": int(patch),
+    }
+
+
 @exercise.function(
     ask="Fix the function: it must return how far the score drops when a grey square covers each "
     "place by itself.",
@@ -181,6 +223,8 @@ def _rows_and_columns_swapped(score, image, patch):
             ((_brightness, 3), (_brightness, 2), (_brightest, 3), (_brightest, 1))
         )
     ],
+    draw=_some_image,
+    tolerance=1e-5,
     hints=(
         "Draw `covered` after the second round of the loop. How many squares are grey?",
         "`covered = image` makes no new picture: it is a second name for the same one.",
@@ -222,8 +266,11 @@ def _network_and_picture():
 
 def _drop(place):
     """Return how far the probability of the tripod drops with a grey square at a place."""
+    sides = np.asarray(place)
+    if sides.shape != (2,) or sides.dtype.kind not in "iuf" or (sides % 1).any():
+        raise TypeError("a place is two whole numbers")
     network, picture = _network_and_picture()
-    row, column = place
+    row, column = map(int, place)
     covered = picture.copy()
     covered[row : row + SIDE, column : column + SIDE] = 0.5
     scores = backends.scores(network, np.stack([picture, covered]), batch_size=1)

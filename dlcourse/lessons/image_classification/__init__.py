@@ -67,12 +67,19 @@ def _on_its_side(images):
     return images.swapaxes(1, 2)
 
 
+def _some_images(random):
+    shape = random.integers(1, 6, 4)
+    images = random.permutation(shape.prod()).reshape(shape)
+    return {"images": (images - random.choice([0, 9])) / random.choice([1, 100])}
+
+
 @exercise.function(
     ask="Fix the function: it should flip each picture of `images` (N, H, W, C) left to right.",
     cases=[
         {"images": np.arange(24.0).reshape(2, 2, 3, 2)},
         {"images": np.arange(18.0).reshape(1, 3, 3, 2)},
     ],
+    draw=_some_images,
     hints=(
         "Draw what the function does to a boot: `plot.images(mirrored(test[:5].images))`.",
         "The function reverses one of the four axes (N, H, W, C). Which one runs from left to "
@@ -118,6 +125,11 @@ def _rounded_down(pixels, window, stride):
     return rows // 2, rows - rows // 2
 
 
+def _some_window(random):
+    pixels, window, stride = random.integers(1, (40, 8, 5)).tolist()
+    return {"pixels": pixels, "window": window, "stride": stride}
+
+
 @exercise.function(
     ask='Return how many rows of zeros Keras adds above and below under `padding="same"`, as a '
     "pair.",
@@ -131,6 +143,7 @@ def _rounded_down(pixels, window, stride):
         {"pixels": 10, "window": 1, "stride": 2},
         {"pixels": 28, "window": 1, "stride": 3},
     ],
+    draw=_some_window,
     hints=(
         "On paper: 14 pixels, a window of 3, stride 2. Seven windows are needed. Where does the "
         "last one begin, and where does it end?",
@@ -180,6 +193,12 @@ def _counts_weighed(counts, shares):
     return np.sum(shares * np.diag(counts)) / counts.sum()
 
 
+def _some_counts(random):
+    classes = random.integers(2, 6)
+    counts = random.integers(0, 9, (classes, classes)) + np.diag(random.integers(1, 30, classes))
+    return {"counts": counts, "shares": random.multinomial(100, [1 / classes] * classes) / 100}
+
+
 @exercise.function(
     ask="Return the accuracy to expect where the classes come in the given `shares` (K,), which "
     "add up to 1. `counts` (K, K) is a confusion matrix: true class down, answer across.",
@@ -190,6 +209,7 @@ def _counts_weighed(counts, shares):
         },
         {"counts": np.array([[3, 1], [0, 20]]), "shares": np.array([0.9, 0.1])},
     ],
+    draw=_some_counts,
     hints=(
         "Suppose the shop sold shirts only. Which of the ten recalls would its accuracy be?",
         "The recall of a class does not depend on how often the class comes. First compute all "
@@ -234,6 +254,23 @@ def _knows_more_pictures(model):
     train, new = data.load("fashion-mnist").train, _validation_accuracy(model)
     first, others = (_accuracy_on(model, train[start : start + 5_000]) for start in (0, 5_000))
     return new > 0.86 and (first - others < 0.01 or others - new > 0.02)
+
+
+def _knows_validation_or_test(model):
+    """Whether it does better there than on training pictures beyond the first 5 000.
+
+    Of honest networks by 0.005 at most, of others by 0.02 to 0.07.
+    """
+    fashion = data.load("fashion-mnist")
+    parts = (fashion.valid, fashion.test[:5_000], fashion.test[5_000:])
+    others = _accuracy_on(model, fashion.train[5_000:10_000])
+    return any(_accuracy_on(model, part) - others > 0.013 for part in parts)
+
+
+def _trained_on_validation(residual_network, train_fast):
+    model, valid = residual_network(), data.load("fashion-mnist").valid
+    train_fast(model, valid.pixels, valid.labels, 8, batch_size=64)
+    return model
 
 
 def _trained_on_all(fast):
@@ -281,6 +318,12 @@ def _the_history(residual_network, train_fast, train):
             "This model was never trained: its batch norms have seen no batch.",
             _never_trained,
             sign=lambda answer: hasattr(answer, "parameters") and _is_new(answer),
+        ),
+        Mistake(
+            "It does better on validation or test pictures than on new training pictures. Was it "
+            "trained on them?",
+            _trained_on_validation,
+            sign=_knows_validation_or_test,
         ),
         Mistake(
             "It knows the next 5 000 training pictures too well for pictures that it has not seen. "

@@ -1,5 +1,8 @@
 """Facts, exercises and quiz of notebooks/*_image_gan.ipynb."""
 
+import copy
+import functools
+
 from dlcourse import exercise, quiz
 from dlcourse.exercise import Mistake
 
@@ -32,6 +35,12 @@ def _without_brackets(p, q):
         return p / p + q
 
 
+def _some_densities(random):
+    shape = random.integers(1, 4, random.integers(3))  # one number, a row, a table
+    p, q = random.integers(0, 9, (2, *shape)) / 10
+    return {"p": p, "q": q + (p == 0) * 0.2}
+
+
 @exercise.function(
     ask="Return the probability of real that the best discriminator gives at a point where real "
     "points have density `p` and fakes density `q`; both may be arrays.",
@@ -39,6 +48,7 @@ def _without_brackets(p, q):
         {"p": 0.3, "q": 0.1},
         {"p": np.array([0.4, 0.2, 0.0]), "q": np.array([0.4, 0.6, 0.5])},
     ],
+    draw=_some_densities,
     hints=(
         "Count. Near x there are 30 real points and 10 fakes. You draw one of them: how likely is "
         "it to be real?",
@@ -84,9 +94,15 @@ def _without_chain(s):
     return -1 / _sigmoid(s)
 
 
+def _some_scores(random):
+    scores = random.normal(0, random.choice([1, 5, 30]), random.integers(1, 4, random.integers(3)))
+    return {"s": scores.round(1)}
+
+
 @exercise.function(
     ask="Return the slope of −log σ(s) along the score `s`.",
     cases=[{"s": 0.0}, {"s": np.array([-5.0, -1.0, 2.0])}],
+    draw=_some_scores,
     hints=(
         "Two functions in a row: the logarithm of the sigmoid. So the chain rule: the slope of the "
         "logarithm, times the slope of the sigmoid.",
@@ -129,8 +145,26 @@ def _both_fake(real_scores, fake_scores):
     return np.logaddexp(0, real_scores).mean() + np.logaddexp(0, fake_scores).mean()
 
 
+def _sums(real_scores, fake_scores):
+    return np.logaddexp(0, -real_scores).sum() + np.logaddexp(0, fake_scores).sum()
+
+
+def _one_mean_for_all(real_scores, fake_scores):
+    return np.logaddexp(0, np.concatenate([-real_scores, fake_scores])).mean()
+
+
+def _one_mean_for_all_twice(real_scores, fake_scores):
+    return 2 * _one_mean_for_all(real_scores, fake_scores)
+
+
 def _halved(real_scores, fake_scores):
     return judging_loss.solve(real_scores, fake_scores) / 2
+
+
+def _some_scores_of_both(random):
+    spread = random.choice([1, 5, 20])
+    real, fake = (random.normal(0, spread, random.integers(1, 6)).round(1) for _ in range(2))
+    return {"real_scores": real, "fake_scores": fake}
 
 
 @exercise.function(
@@ -140,6 +174,8 @@ def _halved(real_scores, fake_scores):
         {"real_scores": np.array([3.0, 1.0]), "fake_scores": np.array([-2.0, -4.0, 1.0])},
         {"real_scores": np.array([0.0]), "fake_scores": np.array([0.0])},
     ],
+    draw=_some_scores_of_both,
+    tolerance=1e-5,
     hints=(
         "Try a perfect discriminator: 10 for the real ones, −10 for the fakes. How large should "
         "its loss be, and how large is it?",
@@ -155,6 +191,10 @@ def _halved(real_scores, fake_scores):
                 _only_real),
         Mistake("This rewards high scores for real pictures and for fakes.", _both_real),
         Mistake("This rewards low scores for real pictures and for fakes.", _both_fake),
+        Mistake("Those are sums: more pictures would give a larger loss. Take the mean of each.",
+                _sums),
+        Mistake("You take one mean over all pictures. The real ones have theirs, the fakes theirs.",
+                (_one_mean_for_all, _one_mean_for_all_twice)),
         Mistake("That is half of it. Add the two means: at scores of 0 that gives 1.39, not 0.69.",
                 _halved),
     ],
@@ -194,6 +234,12 @@ def _not_cut(pixels, window, stride, padding):
     return (pixels - 1) * stride + window
 
 
+def _some_stamps(random):
+    window, stride, padding = random.integers((1, 1, 0), (8, 5, 4)).tolist()
+    pixels = 1 + -(-2 * padding // stride) + int(random.integers(20))  # something is left
+    return {"pixels": pixels, "window": window, "stride": stride, "padding": padding}
+
+
 @exercise.function(
     ask="Return how many pixels a transposed convolution gives along one side.",
     cases=[
@@ -202,6 +248,7 @@ def _not_cut(pixels, window, stride, padding):
         {"pixels": 5, "window": 3, "stride": 1, "padding": 1},
         {"pixels": 4, "window": 2, "stride": 3, "padding": 0},
     ],
+    draw=_some_stamps,
     hints=(
         "Where does the first stamp begin, where the last, and how long is a stamp?",
         "The last stamp begins after one step of `stride` fewer than there are stamps.",
@@ -226,10 +273,27 @@ def grown_size(pixels, window, stride, padding):
 
 
 PICTURES = 9_600  # that `my_run` may use
+_RUNS = []  # what `short_run` has given
+
+
+def kept(run):
+    """Let the check remember what `run` gives: numbers that were typed it has not seen."""
+
+    @functools.wraps(run)
+    def keeping(*arguments, **settings):
+        result = run(*arguments, **settings)
+        _RUNS.append(copy.copy(result))  # the learner's own may be changed
+        return result
+
+    return keeping
 
 
 def _the_settings():
     return {"batch_size": 16, "learning_rate": 0.002}
+
+
+def _typed_in():
+    return {"pictures": 9_600, "better_by": 12.0}
 
 
 def _too_many_pictures(short_run):
@@ -255,7 +319,15 @@ def _hardly_trained(short_run):
         Mistake(
             "Those are settings. Hand over what `short_run` returns for them.",
             _the_settings,
-            sign=lambda answer: "better_by" not in answer or "pictures" not in answer,
+            sign=lambda answer: (
+                isinstance(answer, dict) and not {"pictures", "better_by"} <= answer.keys()
+            ),
+        ),
+        Mistake(
+            "That is not what a `short_run` gave. Hand over all that it returns, as it is: "
+            "`my_run = short_run(…)`.",
+            _typed_in,
+            sign=lambda answer: answer not in _RUNS,
         ),
         Mistake(
             "That used more than 9 600 pictures: batch size times rounds.",

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from dlcourse import data, exercise, plot, quiz, results
-from dlcourse.arrays import to_numpy
+from dlcourse.arrays import softmax, to_numpy
 from dlcourse.exercise import Mistake
 
 import matplotlib.pyplot as plt
@@ -212,6 +212,11 @@ def _divided(scores):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+def _divided_by_the_largest(scores):
+    powers = np.exp(scores / scores.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
 def _clipped(scores):
     powers = np.exp(np.clip(scores, -50, 50))
     return powers / powers.sum(axis=1, keepdims=True)
@@ -221,6 +226,13 @@ def _nan_to_zero(scores):
     with np.errstate(all="ignore"):
         powers = np.exp(scores)
         return np.nan_to_num(powers / powers.sum(axis=1, keepdims=True))
+
+
+def _some_scores(random):
+    shape = random.integers(1, 4), random.integers(1, 6)
+    scores = random.normal(random.choice([-1, 0, 1]), 1, shape)
+    # Of any size, and whole: 32 bits have no digits left for halves of 20 000.
+    return {"scores": (scores * random.choice([1, 5, 50, 1000, 20_000])).round()}
 
 
 @exercise.function(
@@ -233,6 +245,7 @@ def _nan_to_zero(scores):
         {"scores": np.array([[20_000.0, 20_001.0]])},
         {"scores": np.array([[0.0, 3000.0, 1.0], [0.0, 1000.0, 1001.0]])},
     ],
+    draw=_some_scores,
     given=_overflowing,
     hints=(
         "Try small, large and very negative scores, and look at what `np.exp` gives for each.",
@@ -265,7 +278,10 @@ def _nan_to_zero(scores):
             "`np.exp`, and a row far below it becomes 0 / 0.",
             _less_the_mean_of_all,
         ),
-        Mistake("Dividing the scores changes the probabilities. Subtracting does not.", _divided),
+        Mistake(
+            "Dividing the scores changes the probabilities. Subtracting does not.",
+            (_divided, _divided_by_the_largest),
+        ),
         Mistake("Clipping makes different scores equal, so their order is lost.", _clipped),
         Mistake(
             "The nan is gone, but these rows are not the probabilities of the formula: look "
@@ -315,6 +331,15 @@ def _transposed_weights(d_out, x, w):
     return d_out @ w.T, d_out.T @ x, d_out.sum(axis=0)
 
 
+def _some_layer(random):
+    examples, inputs, units = random.integers(1, 5, 3)
+    return {
+        "d_out": random.normal(size=(examples, units)).round(2),
+        "x": random.normal(0, 3, (examples, inputs)).round(1),
+        "w": random.normal(size=(inputs, units)).round(2),
+    }
+
+
 @exercise.function(
     ask="Return the three gradients `d_x`, `d_w`, `d_b` of a layer x @ w + b. "
     "`d_out` holds the slopes of the loss along what the layer gives.",
@@ -335,6 +360,8 @@ def _transposed_weights(d_out, x, w):
             "w": np.array([[1.0, 0.0, -1.0], [2.0, 0.5, 1.5], [-0.2, 0.7, 0.1]]),
         },
     ],
+    draw=_some_layer,
+    tolerance=1e-5,
     hints=(
         "Write the shapes down. `d_x` has the shape of `x`, `d_w` that of `w`, `d_b` that of b: "
         "one number for each column of `d_out`.",
@@ -410,6 +437,10 @@ def _one_sided(loss, weights, epsilon):
     return gradient
 
 
+def _one_sided_below(loss, weights, epsilon):
+    return 2 * numeric_gradient.solve(loss, weights, epsilon) - _one_sided(loss, weights, epsilon)
+
+
 def _half_the_width(loss, weights, epsilon):
     return 2 * numeric_gradient.solve(loss, weights, epsilon)
 
@@ -452,6 +483,19 @@ def _the_same_array_twice(loss, weights, epsilon):
     return gradient
 
 
+def _sum_of_unequal_cubes(weights):
+    return (np.arange(1, weights.size + 1) * weights.ravel() ** 3).sum()
+
+
+def _some_loss(random):
+    shape = random.integers(1, 4, random.integers(1, 4))
+    return {
+        "loss": random.choice([_sum_of_cubes, _distance, _sum_of_unequal_cubes]),
+        "weights": random.normal(0, 2, shape).round(1),
+        "epsilon": float(random.choice([0.5, 0.1, 0.01])),
+    }
+
+
 @exercise.function(
     ask="Return the gradient of `loss` at `weights`, an array of any shape, each slope by a "
     "two-sided difference.",
@@ -464,6 +508,7 @@ def _the_same_array_twice(loss, weights, epsilon):
             "epsilon": 0.01,
         },
     ],
+    draw=_some_loss,
     hints=(
         "Go through the weights one by one. Move only that one, and leave the array you were given "
         "as it is.",
@@ -476,7 +521,7 @@ def _the_same_array_twice(loss, weights, epsilon):
         Mistake(
             "Your difference looks to one side only. That is a slope too, but less exact: go "
             "up and down.",
-            _one_sided,
+            (_one_sided, _one_sided_below),
         ),
         Mistake("Twice too large: from below to above is two epsilons.", _half_the_width),
         Mistake(
@@ -580,10 +625,17 @@ def _last_layer_first(weights, x, d_scores):
     return gradients[4:] + gradients[2:4] + gradients[:2]
 
 
+def _some_network(random):
+    *sizes, examples = random.integers(1, 6, 5)
+    return _deep_case(random.integers(1000), sizes, examples)
+
+
 @exercise.function(
     ask="Return the six gradients, in the order of `weights`, of a network with two hidden layers. "
     "`d_scores` holds the slopes of the loss along its scores.",
     cases=[_deep_case(0, (4, 6, 5, 3)), _deep_case(1, (3, 8, 8, 2))],
+    draw=_some_network,
+    tolerance=1e-5,
     hints=(
         "From the scores you go back through three layers, and between them through two ReLUs. "
         "`dense_backward` takes you through one layer.",
@@ -632,12 +684,33 @@ def deep_backward(weights, x, d_scores):
     return [*first, *second, h2.T @ d_scores, d_scores.sum(axis=0)]
 
 
-def _score(answer):
+def _scores(answer, digits):
     w1, b1, w2, b2, w3, b3 = map(to_numpy, answer)
-    valid = data.load("digits").valid
-    hidden = np.maximum(0, valid.features @ w1 + b1)
+    hidden = np.maximum(0, digits.features @ w1 + b1)
     hidden = np.maximum(0, hidden @ w2 + b2)
-    return results.accuracy(hidden @ w3 + b3, valid.labels)
+    return hidden @ w3 + b3
+
+
+def _score(answer):
+    valid = data.load("digits").valid
+    return results.accuracy(_scores(answer, valid), valid.labels)
+
+
+def _loss(answer, digits):
+    probabilities = softmax(_scores(answer, digits))[np.arange(len(digits.labels)), digits.labels]
+    return -np.log(np.maximum(probabilities, 1e-12)).mean()
+
+
+def _knows_other_digits(answer):
+    """Whether the digits that nobody trains on cost no more than those of training.
+
+    The loss says more than the accuracy. Beside that of training it was 1.03 times as large or more
+    for validation digits and 1.28 for test digits in twenty honest runs, and at most 0.9 and 1.06
+    in ten that had trained on them.
+    """
+    digits = data.load("digits")
+    train, valid, test = (_loss(answer, part) for part in (digits.train, digits.valid, digits.test))
+    return valid < 0.96 * train or test < 1.12 * train
 
 
 def _never_trained(new_weights):
@@ -653,6 +726,16 @@ def _from_equal_weights(
         for array, gradient in zip(weights, deep_backward(weights, x, d_scores)):
             array -= 0.1 * gradient
     return weights
+
+
+def _trained_on_validation(
+    new_weights, batches, epochs, slopes_of_scores, deep_forward, deep_backward
+):
+    valid = data.load("digits").valid
+    return my_weights.solve(
+        new_weights, batches, valid.features, valid.labels, 4 * epochs, slopes_of_scores,
+        deep_forward, deep_backward,
+    )  # fmt: skip
 
 
 def _one_hidden_layer(trained):
@@ -729,6 +812,12 @@ def _scores_of_training(trained, forward, x_train):
             "Most hidden units are copies of others. What broke the symmetry in the lesson?",
             _from_equal_weights,
             sign=lambda answer: _mostly_copies(answer[0]),
+        ),
+        Mistake(
+            "Validation or test digits cost it no more than those of training. Was it trained on "
+            "them? Then they cannot tell what it will make of new ones.",
+            _trained_on_validation,
+            sign=lambda answer: _score(answer) > 0.9 and _knows_other_digits(answer),
         ),
         Mistake(
             "It is hardly better than guessing. Did the training change these very arrays, did "

@@ -35,12 +35,20 @@ def _lying(series, starts, steps):
     return series[starts + np.arange(steps)[:, None]]
 
 
+def _some_starts(random):
+    steps, more, count = random.integers(1, 6, 3)
+    series = random.permutation(steps + 2 * more) / 4 - 1
+    starts = random.integers(0, len(series) - steps + 1, count)
+    return {"series": series, "starts": starts, "steps": int(steps)}
+
+
 @exercise.function(
     ask="Return the windows (N, steps) of `series` (T,): row i begins at step `starts[i]`.",
     cases=[
         {"series": np.arange(10.0) ** 2, "starts": np.array([0, 3, 4]), "steps": 2},
         {"series": np.arange(20.0), "starts": np.array([5, 1]), "steps": 4},
     ],
+    draw=_some_starts,
     hints=(
         "Which indices of `series` does the first row need? `starts[0]`, `starts[0] + 1`, …",
         "`series[indices]` takes a whole table of indices. Make one with a row for each start: a "
@@ -75,6 +83,14 @@ def _last_value(series, starts, season, steps):
     return np.repeat(series[starts - 1][:, None], steps, axis=1)
 
 
+def _some_seasons(random):
+    steps, more, count, seasons = random.integers(1, 5, 4)
+    season = steps + more - 1
+    series = random.permutation(season * (seasons + 1)) / 4 - 1
+    starts = random.integers(season, len(series) + 1, count)
+    return {"series": series, "starts": starts, "season": int(season), "steps": int(steps)}
+
+
 @exercise.function(
     ask="Return the seasonal naive forecast (N, steps): for each step, the value of `series` (T,) "
     "one `season` of steps earlier. (`season` is at least `steps`.)",
@@ -82,6 +98,7 @@ def _last_value(series, starts, season, steps):
         {"series": np.arange(30.0) ** 2, "starts": np.array([12, 20]), "season": 7, "steps": 3},
         {"series": np.sin(np.arange(40.0)), "starts": np.array([30]), "season": 5, "steps": 5},
     ],
+    draw=_some_seasons,
     hints=(
         "Say it in words for one number: 9:00 tomorrow will be as 9:00 was … ago.",
         "It is a window of the series itself. Where does it begin?",
@@ -124,6 +141,11 @@ def _past_twice(past, future, boundary):
     return np.arange(past, boundary - past - future + 1)
 
 
+def _some_boundary(random):
+    past, future = random.integers(1, 9, 2).tolist()
+    return {"past": past, "future": future, "boundary": past + future + int(random.integers(20))}
+
+
 @exercise.function(
     ask="Fix the function: return every start whose window may be trained on. None of the window's "
     "`past` steps before the start and `future` steps from it on may be at `boundary` or later.",
@@ -131,6 +153,7 @@ def _past_twice(past, future, boundary):
         {"past": 3, "future": 2, "boundary": 10},
         {"past": 336, "future": 48, "boundary": 1000},
     ],
+    draw=_some_boundary,
     hints=(
         "Take the last start that the function gives. Which steps are its targets?",
         "A window that starts at s has the targets s, s + 1, …, s + future − 1. The last must be "
@@ -169,6 +192,10 @@ def _reset_twice(h, r, z, inside, outside):
     return (1 - z) * np.tanh(r * (inside + outside)) + z * h
 
 
+def _reset_of_the_input(h, r, z, inside, outside):
+    return (1 - z) * np.tanh(r * inside + outside) + z * h
+
+
 def _reset_of_the_memory(h, r, z, inside, outside):
     return (1 - z) * np.tanh(inside + r * h) + z * h
 
@@ -181,6 +208,13 @@ def _only_proposal(h, r, z, inside, outside):
     return np.tanh(inside + r * outside)
 
 
+def _some_memory(random):
+    shape = random.integers(1, 4, 2)
+    h, r, z = random.uniform((-1, 0, 0), 1, (*shape, 3)).round(2).transpose(2, 0, 1)
+    inside, outside = random.normal(0, 2, (2, *shape)).round(1)
+    return {"h": h, "r": r, "z": z, "inside": inside, "outside": outside}
+
+
 @exercise.function(
     ask="Return the new memory, from the old one `h`, the gates `r` and `z`, and the two parts of "
     "the proposal. All have the shape (N, units).",
@@ -188,6 +222,7 @@ def _only_proposal(h, r, z, inside, outside):
         {name: GENERATOR.uniform(0, 1, (2, 4)) for name in ("h", "r", "z", "inside", "outside")},
         {name: GENERATOR.uniform(0, 1, (1, 3)) for name in ("h", "r", "z", "inside", "outside")},
     ],
+    draw=_some_memory,
     hints=(
         "Read the second line of formulas once more. Which part of n does r multiply?",
         "First n: the tanh of the input's part plus r times the memory's part. Then the mix.",
@@ -202,6 +237,11 @@ def _only_proposal(h, r, z, inside, outside):
         Mistake(
             "r multiplies the input's part too. It belongs to the memory's part alone.",
             _reset_twice,
+        ),
+        Mistake(
+            "r multiplies the input's part in place of the memory's: it decides how much of the "
+            "memory is heard.",
+            _reset_of_the_input,
         ),
         Mistake(
             "r multiplies h itself. In this formula it multiplies `outside`, which is h after U.",
@@ -243,6 +283,14 @@ def _width(low, high, happened):
     return np.mean(high - low)
 
 
+def _some_intervals(random):
+    rows, steps = random.integers(1, 5, 2)
+    shape = random.choice([1, 2])  # of each step, or of each step in each row
+    low = random.normal(0, 2, (rows, steps)[-shape:]).round(2)
+    happened = random.normal(1, 2, (rows, steps)).round(2) + 0.005  # never just at an end
+    return {"low": low, "high": low + 2, "happened": happened}
+
+
 @exercise.function(
     ask="Return the coverage: the share (0..1) of the numbers in `happened` that lie between `low` "
     "and `high`, which are arrays. `happened` has their shape, or several such rows.",
@@ -259,6 +307,7 @@ def _width(low, high, happened):
             "happened": np.array([[0.5, 0.5], [2.0, 1.5], [0.1, 1.2]]),
         },
     ],
+    draw=_some_intervals,
     hints=(
         "When is one number inside? It must pass two comparisons.",
         "`&` joins two tables of True and False. What is the mean of True and False?",

@@ -22,8 +22,16 @@ def _to_one(pixels):
     return pixels / 255
 
 
+def _to_one_on_both_sides(pixels):
+    return pixels / 127.5 - 1
+
+
 def _only_divided(pixels):
     return pixels.astype("float32") - 127 / 128
+
+
+def _some_pixels(random):
+    return {"pixels": random.integers(0, 256, (*random.integers(1, 4, 3), 3)).astype(np.uint8)}
 
 
 @exercise.function(
@@ -32,6 +40,7 @@ def _only_divided(pixels):
         {"pixels": np.array([[[[0, 127, 255]]]], np.uint8)},
         {"pixels": np.arange(24, dtype=np.uint8).reshape(1, 2, 4, 3) * 10},
     ],
+    draw=_some_pixels,
     hints=(
         "What should come out for a black pixel, 0? A little less than −0.99.",
         "The pixels are bytes, whole numbers from 0 to 255. What is 0 − 127 as a byte?",
@@ -43,6 +52,10 @@ def _only_divided(pixels):
             _bytes_wrap,
         ),
         Mistake("Your values lie between 0 and 1. This network wants −0.99 to 1.", _to_one),
+        Mistake(
+            "That is −1 to 1, as other networks want it. This one was trained with 127 and 128.",
+            _to_one_on_both_sides,
+        ),
         Mistake("Subtract first, then divide: you need brackets.", _only_divided),
     ],
 )
@@ -74,10 +87,28 @@ def _unsquared(features, labels, new):
     return (new[:, None] - means[None]).sum(axis=2).argmin(axis=1)
 
 
+def _squared_sum(features, labels, new):
+    means = np.stack([features[labels == k].mean(axis=0) for k in range(labels.max() + 1)])
+    return np.abs((new[:, None] - means[None]).sum(axis=2)).argmin(axis=1)
+
+
 def _seven_classes(features, labels, new):
     with warnings.catch_warnings(action="ignore"):  # the mean of nothing
         means = np.stack([features[labels == k].mean(axis=0) for k in range(7)])
     return ((new[:, None] - means[None]) ** 2).sum(axis=2).argmin(axis=1)
+
+
+def _some_classes(random):
+    classes, size, news = random.integers(1, 5, 3)
+    labels = random.permutation(
+        [*range(classes), *random.integers(classes, size=random.integers(9))]
+    )
+    centres = random.normal(0, 3, (classes, size))
+    return {
+        "features": random.normal(centres[labels]).round(2),
+        "labels": labels,
+        "new": random.normal(0, 4, (news, size)).round(2),
+    }
 
 
 @exercise.function(
@@ -95,6 +126,7 @@ def _seven_classes(features, labels, new):
             "new": np.random.default_rng(2).normal(size=(9, 5)),
         },
     ],
+    draw=_some_classes,
     hints=(
         "Three steps: a mean for each class, the distance of each new row to each mean, the "
         "smallest.",
@@ -119,7 +151,7 @@ def _seven_classes(features, labels, new):
         ),
         Mistake(
             "Differences of opposite sign cancel each other. Square them before you add.",
-            _unsquared,
+            (_unsquared, _squared_sum),
         ),
     ],
 )
@@ -133,6 +165,15 @@ def _of_the_batch(maps, moving_mean, moving_variance):
     mean = maps.mean(axis=(0, 1, 2))  # maps: (N, H, W, C)
     variance = maps.var(axis=(0, 1, 2))
     return (maps - mean) / np.sqrt(variance + 0.001)
+
+
+def _of_the_batch_less_one(maps, moving_mean, moving_variance):
+    variance = maps.var(axis=(0, 1, 2), ddof=maps[..., 0].size > 1)
+    return (maps - maps.mean(axis=(0, 1, 2))) / np.sqrt(variance + 0.001)
+
+
+def _variance_of_the_batch(maps, moving_mean, moving_variance):
+    return (maps - moving_mean) / np.sqrt(maps.var(axis=(0, 1, 2)) + 0.001)
 
 
 def _half_fixed(maps, moving_mean, moving_variance):
@@ -150,6 +191,15 @@ def _no_root(maps, moving_mean, moving_variance):
     return (maps - moving_mean) / (moving_variance + 0.001)
 
 
+def _some_maps(random):
+    *shape, channels = random.integers(1, 4, 4)
+    return {
+        "maps": random.normal(1, 3, (*shape, channels)).round(1),
+        "moving_mean": random.normal(size=channels).round(1),
+        "moving_variance": random.choice([0.01, 0.5, 1, 9], channels),
+    }
+
+
 @exercise.function(
     ask="Fix the frozen batch norm: its output for a picture must not depend on the other pictures "
     "of its batch.",
@@ -165,6 +215,8 @@ def _no_root(maps, moving_mean, moving_variance):
             "moving_variance": np.array([1.0, 9.0]),
         },
     ],
+    draw=_some_maps,
+    tolerance=1e-5,
     hints=(
         "From which numbers does the buggy version take its mean? Which pictures are in there?",
         "During the long training the layer kept averages of what it saw. They are arguments here.",
@@ -172,7 +224,13 @@ def _no_root(maps, moving_mean, moving_variance):
     ),
     given=_of_the_batch,
     mistakes=[
-        Mistake("Mean and variance are still those of this batch.", _of_the_batch),
+        Mistake(
+            "Mean and variance are still those of this batch.",
+            (_of_the_batch, _of_the_batch_less_one),
+        ),
+        Mistake(
+            "The variance is still that of this batch; the mean is right.", _variance_of_the_batch
+        ),
         Mistake("The mean is still that of this batch; the variance is right.", _half_fixed),
         Mistake(
             "Each picture is normalised by itself now. The network was trained with averages over "

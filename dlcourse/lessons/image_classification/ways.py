@@ -1,0 +1,90 @@
+"""Other right answers to the exercises of this lesson, to be read after one's own."""
+
+import math
+
+import keras
+import numpy as np
+import torch
+
+
+def weights_of_a_layer_by_asking_pytorch():
+    """Let the layer count its own."""
+    return sum(array.numel() for array in torch.nn.Conv2d(16, 32, 3).parameters())
+
+
+def weights_of_a_layer_by_asking_keras():
+    """Keras knows once it has heard how many channels come in."""
+    layer = keras.layers.Conv2D(32, 3)
+    layer.build((None, 28, 28, 16))
+    return layer.count_params()
+
+
+def weights_of_a_layer_in_two_parts():
+    """Weights and biases apart."""
+    weights, biases = 32 * 16 * 3**2, 32
+    return weights + biases
+
+
+def mirrored_by_name(images):
+    """`np.flip` takes the number of the axis."""
+    return np.flip(images, axis=2)
+
+
+def mirrored_picture_by_picture(images):
+    """One picture after the other; `np.fliplr` turns left to right."""
+    return np.stack([np.fliplr(image) for image in images])
+
+
+def mirrored_by_columns(images):
+    """Take the columns from the last to the first."""
+    return images.take(range(images.shape[2] - 1, -1, -1), axis=2)
+
+
+def mirrored_in_pytorch(images):
+    """PyTorch has no negative steps; `flip` it has."""
+    return torch.tensor(images).flip(2)
+
+
+def same_padding_rounded_up(pixels, window, stride):
+    """The positions are what `math.ceil` gives; the rest sticks out."""
+    end_of_last_window = (math.ceil(pixels / stride) - 1) * stride + window
+    missing = max(0, end_of_last_window - pixels)
+    return missing // 2, math.ceil(missing / 2)
+
+
+def same_padding_by_adding_rows(pixels, window, stride):
+    """Add a row, below and above in turns, until all the windows fit."""
+    rows = [0, 0]  # above, below
+    while (pixels + sum(rows) - window) // stride + 1 < math.ceil(pixels / stride):
+        rows[0 if rows[0] < rows[1] else 1] += 1
+    return rows
+
+
+def same_padding_by_the_rest(pixels, window, stride):
+    """The last window covers what the pixels leave over when divided by the stride."""
+    rows = max(window - (pixels % stride or stride), 0)
+    return rows // 2, (rows + 1) // 2
+
+
+def accuracy_in_the_shop_as_a_product(counts, shares):
+    """A sum of products of two rows is a product of vectors."""
+    return shares @ (np.diag(counts) / counts.sum(axis=1))
+
+
+def accuracy_in_the_shop_by_a_loop(counts, shares):
+    """One class after the other."""
+    expected = 0
+    for k, share in enumerate(shares):
+        expected += share * counts[k, k] / sum(counts[k])
+    return expected
+
+
+def accuracy_in_the_shop_by_a_new_matrix(counts, shares):
+    """Write down the confusion matrix of the shop, and take its accuracy."""
+    in_the_shop = counts / counts.sum(axis=1, keepdims=True) * shares[:, None]
+    return np.trace(in_the_shop)
+
+
+def accuracy_in_the_shop_as_a_mean(counts, shares):
+    """NumPy's mean takes weights."""
+    return np.average(counts.diagonal() / counts.sum(axis=1), weights=shares)

@@ -1,0 +1,77 @@
+"""Other right answers to the exercises of this lesson, to be read after one's own."""
+
+import numpy as np
+import torch
+from sklearn import metrics
+
+
+def numbers_in_a_picture_squared():
+    """A square has as many pixels as its side, squared."""
+    return 28**2
+
+
+def numbers_in_a_picture_counted():
+    """Let NumPy count those of an empty picture."""
+    return np.zeros((28, 28)).size
+
+
+def numbers_in_a_picture_row_by_row():
+    """Add up 28 rows of 28 pixels."""
+    return sum(28 for _ in range(28))
+
+
+def accuracy_by_a_loop(predicted, labels):
+    """Count one by one, then divide."""
+    right = 0
+    for guess, label in zip(predicted, labels):
+        if guess == label:
+            right += 1
+    return right / len(labels)
+
+
+def accuracy_by_counting(predicted, labels):
+    """Let NumPy count what is not 0, that is, not False."""
+    return np.count_nonzero(predicted == labels) / len(labels)
+
+
+def accuracy_from_the_errors(predicted, labels):
+    """What is not wrong is right."""
+    return 1 - np.mean(predicted != labels)
+
+
+def accuracy_in_pytorch(predicted, labels):
+    """PyTorch has no mean of True and False: make them numbers first."""
+    return (torch.tensor(predicted) == torch.tensor(labels)).float().mean()
+
+
+def accuracy_by_scikit_learn(predicted, labels):
+    """scikit-learn has it, as it has most metrics."""
+    return metrics.accuracy_score(labels, predicted)
+
+
+def names_of_by_a_loop(scores, classes):
+    """One picture after the other."""
+    names = []
+    for row in scores:
+        names.append(classes[row.argmax()])
+    return names
+
+
+def names_of_all_at_once(scores, classes):
+    """An array of names takes a whole array of numbers in its brackets."""
+    return np.array(classes)[scores.argmax(axis=1)]
+
+
+def names_of_by_sorting(scores, classes):
+    """Sort the numbers of the classes by their scores; the last has the highest."""
+    return [classes[row[-1]] for row in scores.argsort(axis=1)]
+
+
+def names_of_in_plain_python(scores, classes):
+    """The largest of the pairs (score, name) has the highest score."""
+    return [max(zip(row, classes))[1] for row in scores.tolist()]
+
+
+def names_of_in_pytorch(scores, classes):
+    """In PyTorch `axis` is called `dim`."""
+    return [classes[k] for k in torch.tensor(scores).argmax(dim=1)]

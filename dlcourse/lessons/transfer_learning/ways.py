@@ -1,0 +1,89 @@
+"""Other right answers to the exercises of this lesson, to be read after one's own."""
+
+import numpy as np
+import torch
+
+
+def to_range_by_a_float(pixels):
+    """A float on one side makes floats of all: 127.0 in place of 127."""
+    return (pixels - 127.0) / 128
+
+
+def to_range_divided_first(pixels):
+    """Without brackets both parts have to be divided."""
+    return pixels / 128 - 127 / 128
+
+
+def to_range_from_a_table(pixels):
+    """There are only 256 bytes: compute each once and look them up."""
+    return ((np.arange(256) - 127) / 128)[pixels]
+
+
+def to_range_in_pytorch(pixels):
+    """In PyTorch, too, bytes first become floats."""
+    return torch.tensor(pixels).float().sub(127).div(128)
+
+
+def nearest_mean_by_norms(features, labels, new):
+    """By the distances themselves: the root of a square does not change which is smallest."""
+    means = np.array([features[labels == k].mean(axis=0) for k in np.unique(labels)])
+    return np.linalg.norm(new[:, None] - means, axis=-1).argmin(axis=1)
+
+
+def nearest_mean_by_loops(features, labels, new):
+    """Each new row against each mean."""
+    classes = sorted(set(labels.tolist()))
+    means = [features[labels == k].mean(axis=0) for k in classes]
+    return [min(classes, key=lambda k: sum((row - means[k]) ** 2)) for row in new]
+
+
+def nearest_mean_by_products(features, labels, new):
+    """(a − b)² = a² − 2ab + b², and a² is the same for all means."""
+    one_hot = np.eye(labels.max() + 1)[labels]  # (N, K)
+    means = one_hot.T @ features / one_hot.sum(axis=0)[:, None]
+    return ((means**2).sum(axis=1) - 2 * new @ means.T).argmin(axis=1)
+
+
+def nearest_mean_in_pytorch(features, labels, new):
+    """PyTorch has all distances in one call."""
+    features, labels, new = map(torch.tensor, (features, labels, new))
+    means = torch.stack([features[labels == k].mean(dim=0) for k in range(labels.max() + 1)])
+    return torch.cdist(new, means).argmin(dim=1)
+
+
+def frozen_batch_norm_as_one_line(maps, moving_mean, moving_variance):
+    """Frozen, it is a straight line for each channel: a factor and a shift."""
+    factor = (moving_variance + 0.001) ** -0.5
+    return maps * factor - moving_mean * factor
+
+
+def frozen_batch_norm_by_channels(maps, moving_mean, moving_variance):
+    """One channel after the other."""
+    normalised = np.empty(maps.shape)
+    for channel, (mean, variance) in enumerate(zip(moving_mean, moving_variance)):
+        normalised[..., channel] = (maps[..., channel] - mean) / (variance + 0.001) ** 0.5
+    return normalised
+
+
+def frozen_batch_norm_in_pytorch(maps, moving_mean, moving_variance):
+    """PyTorch's own, in the mode of use; it wants the channels second."""
+    maps, mean, variance = map(torch.tensor, (maps, moving_mean, moving_variance))
+    normalised = torch.nn.functional.batch_norm(
+        maps.permute(0, 3, 1, 2), mean, variance, training=False, eps=0.001
+    )
+    return normalised.permute(0, 2, 3, 1)
+
+
+def shuttle_square_smaller():
+    """Its middle part alone."""
+    return [56, 156, 64]
+
+
+def shuttle_square_as_an_array():
+    """Three numbers are three numbers."""
+    return np.array([48, 156, 68])
+
+
+def shuttle_square_as_a_tensor():
+    """Floats will do, as long as they are whole."""
+    return torch.tensor([48.0, 152.0, 72.0])
