@@ -45,7 +45,7 @@ class Frame(NamedTuple):
 
 def text(said, *, bold=False, left=False, size=SIZE) -> Block:
     """Return one line of text, in the middle of the width that it may need, or at its left end."""
-    width = _width(said, size) * (1.08 if bold else 1)
+    width = _width(said, size) * (1.12 if bold else 1)
     weight = ' font-weight="bold"' if bold else ""
     look = (' text-anchor="start"' if left else "") + weight
     look += "" if size == SIZE else f' font-size="{size}"'
