@@ -86,7 +86,9 @@ def network(model, images, depth=1, title="") -> Diagram:
         words.append(
             f"{name}: gives {_shape(run.gives, count)}, {run.parameters:,} parameters{between}"
         )
-        rows.append(within(arrow(18, down=True, dashed=bool(got), label=got), widest))
+        rows.append(
+            within(arrow(26 if got else 18, down=True, dashed=bool(got), label=got), widest)
+        )
         numbers = beside(bar(share), text(f"{run.parameters:,} parameters", left=True))
         fields = box([name], width=widest), within(shape, shapes, left=True), numbers
         rows.append(beside(*fields, gap=14))
@@ -496,7 +498,7 @@ def _columns(sources):
 
 def _layered(columns, chains, boxes):
     """Return a graph as a block: columns of boxes from left to right, and arrows between them."""
-    gap, apart = 28, 14
+    gap, apart = 26, 14
     lane = svg.Block(0, apart, "")  # where an arrow passes a column
     blocks = [[boxes.get(place, lane) for place in column] for column in columns]
     heights = [sum(each.height + apart for each in column) - apart for column in blocks]

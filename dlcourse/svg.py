@@ -55,8 +55,10 @@ def text(said, *, bold=False, left=False, size=SIZE) -> Block:
 
 
 def box(lines, colour="currentColor", width=40) -> Block:
-    """Return a rounded box of at least this width around lines of text; the first is bold."""
-    inside = stack(*(text(line, bold=not place) for place, line in enumerate(lines)), gap=0)
+    """Return a rounded box of at least this width around lines of text; of several, one is bold."""
+    several = len(lines) > 1
+    shown = (text(line, bold=several and not place) for place, line in enumerate(lines))
+    inside = stack(*shown, gap=0)
     width, height = max(inside.width + 16, width), inside.height + 10
     frame = f'<rect width="{_n(width)}" height="{_n(height)}" rx="6" {_line(colour)}/>'
     return Block(width, height, frame + moved(inside, (width - inside.width) / 2, 5))
@@ -66,8 +68,9 @@ def arrow(length=26, *, down=False, dashed=False, label="") -> Block:
     """Return an arrow to the right, or down, with a label beside it."""
     name = text(label, size=SMALL) if label else Block(0, 0, "")
     if down:
-        line = arrow_path([(6, 0), (6, length)], dashed)
-        return Block(12 + name.width, length, line + moved(name, 14, length / 2 - 9))
+        middle = 8 + name.width  # as much at its left: it stays in the middle of what it joins
+        line = arrow_path([(middle, 0), (middle, length)], dashed)
+        return Block(2 * middle, length, line + moved(name, middle + 8, length / 2 - 9))
     width = max(length, name.width + 6)
     line = arrow_path([(0, 22), (width, 22)], dashed)
     return Block(width, 44, line + moved(name, (width - name.width) / 2, 0))
@@ -260,9 +263,14 @@ def _n(number):
 
 
 def _width(said, size):
-    """Return about how wide a text is, rather too much; some scripts have letters twice as wide."""
-    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in said)
-    return size * (0.54 * len(said) + 0.5 * wide)
+    """Return about how wide a text is, rather too much: fonts differ, and so do letters."""
+    return size * sum(map(_width_of_letter, said))
+
+
+def _width_of_letter(letter):
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 1.05
+    return 0.85 if letter in "MWmw@" else 0.64 if letter.isupper() else 0.54
 
 
 def _label(x, y, said, anchor="middle"):
