@@ -92,6 +92,7 @@ def network(model, images, depth=1, title="") -> Diagram:
         numbers = beside(bar(share), text(f"{run.parameters:,} parameters", left=True))
         fields = box([name], width=widest), within(shape, shapes, left=True), numbers
         rows.append(beside(*fields, gap=14))
+    rows.append(text(f"in all: {total:,} parameters", left=True))
     if outside:
         words.append(f"elsewhere: {outside:,} parameters")
         rows.append(text(words[-1], left=True))

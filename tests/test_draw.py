@@ -69,6 +69,7 @@ def test_a_network_s_shapes_and_counts_are_its_tensors(make):
     assert [text for text in texts(drawn) if text.startswith("(N")][1:] == written
     assert [text for text in texts(drawn) if "parameters" in text] == [
         "40 parameters", "8 parameters", "0 parameters", "1,450 parameters",
+        "in all: 1,498 parameters",
     ]  # fmt: skip
     assert drawn.words[0].startswith("It holds 1,498 parameters, 97% of them in ")
     assert (4, 6, 6) in shapes if make is torch_network else (6, 6, 4) in shapes
