@@ -17,6 +17,9 @@ budgets and benchmarks, on a quiet machine.
 Pictures. PNG and JPEG are compared by what is seen, see `image_distance`: up to the header's
 `image_tolerance`, else IMAGE_TOLERANCE; with `image_tolerance=1` they may be any of that size.
 
+Diagrams. An SVG in HTML is compared as HTML is: each word exactly, each number, written or a
+coordinate, within the tolerance. Only its name, which comes from what it holds, may be another one.
+
 Widgets. Of an output with a live widget, the text and the pictures are compared.
 
 The learner's own state. What a cell tagged `learner-state` shows (the course map, the questions
@@ -51,6 +54,7 @@ TOLERANT = ("stdout", "text/plain", "text/html", "text/markdown", "text/latex")
 PICTURES = ("image/png", "image/jpeg")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 INLINE = re.compile(r"data:(image/(?:png|jpeg));base64,([A-Za-z0-9+/=]+)")  # a picture in HTML
+DIAGRAM_NAME = re.compile(r"\bdrawn-[0-9a-f]{12}\b")  # see `dlcourse.svg`
 TIME_UNITS = r"(?:ns|µs|μs|ms|s|sec|seconds?|min|minutes?)"  # no hour is measured; "us" is a word
 # A word may be the name of the value after it: "mean 3 s = 0.5"; "min" and "second" are names also
 # where a comma or a new line comes between: "3 min, 4 max".
@@ -136,12 +140,18 @@ def contents(outputs, others=()) -> dict:
                 if kind == "text/html":  # pictures in it count as pictures
                     for picture_kind, picture in INLINE.findall(content):
                         held[picture_kind].append(picture)
-                    content = INLINE.sub(r"data:\1", content)
+                    content = DIAGRAM_NAME.sub("drawn", INLINE.sub(r"data:\1", content))
                 if kind != WIDGET and (not live or kind in ("text/plain", *PICTURES)):
                     held[kind].append(content)
     for name, text in printed.items():
         held[name].append(re.sub(r"(?m)^.*\r(?=[^\n])", "", text))  # a line begun again
     return held
+
+
+def read_from(content) -> str:
+    """Return what a person reads in HTML: no pictures, and of a diagram its words and numbers."""
+    texts = re.sub(r"(?s)<svg.*?</svg>", lambda drawn: re.sub("<[^>]*>", "\n", drawn[0]), content)
+    return INLINE.sub("", texts)
 
 
 def _picture_faults(there, here, allowed):

@@ -19,6 +19,7 @@ from dlcourse import (
     catalogue,
     course,
     data,
+    draw,
     exercise,
     explore,
     interpret,
@@ -193,12 +194,12 @@ TRAIN = {"images": FEW.images, "labels": FEW.labels}
 EXPLAIN = {"images": FEW.images, "classes": FEW.labels}
 
 
-def draw(figure, place=0):
+def line(figure, place=0):
     figure.subplots().plot([0, place])
     return f"A line to {place}."
 
 
-def explorer(draw=draw, size=(2, 1), place=None):
+def explorer(draw=line, size=(2, 1), place=None):
     place = explore.slider(0, 1, 0) if place is None else place
     return explore.Explorer(draw, size, place=place)._repr_mimebundle_()
 
@@ -260,9 +261,31 @@ def good_calls():
         "data.split_texts": (data.split_texts, {"arrays": data.join_texts(["a", "b"])}),
         "quiz.together": (quiz.together, {"questions": [NUMBER, CHOICE], "headings": ["a", "b"]}),
         "Split.__getitem__": (lambda rows: FEW[rows], {"rows": 0}),
+        "draw.sliding_window": (
+            draw.sliding_window,
+            {"image": np.eye(4), "kernel": np.ones((2, 2)), "position": (0, 1), "stride": 1,
+             "padding": 1, "yours": np.eye(5), "title": ""},
+        ),
+        "draw.convolution": (
+            draw.convolution,
+            {"image": np.ones((4, 4, 2)), "filters": np.ones((3, 2, 2, 2)), "position": (0, 1),
+             "stride": 1, "padding": 1, "index": 2, "title": ""},
+        ),
+        "draw.recurrence": (
+            draw.recurrence, {"states": np.eye(3), "inputs": np.ones((2, 4)), "title": ""}
+        ),
+        "draw.attention": (
+            draw.attention,
+            {"weights": np.eye(2), "queries": ["a", "b"], "keys": ["c", "d"], "title": ""},
+        ),
+        "draw.computation_graph": (
+            draw.computation_graph,
+            {"steps": {"y": "a + x"}, "values": {"a": 1, "x": 2, "y": 3}, "slopes": {"x": 1},
+             "title": ""},
+        ),
         "explore.slider": (explore.slider, {"low": 0, "high": 1, "start": 0, "step": 0.5}),
         "explore.choice": (explore.choice, {"options": [1, 2], "start": 1, "label": ""}),
-        "explore.Explorer": (explorer, {"draw": draw, "size": (2, 1), "place": None}),
+        "explore.Explorer": (explorer, {"draw": line, "size": (2, 1), "place": None}),
         "lessons.recorded": (lessons.recorded, {"slug": SLUG}),
         "lessons.checkpoint": (lessons.checkpoint, {"slug": "image_classification"}),
         "lessons.band": (lessons.band, {"slug": SLUG}),
@@ -349,6 +372,13 @@ def good_calls():
             f"backends.evaluate in {name}": (backends.evaluate, TRAIN | {"model": model}),
             f"backends.scores in {name}": (
                 backends.scores, {"model": model, "images": FEW.images, "batch_size": 2}
+            ),
+            f"backends.runs in {name}": (
+                backends.runs, {"model": model, "images": FEW.images, "depth": 2}
+            ),
+            f"backends.parameters in {name}": (backends.parameters, {"model": model}),
+            f"draw.network in {name}": (
+                draw.network, {"model": model, "images": FEW.images, "depth": 2, "title": ""}
             ),
             f"backends.weights in {name}": (backends.weights, {"model": model, "layer": 0}),
             f"backends.activations in {name}": (
@@ -453,7 +483,7 @@ def test_bad_input_gets_a_result_or_words(name, record_property):
 def test_there_are_thousands_of_calls_and_every_function_is_among_them():
     assert len(BAD) * sum(len(good) for _, good in CALLS.values()) >= 15_000
     called = {name.split(" in ")[0] for name in CALLS}
-    for module in (arrays, backends, interpret, parity, plot, results):
+    for module in (arrays, backends, draw, interpret, parity, plot, results):
         name = module.__name__.removeprefix("dlcourse.")
         for each, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ == module.__name__ and not each.startswith("_"):

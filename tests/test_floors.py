@@ -9,14 +9,14 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "dlcourse"
 FLOORS = [
     {"errors"},
-    {"arrays", "bar", "memory", "runtime"},
+    {"arrays", "bar", "memory", "runtime", "svg"},
     # progress: exercise and quiz both write to it
     {"data", "elsewhere", "limits", "progress", "results"},
     {"backends.axes", "backends.checks", "backends.interface", "networks"},
     {"backends.loop"},
     {"backends.pytorch", "backends.keras", "networks.pytorch", "networks.keras"},
     {"backends"},  # the one face: it imports a framework's class when a model of it comes
-    {"parity", "interpret", "plot", "pretrained"},
+    {"draw", "parity", "interpret", "plot", "pretrained"},
     {"answers"},
     {"explore", "exercise", "predictions", "quiz"},
     {"lessons", "outputs"},

@@ -1,11 +1,20 @@
 """Outputs are compared as the lessons promise: what may differ passes, and nothing else."""
 
 import base64
+import copy
 import io
 
+from dlcourse import draw
 from dlcourse.arrays import close
 from dlcourse.errors import RangeError
-from dlcourse.outputs import contents, faults, headline_faults, image_distance, text_faults
+from dlcourse.outputs import (
+    contents,
+    faults,
+    headline_faults,
+    image_distance,
+    read_from,
+    text_faults,
+)
 
 import pytest
 from hypothesis import given
@@ -210,6 +219,44 @@ def test_a_picture_in_html_is_compared_as_a_picture(now, fault):
     cell = new_code_cell(outputs=shown(100))
     found = faults(cell, now)
     assert fault in " ".join(found) if fault else found == []
+
+
+def drawn(total=0.64, formula="w · x", colour="#0072B2"):
+    """Return an output with a diagram, as a notebook stores it."""
+    steps, values = {"y": formula}, {"w": 1.5, "x": 0.5, "y": total}
+    diagram = draw.computation_graph(steps, values)
+    html = diagram._repr_html_().replace("#0072B2", colour)
+    return [new_output("display_data", {"text/html": html, "text/plain": repr(diagram)})]
+
+
+@pytest.mark.parametrize(
+    "now, tolerance, fault",
+    [
+        (drawn(), 0, None),
+        (drawn(0.65), 0.02, None),  # its name is another one, too
+        (drawn(0.65), 0, "reference 0.64, now 0.65"),
+        (drawn(0.67), 0.02, "reference 0.64, now 0.67"),
+        (drawn(formula="w + x"), 0.02, "the words differ"),
+        (drawn(colour="#D55E00"), 0.02, "the words differ"),
+        ([], 0.02, "text/html: 1 in the reference, 0 now"),
+    ],
+)
+def test_a_diagram_s_numbers_are_compared_and_its_words(now, tolerance, fault):
+    cell = new_code_cell(outputs=drawn(), metadata={"tolerance": tolerance})
+    found = faults(cell, now)
+    assert fault in " ".join(found) if fault else found == []
+
+
+def test_a_diagram_that_is_drawn_elsewhere_on_the_page_is_another_one():
+    moved = copy.deepcopy(drawn())
+    moved[0].data["text/html"] = moved[0].data["text/html"].replace('rx="6"', 'rx="7"', 1)
+    assert "reference 6, now 7" in " ".join(faults(new_code_cell(outputs=drawn()), moved))
+
+
+def test_what_is_read_from_a_diagram_are_its_words_and_no_coordinates():
+    content = drawn()[0].data["text/html"]
+    assert "0.64" in read_from(content) and "translate" not in read_from(content)
+    assert read_from("a <b>1</b>") == "a <b>1</b>"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Each lesson keeps its promises, a new one too, and a broken promise is noticed."""
 
 import ast
+import html
 import json
 import math
 import re
@@ -36,7 +37,7 @@ def outputs_of(lesson):
                 if key in ("text", "traceback", "evalue")
             }
             yield {
-                kind: outputs.INLINE.sub("", "".join(text))
+                kind: outputs.read_from("".join(text))
                 for kind, text in kinds.items()
                 if isinstance(text, list | str)
             }
@@ -63,6 +64,25 @@ def test_a_lesson_says_what_its_pictures_show(lesson):
         if "<img" in kinds.get("text/html", ""):
             text = kinds.get("text/plain", "")
             assert text and not text.startswith("<") and not text.endswith("no description"), text
+
+
+def diagrams_of(lesson):
+    """Return (words, HTML) of each stored diagram."""
+    for cell in cells_of(lesson):
+        for output in cell.get("outputs", ()):
+            kinds = {kind: "".join(text) for kind, text in output.get("data", {}).items()}
+            if "<svg" in kinds.get("text/html", ""):
+                yield kinds["text/plain"], kinds["text/html"]
+
+
+def test_a_lesson_s_diagrams_say_the_same_in_words_and_have_names_of_their_own(lesson):
+    drawn = list(diagrams_of(lesson))
+    for words, content in drawn:
+        title, found = words.split("\n")[:2]
+        assert title.startswith("Diagram: ") and found
+        assert html.escape("\n".join(words.split("\n")[1:])) in content
+    named = [re.findall(r'<title id="([^"]+)"', content) for _, content in drawn]
+    assert len({name for names in named for name in names}) == len(drawn)
 
 
 def test_a_lesson_asks_before_it_shows_and_tells_the_teacher(lesson):
@@ -171,7 +191,7 @@ def test_a_lesson_that_says_another_number_or_claim_is_caught(lesson):
         for output in cell.get("outputs", ()):
             texts = {"stdout": output.get("text", ""), **output.get("data", {})}
             for kind in outputs.TOLERANT:
-                text = outputs.INLINE.sub("", "".join(texts.get(kind, "")))
+                text = outputs.read_from("".join(texts.get(kind, "")))
                 for what, changed in tampered(text):
                     if judge(changed, text, tolerance) == []:
                         passed.append(f"{cell['id']}: {what}")

@@ -20,7 +20,7 @@ from dlcourse.arrays import (
     to_numpy,
 )
 from dlcourse.backends.checks import batch_targets, check_batch, check_class_scores
-from dlcourse.backends.interface import Backend, Layer
+from dlcourse.backends.interface import Backend, Layer, Run
 from dlcourse.backends.loop import Options, evaluation, train
 from dlcourse.errors import KindError, RangeError, ShapeError
 from dlcourse.results import Evaluation, History
@@ -265,6 +265,42 @@ def activation_gradient(model, images, classes, layer, batch_size=256) -> tuple:
         for part in _parts(len(images), batch_size)
     ]
     return tuple(np.concatenate(each) for each in zip(*pairs))
+
+
+def runs(model, images, depth=1) -> list[Run]:
+    """Return what each layer does with a batch, in the order in which they run: see `Run`.
+
+    Args:
+        model: A torch.nn.Module or keras.Model.
+        images: Array (N, …), a few examples that it can take.
+        depth: Down to which depth blocks are opened; 1 counts each of them as one layer.
+
+    Raises:
+        ShapeError, RangeError, KindError: The model cannot take them, or shows no layer at work.
+
+    Example:
+        >>> [run] = backends.runs(network, digits.test.features[:2])
+        >>> run.type, run.gives, run.parameters
+        ('Linear', (2, 10), 650)
+    """
+    backend, images = of(model), to_numpy(images)
+    expect_examples(images, images)
+    found = backend.runs(images, expect_count(depth, "depth"))
+    if not found:
+        raise KindError(
+            "No layer of the model gives one tensor from one tensor, so there is nothing to show."
+        )
+    return found
+
+
+def parameters(model) -> int:
+    """Return how many weights and biases a model holds; batch norm's averages are neither.
+
+    Example:
+        >>> backends.parameters(network)
+        650
+    """
+    return of(model).parameters()
 
 
 # Comparing and carrying, for `parity`

@@ -40,6 +40,24 @@ class Slot(NamedTuple):
     tensors: dict
 
 
+class Run(NamedTuple):
+    """One layer at work on a batch. Axes are the framework's own: (N, C, H, W) in PyTorch.
+
+    Attributes:
+        name, type: What the framework calls the layer and its class: "conv2d_1", "Conv2D".
+        gets, gives: Shapes of what goes in and what comes out, batch axis included.
+        parameters: How many weights and biases it holds that no layer before it holds.
+        follows: Whether it gets what the layer before it gave, and nothing was done in between.
+    """
+
+    name: str
+    type: str
+    gets: tuple
+    gives: tuple
+    parameters: int
+    follows: bool
+
+
 class Backend(Protocol):
     """A model of one framework. Batches are NumPy arrays, pictures (N, H, W, C) both ways.
 
@@ -68,6 +86,15 @@ class Backend(Protocol):
 
     def named_layers(self) -> list:
         """Return (name, layer) of every layer, in the model's order."""
+
+    def runs(self, inputs: np.ndarray, depth: int) -> list[Run]:
+        """Return what each layer does with a batch, looking, in the order in which they run.
+
+        A block of layers counts as one, unless it lies less than `depth` blocks deep.
+        """
+
+    def parameters(self) -> int:
+        """Return how many weights and biases the model holds; running averages are neither."""
 
     def has_kernel(self, layer) -> bool: ...
 

@@ -1,11 +1,12 @@
 """Keras on TensorFlow as `backends.interface.Backend` wants it."""
 
+import contextlib
 import functools
 from contextlib import contextmanager
 
 from dlcourse.arrays import as_floats, expect_real, to_numpy
 from dlcourse.backends import checks
-from dlcourse.backends.interface import Slot
+from dlcourse.backends.interface import Run, Slot
 from dlcourse.errors import CourseError, KindError, RangeError
 
 import keras
@@ -94,6 +95,34 @@ class Keras:
 
     def named_layers(self):
         return [(layer.name, layer) for layer in _flatten(self.model)]
+
+    def runs(self, inputs, depth):
+        self.build(inputs)
+        runs, counted = [], set()
+        with contextlib.ExitStack() as watched:
+            last = [self.tensor(inputs)]  # what came out of the layer before
+            for layer in _opened(self.model, depth):
+
+                def keep(given, output, layer=layer):
+                    alone, given, output = tf.is_tensor(given), _first_of(given), _first_of(output)
+                    if not (tf.is_tensor(given) and tf.is_tensor(output)):
+                        return
+                    # Keras makes a new tensor of what comes into the model.
+                    same = given is last[0] or (not runs and given.shape == last[0].shape)
+                    new = {id(v): int(np.prod(v.shape)) for v in _parameters(layer)}
+                    count = sum(size for key, size in new.items() if key not in counted)
+                    counted.update(new)
+                    shapes = tuple(given.shape), tuple(output.shape)
+                    kind = type(layer).__name__
+                    runs.append(Run(layer.name, kind, *shapes, count, alone and same))
+                    last[0] = output
+
+                watched.enter_context(_called(layer, keep))
+            self._outputs(inputs, compiled=False)
+        return runs
+
+    def parameters(self):
+        return sum(int(np.prod(variable.shape)) for variable in _parameters(self.model))
 
     def has_kernel(self, layer):
         return hasattr(layer, "kernel") or isinstance(layer, layers.Embedding)
@@ -345,23 +374,35 @@ def _expect_nothing_beyond(who, weights):
 
 
 @contextmanager
-def _watched(layer, tape):
-    """Watch what a layer gives, as a hook does in PyTorch; yield the list that it is put into."""
-    seen, call = [], layer.call
+def _called(layer, keep):
+    """Call `keep(first input, output)` each time the layer runs, as a hook does in PyTorch."""
+    call = layer.call
 
     @functools.wraps(call)  # Keras reads the arguments' names
     def watching(*args, **kwargs):
         output = call(*args, **kwargs)
-        seen.append(output)
-        if tf.is_tensor(output):
-            tape.watch(output)
+        keep(args[0] if args else None, output)
         return output
 
     layer.call = watching
     try:
-        yield seen
+        yield
     finally:
         del layer.call  # the class's own is there again
+
+
+@contextmanager
+def _watched(layer, tape):
+    """Watch what a layer gives; yield the list that it is put into."""
+    seen = []
+
+    def keep(_, output):
+        seen.append(output)
+        if tf.is_tensor(output):
+            tape.watch(output)
+
+    with _called(layer, keep):
+        yield seen
 
 
 class _Trainer:
@@ -537,6 +578,27 @@ def _flatten(model):
             yield layer.layer
         else:
             yield layer
+
+
+def _opened(model, depth):
+    """Return the layers that a batch passes, those inside inner models up to this depth."""
+    found = []
+    for layer in model.layers:
+        if isinstance(layer, keras.Model) and depth > 1:
+            found += _opened(layer, depth - 1)
+        elif not isinstance(layer, layers.InputLayer):
+            found.append(layer)
+    return found
+
+
+def _first_of(value):
+    """Return the first of several tensors: layers may take or give more than one."""
+    return value[0] if isinstance(value, (list, tuple)) and value else value
+
+
+def _parameters(layer):
+    """Return weights and biases, without the averages that batch norm keeps."""
+    return [weight for weight in layer.weights if not weight.name.startswith("moving_")]
 
 
 def _kind(layer):

@@ -1,11 +1,12 @@
 """PyTorch as `backends.interface.Backend` wants it. Inside, pictures are (N, C, H, W)."""
 
+import contextlib
 import copy
 from contextlib import contextmanager
 
 from dlcourse.arrays import as_floats, to_numpy
 from dlcourse.backends import axes, checks
-from dlcourse.backends.interface import Slot
+from dlcourse.backends.interface import Run, Slot
 from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
 
 import numpy as np
@@ -98,6 +99,35 @@ class PyTorch:
 
     def named_layers(self):
         return [(name, module) for name, module in self.model.named_modules() if name]
+
+    def runs(self, inputs, depth):
+        runs, counted = [], set()
+        with contextlib.ExitStack() as hooks, _evaluating(self.model), torch.no_grad():
+            last = [self.tensor(inputs)]  # what came out of the layer before
+            for name, layer in _opened(self.model, depth) or [("model", self.model)]:
+
+                def keep(layer, given, output, name=name):
+                    alone, given, output = (
+                        len(given) == 1,
+                        _first_tensor(given),
+                        _first_tensor(output),
+                    )
+                    if given is None or output is None:
+                        return
+                    new = {id(p): p.numel() for p in layer.parameters() if id(p) not in counted}
+                    counted.update(new)
+                    shapes = tuple(given.shape), tuple(output.shape)
+                    follows = alone and given is last[0]
+                    kind = type(layer).__name__
+                    runs.append(Run(name, kind, *shapes, sum(new.values()), follows))
+                    last[0] = output
+
+                hooks.enter_context(_hook(layer, keep))
+            self._outputs(inputs, last[0])
+        return runs
+
+    def parameters(self):
+        return sum(parameter.numel() for parameter in self.model.parameters())
 
     def has_kernel(self, layer):
         return isinstance(layer, WITH_KERNEL)
@@ -493,6 +523,21 @@ def _hook(layer, function):
         yield
     finally:
         handle.remove()
+
+
+def _opened(module, depth, before=""):
+    """Return (name, layer) of a module's layers, those inside blocks up to this depth."""
+    found = []
+    for name, layer in module.named_children():
+        inner = _opened(layer, depth - 1, f"{before}{name}.") if depth > 1 else []
+        found += inner or [(before + name, layer)]
+    return found
+
+
+def _first_tensor(value):
+    """Return a tensor, or the first of a tuple: recurrent layers give their states as well."""
+    value = value[0] if isinstance(value, tuple) and value else value
+    return value if isinstance(value, torch.Tensor) else None
 
 
 def _chosen(outputs, classes_for):

@@ -21,7 +21,7 @@
 # %%
 import time
 
-from dlcourse import arrays, backends, course, data, explore
+from dlcourse import arrays, backends, course, data, draw, explore
 from dlcourse import lessons, parity, plot, results, runtime
 from dlcourse.lessons import start_here as lesson
 
@@ -218,8 +218,19 @@ lesson.names_of.check(names_of)
 
 # %% [markdown]
 # ## 4 · What is inside?
-# Nothing but multiplying and adding, and one simple rule. A dense layer multiplies its row of numbers by a
-# table of weights and adds one number for each output. `relu` then replaces negative numbers by 0.
+# Where are the numbers that training changed? The drawing shows what each layer gives (N is the number of
+# pictures) and how many numbers of its own, its **parameters**, it holds.
+
+# %%
+draw.network(keras_model, test.images)
+
+# %% [markdown]
+# Nearly all are in the first dense layer: a weight for each pair of one of the 784 pixels and one of the 64
+# numbers that it computes. `Flatten` holds none, because it only puts the pixels in one row.
+#
+# What is done with these numbers? Nothing but multiplying and adding, and one simple rule. A dense layer
+# multiplies its row of numbers by a table of weights and adds one number for each output, its **bias**. `relu`
+# then replaces negative numbers by 0.
 #
 # **Predict, then run.** The next cell takes the four tables out of the trained network and does this in
 # NumPy, without Keras. (`test.features` holds the same pictures as `test.images`, as rows of 784 numbers.)
@@ -231,12 +242,28 @@ w1, b1, w2, b2 = keras_model.get_weights()
 hidden = np.maximum(0, test.features @ w1 + b1)  # (5000, 64)
 by_hand = hidden @ w2 + b2  # (5000, 10)
 print(f"largest difference: {np.abs(by_hand - keras_scores).max():.4f}")
-print(f"numbers in the four tables: {keras_model.count_params()}")
 
 # %% [markdown]
-# (a). The network *is* these four tables of numbers and the order in which they are used, and training is the
-# search for the numbers. How that search
-# works is the subject of lesson 11.
+# (a). Here is the way of the first test picture through one of the 64 numbers of the first layer. We take the
+# one that ends furthest below 0 before the rule. What does `relu` make of it?
+
+# %% tolerance=0.2
+n = (test.features[0] @ w1 + b1).argmin()
+products, bias = test.features[0] @ w1[:, n], b1[n]
+steps = {"sum": "products + bias", "given": "max(0, sum)"}
+values = {
+    "products": products,
+    "bias": bias,
+    "sum": products + bias,
+    "given": hidden[0, n],
+}
+draw.computation_graph(steps, values, title="One of the 64 numbers")
+
+# %% [markdown]
+# 0: `max(0, sum)` is `relu`. For this picture, the second layer hears nothing from here.
+#
+# The network *is* these four tables of numbers and the order in which they are used, and training is the
+# search for the numbers. How that search works is the subject of lesson 11.
 #
 # ## 5 · The same network in PyTorch
 # **PyTorch** is the other large library for networks. `Linear` is its name for a dense layer.

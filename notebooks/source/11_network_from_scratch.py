@@ -19,8 +19,8 @@ import time
 from functools import partial
 from itertools import pairwise
 
-from dlcourse import backends, course, data, explore, lessons
-from dlcourse import parity, plot, results, runtime
+from dlcourse import backends, course, data, draw, explore
+from dlcourse import lessons, parity, plot, results, runtime
 from dlcourse.lessons import network_from_scratch as lesson
 
 import keras
@@ -241,6 +241,8 @@ results.Table(
 # t = 2, and for now the loss is simply the square of its error:
 #
 # $$z = w x + b \qquad h = \max(0, z) \qquad L = (h - t)^2$$
+#
+# The next cell computes this and draws it. Which numbers does the loss depend on, and on which way?
 
 
 # %%
@@ -255,18 +257,21 @@ def one_unit_forward(w, b, x=0.5, t=2.0):
     }  # fmt: skip
 
 
+steps = {
+    "product": "w · x",
+    "z": "product + b",
+    "h": "max(0, z)",
+    "L": "(h − t)²",
+}
 values = one_unit_forward(w=3.0, b=-0.3)
-lesson.draw_graph(values)
-plot.describe(
-    f"A graph from w, x, b and t through a product, a sum, the ReLU and a "
-    f"square to the loss: z is {values['z']:.4g}, L is {values['L']:.4g}."
-)
+draw.computation_graph(steps, values)
 
 # %% [markdown]
-# This drawing is a **computation graph**: numbers flow along the arrows, and each box computes one
-# thing. Now walk it backwards. Start at the end, where the slope is 1: if L grows by 0.01, L grows by
-# 0.01. At each box, what arrives from the right is multiplied by the box's own slope and handed on to
-# the left. This is the chain rule, applied box by box, and here there are only four kinds of box:
+# This drawing is a **computation graph**: numbers flow along the arrows, and each box with a formula
+# computes one thing. The loss depends on w, x and b only through h. Now walk the graph backwards. Start at
+# the end, where the slope is 1: if L grows by 0.01, L grows by 0.01. At each box, what arrives from the
+# right is multiplied by the box's own slope and handed on to the left. This is the chain rule, applied box
+# by box, and here there are only four kinds of box:
 #
 # | box | what it hands back |
 # |---|---|
@@ -293,11 +298,7 @@ def one_unit_backward(values):
 
 
 slopes = one_unit_backward(values)
-lesson.draw_graph(values, slopes)
-plot.describe(
-    f"The same graph with slopes below the arrows: {slopes['h']:.4g} along h, "
-    f"z and b, {slopes['w']:.4g} along w, {slopes['x']:.4g} along x."
-)
+draw.computation_graph(steps, values, slopes)
 
 # %% [markdown]
 # (c). The number that reaches the product is −1.6, and the product hands it to w times the other factor,
@@ -329,15 +330,16 @@ print(f"the loss was {values['L']:.2f} and is now {after['L']:.2f}")
 # (a). If you moved w only you got (b), and if you went uphill you got (c).
 #
 # **Predict, then run.** Start again, but with the bias b = −2. Then z = −0.5, the unit gives 0, and the
-# loss is 4, larger than before. What is the slope along w now? (a) −2, (b) 0, (c) −0.8 as before.
+# loss is 4, larger than before. What is the slope along w now? (a) −2, (b) 0, (c) −0.8 as before. The
+# graph shows at which box it is decided.
 
 # %% tags=["predict"]
 off = one_unit_forward(w=3.0, b=-2.0)
-print(f"loss {off['L']:.2f}, slope {one_unit_backward(off)['w']:.2f}")
+draw.computation_graph(steps, off, one_unit_backward(off))
 
 # %% [markdown]
-# (b). The ReLU hands back 0, so neither w nor b learns anything from this input, however wrong the unit
-# is. A unit that is switched off for *every* input never changes again. Such units are called
+# (b). A slope of −4 arrives at the ReLU, and it hands back 0. So neither w nor b learns anything from this
+# input, however wrong the unit is. A unit that is switched off for *every* input never changes again. Such units are called
 # **dead**.
 #
 # ### Where p − y comes from
@@ -1016,6 +1018,14 @@ def new_pytorch():
 
 
 # %% [markdown]
+# Where in this model are the 2 410 weights and biases?
+
+# %%
+draw.network(new_pytorch(), x_train)
+
+# %% [markdown]
+# In the two layers called `Linear`: 64 · 32 + 32 and 32 · 10 + 10. The ReLU has nothing to learn.
+#
 # The loop has the same steps as ours. `zero_grad` is needed because PyTorch adds new gradients to the
 # old ones until it is told to forget them.
 
@@ -1055,6 +1065,17 @@ def new_keras():
     )
     model.set_weights(weights)
     return model
+
+
+# %% [markdown]
+# The drawing of PyTorch's model has three boxes. Which one is missing here?
+
+# %%
+draw.network(new_keras(), x_train)
+
+# %% [markdown]
+# The ReLU: in Keras it can be a part of the dense layer before it. The shapes at the ends and the
+# 2 410 parameters are the same.
 
 
 # %%

@@ -14,8 +14,8 @@
 # %%
 import time
 
-from dlcourse import backends, course, data, explore, lessons
-from dlcourse import parity, plot, results, runtime
+from dlcourse import backends, course, data, draw, explore
+from dlcourse import lessons, parity, plot, results, runtime
 from dlcourse.lessons import convolutions as lesson
 
 import keras
@@ -83,8 +83,25 @@ plot.describe(
 # **cross-correlation**. Deep learning does not flip, and says convolution all the same. Since the
 # kernel is learned, nobody misses the flip.)
 #
-# **Exercise.** At how many positions does a window fit? Two things change it. **Padding** puts a
-# frame of zeros around the picture; **stride** moves the window by several pixels at a time. Try
+# At how many positions does a window fit? Two things change it. **Padding** puts a frame of zeros
+# around the picture; **stride** moves the window by several pixels at a time. Here is the middle of
+# the picture with the dot, 5 × 5 pixels, with a padding of 1 and a stride of 2. How many windows see
+# the white pixel now?
+
+# %%
+draw.sliding_window(
+    dot[2:7, 2:7],
+    np.ones((3, 3)),
+    position=(1, 1),
+    stride=2,
+    padding=1,
+)
+
+# %% [markdown]
+# One, the window that is drawn: the others lie two rows or columns further, and the map has only
+# 3 × 3 numbers.
+#
+# **Exercise.** How many positions are there along one side? Try
 # `pixels=7, window=3, stride=2, padding=0` on paper first.
 
 
@@ -140,39 +157,36 @@ plot.describe(
 # step from dark to light from left to right, blue from light to dark; in the right map the same from top to
 # bottom.
 #
+# Where does such a red number come from? The next cell shows a piece of the photograph at the edge of his
+# coat, and one window in it. Which of the nine products is the largest?
+
+# %%
+draw.sliding_window(
+    cameraman[71:77, 34:40], kernels["vertical edges"], position=(2, 2)
+)
+
+# %% [markdown]
+# The one at the right of the middle row, where the kernel has a 2 and the coat ends. At the left
+# the kernel is negative, but the coat is dark and takes little away. On the dark coat itself, at the upper
+# left of the map, what is added and what is taken away nearly cancel.
+#
 # ### Channels and filters
 # A colour picture has three **channels**: red, green, blue. So a window of 3 × 3 pixels holds 3 ·
 # 3 · 3 numbers, and so do the weights that look at it: one kernel for each channel. These kernels
 # together are a **filter**. A filter weighs all channels of its window and gives *one* number.
-# Here is one window of a photograph, and one filter of random weights:
+# Here is one window of a photograph, and one filter of random weights. How many products are there, and how
+# many numbers come out?
 
 # %%
 generator = np.random.default_rng(0)
 images = photographs.train.images[:4, ::4, ::4]  # (N, H, W, C)
 filters = generator.normal(0, 0.2, (8, 3, 3, 3)).astype("float32")
-window = images[0, 20:23, 30:33]  # (3, 3, 3): rows, columns, channels
-one_filter = filters[0]  # (3, 3, 3) too
-colours = ("red", "green", "blue")
-plot.images(
-    np.concatenate([window.transpose(2, 0, 1), one_filter.transpose(2, 0, 1)]),
-    titles=[f"window, {colour}" for colour in colours]
-    + [f"kernel, {colour}" for colour in colours],
-    columns=3,
-    limits=(-1, 1),
-    colour_map="RdBu_r",
-    label="value",
-)
-plot.describe(
-    "Six squares of 3 by 3. Above, the red, green and blue values of a window, "
-    "all positive; below, the filter's three kernels, of both signs."
-)
-
-# %%
-print(f"27 products, one sum: {(window * one_filter).sum():.4f}")
+draw.convolution(images[0], filters, position=(20, 30))
 
 # %% [markdown]
-# Slid over the whole picture, one filter gives one map. A layer has many filters, and the maps of
-# all of them are the channels that the next layer sees.
+# 27 products (channel 0 is red, 1 green, 2 blue), and one number. Slid over the whole picture, one filter
+# gives one map. A layer has many filters, here 8, and the maps of all of them are the channels that the next
+# layer sees.
 #
 # ### One product for everything
 # Loops in Python are too slow for all this. The trick is called **im2col**: write each window as a
@@ -210,7 +224,7 @@ def convolve(images, filters, stride=1, padding=0):
 
 maps = convolve(images, filters)
 print("maps", maps.shape)
-print(f"the same number as above: {maps[0, 20, 30, 0]:.4f}")
+print(f"the same number as above: {maps[0, 20, 30, 0]:.3f}")
 
 # %% [markdown]
 # **Predict, then run.** The loops and the product compute the same. Is the product (a) about as

@@ -15,8 +15,8 @@
 # %%
 import copy
 
-from dlcourse import arrays, backends, course, data, explore, lessons
-from dlcourse import parity, plot, results, runtime
+from dlcourse import arrays, backends, course, data, draw, explore
+from dlcourse import lessons, parity, plot, results, runtime
 from dlcourse.lessons import image_classification as lesson
 
 import keras
@@ -98,13 +98,13 @@ print(f"test accuracy {linear_accuracy:.2f}")
 # %% tags=["recipe"]
 def lenet():
     return torch.nn.Sequential(
-        torch.nn.Conv2d(1, 6, 5, padding=2),  # (N, 6, 28, 28)
+        torch.nn.Conv2d(1, 6, 5, padding=2),
         torch.nn.ReLU(),
-        torch.nn.MaxPool2d(2),  # (N, 6, 14, 14)
-        torch.nn.Conv2d(6, 16, 5),  # (N, 16, 10, 10)
+        torch.nn.MaxPool2d(2),
+        torch.nn.Conv2d(6, 16, 5),
         torch.nn.ReLU(),
-        torch.nn.MaxPool2d(2),  # (N, 16, 5, 5)
-        torch.nn.Flatten(),  # (N, 400)
+        torch.nn.MaxPool2d(2),
+        torch.nn.Flatten(),
         torch.nn.Linear(400, 120),
         torch.nn.ReLU(),
         torch.nn.Linear(120, 84),
@@ -117,21 +117,12 @@ def lenet():
 # **Predict, then run.** Which layer holds most of the weights: (a) the second convolution, (b) the
 # first dense layer, (c) the second dense layer?
 
-
 # %% tags=["predict"]
-def weights_in(model):
-    """Count the weights and biases."""
-    return sum(parameter.numel() for parameter in model.parameters())
-
-
 network = lenet()
-for layer in network:
-    if weights_in(layer) > 0:
-        print(f"{type(layer).__name__:7} {weights_in(layer):6}")
-print(f"total   {weights_in(network):6}")
+draw.network(network, valid.images[:2], title="LeNet in PyTorch")
 
 # %% [markdown]
-# (b): 48 120 of 61 706. A convolution uses its few weights at every position of the picture. A
+# (b): 48 120 of 61 706, weights and biases. A convolution uses its few weights at every position of the picture. A
 # dense layer has a weight of its own for every position of every map. Later networks drop the
 # large dense layers for this reason, and so will ours.
 
@@ -331,7 +322,7 @@ class Residual(torch.nn.Module):
 #
 # The network has five convolutions. Three tricks keep it fast: the first map is pooled at once,
 # the resolution is halved three times, and in place of a large dense layer each map is boiled down
-# to two numbers, its mean and its largest value. (Small recipes like this were refined in public
+# to two numbers, its mean and its largest value. The drawing below the code shows where. (Small recipes like this were refined in public
 # contests for training in little time, such as Stanford's DAWNBench, and in the fast.ai library.)
 
 
@@ -348,19 +339,28 @@ def residual_network(filters=(16, 16, 32)):
     first, second, third = filters
     return torch.nn.Sequential(
         torch.nn.Conv2d(1, first, 3, padding=1, bias=False),
-        torch.nn.MaxPool2d(2),  # (N, first, 14, 14)
+        torch.nn.MaxPool2d(2),
         torch.nn.BatchNorm2d(first),
         torch.nn.ReLU(),
-        *block(first, second, stride=2),  # (N, second, 7, 7)
+        *block(first, second, stride=2),
         Residual(second),
-        *block(second, third, stride=2),  # (N, third, 4, 4)
+        *block(second, third, stride=2),
         Residual(third),
-        MeanAndMax(),  # (N, 2 · third)
+        MeanAndMax(),
         torch.nn.Linear(2 * third, 10),
     )
 
 
 # %% [markdown]
+# Where are most of the weights now? And how many numbers does the last layer get?
+
+# %%
+draw.network(residual_network(), valid.images[:2])
+
+# %% [markdown]
+# In the convolutions of the last two blocks, 4 608 and 9 216 plus their batch norms. The last layer gets
+# two numbers of each of 32 maps, 64 in all, where the first dense layer of LeNet got 400.
+#
 # ### Train it
 # The recipe is the one that LeNet had, with a higher learning rate. `one_cycle` gives the factor
 # by which `backends.fit` multiplies the learning rate, nearly as PyTorch's `OneCycleLR` did above
@@ -425,7 +425,7 @@ runtime.seed(seed)
 fast = residual_network()
 history = train_fast(fast, train.pixels, train.labels, fast_epochs, seed=seed)
 fast_accuracy = backends.evaluate(fast, test.pixels, test.labels).accuracy
-print(f"{weights_in(fast)} weights, test accuracy {fast_accuracy:.3f}")
+print(f"{backends.parameters(fast)} weights, test accuracy {fast_accuracy:.3f}")
 
 # %% tags=["headline"] tolerance=0.01
 headline = results.Headline(
@@ -433,7 +433,7 @@ headline = results.Headline(
     score=fast_accuracy,
     baseline=linear_accuracy,
     baseline_name="logistic regression",
-    parameters=weights_in(fast),
+    parameters=backends.parameters(fast),
     seconds=sum(history.seconds),
     band=lessons.band("image_classification"),
 )
@@ -503,7 +503,7 @@ results.Table(
         ),
         row(
             f"LeNet with batch norm, rate up to {best_peak}",
-            weights_in(lenet_with_norm()),
+            backends.parameters(lenet_with_norm()),
             recorded["lenet_with_norm"]["test"],
         ),
         row("residual, 2 epochs", 19_450, recorded["fast"]["accuracy"]),

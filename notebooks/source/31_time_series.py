@@ -13,7 +13,7 @@
 # {measured}
 
 # %%
-from dlcourse import backends, course, data, explore
+from dlcourse import backends, course, data, draw, explore
 from dlcourse import lessons, parity, plot, results, runtime
 from dlcourse.lessons import time_series as lesson
 
@@ -560,45 +560,16 @@ _, in_pytorch = plain(torch.from_numpy(week))
 print("as in PyTorch:", np.allclose(h, in_pytorch[0].detach(), atol=1e-5))
 
 # %% [markdown]
-# The same picture as a drawing, *unrolled*: one copy of the network for each day, and the numbers
-# that the cell above has computed.
+# The same numbers as a drawing, *unrolled*: one copy of the network for each day. What goes into the
+# memory $h_3$?
 
-# %% image_tolerance=0.05
-figure, axes = plt.subplots(figsize=(7.6, 2.6))
-for step, memory in enumerate(memories):
-    box = (step - 0.32, step + 0.32, 1, 1.5)
-    axes.imshow(
-        memory, extent=box, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto"
-    )
-    axes.text(step, 1.62, f"$h_{step}$", ha="center")
-    if step:
-        axes.annotate(
-            "",
-            (step - 0.32, 1.25),
-            (step - 0.68, 1.25),
-            arrowprops={"arrowstyle": "->"},
-        )
-        axes.annotate(
-            "", (step, 1.0), (step, 0.55), arrowprops={"arrowstyle": "->"}
-        )
-        axes.text(step, 0.35, f"day {step}", ha="center")
-        axes.text(step - 0.5, 1.32, "U", ha="center", fontsize=9)
-        axes.text(step + 0.07, 0.72, "W", fontsize=9)
-axes.annotate("", (7.72, 1.25), (7.34, 1.25), arrowprops={"arrowstyle": "->"})
-axes.text(7.78, 1.25, "48 changes", va="center")
-axes.set(
-    xlim=(-0.5, 8.6),
-    ylim=(0.2, 1.9),
-    title="A recurrent network, unrolled over seven days",
-)
-axes.axis("off")
-plot.describe(
-    "Eight rows of eight coloured numbers, the memories h0 to h7, from left to right. h0 "
-    "is all zero. Each next memory gets an arrow U from the one before and an arrow W "
-    "from its day; the last one leads to the 48 changes."
-)
+# %%
+draw.recurrence(np.concatenate(memories), week[0])
 
 # %% [markdown]
+# The third day, through $W$, and the memory of the second, through $U$; and in that memory is what is left
+# of the first two days. Each arrow named $W$ is the same table of weights, and so is each $U$.
+#
 # To train it, the gradient has to travel back through the drawing, and at each step it is
 # multiplied by $U$ and by the slope of the tanh, which is at most 1. Over many steps such a
 # product tends to fade (or, where $U$ is large, to grow without end). That is one reason why
@@ -691,7 +662,7 @@ for reset_after in (True, False):
 # ## 7 · Training two networks
 # The GRU has 64 units and takes seven steps, not 336, because each step reads a whole day: this
 # keeps its training short. A dense layer makes 48 changes of its last memory. Beside it we train
-# what you already know, a plain dense network with 3 % more weights, which gets the same 364
+# what you already know, a plain dense network of nearly the same size, which gets the same 364
 # numbers at once.
 #
 # Both are trained in the same way: on the absolute error, because that is what we count, for 12
@@ -719,6 +690,21 @@ def dense_network():
     return nn.Sequential(
         nn.Flatten(), nn.Linear(364, 64), nn.ReLU(), nn.Linear(64, 48)
     )
+
+
+# %% [markdown]
+# Which of the two has more parameters? And how many of the seven memories does the last layer of the first
+# one get?
+
+# %%
+draw.network(Forecaster(), week, title="GRU")
+
+# %%
+draw.network(dense_network(), week, title="Dense network")
+
+# %% [markdown]
+# The dense network, by 3 %. The arrow into the last layer of the GRU is dashed, because something happens
+# there that is no layer: of (N, 7, 64) only the last memory, (N, 64), goes on.
 
 
 # %% tags=["recipe"]

@@ -17,7 +17,7 @@
 import copy
 import time
 
-from dlcourse import backends, course, data, explore
+from dlcourse import backends, course, data, draw, explore
 from dlcourse import lessons, parity, plot, results, runtime
 from dlcourse.lessons import image_gan as lesson
 
@@ -213,7 +213,7 @@ lesson.judging_loss.check(judging_loss)
 # back?
 
 # %% tags=["predict"]
-draw = np.random.default_rng(0)
+random = np.random.default_rng(0)
 w, a, b = np.zeros(3), 0.0, 1.0
 path = []
 
@@ -223,7 +223,7 @@ def powers(x):
 
 
 for _ in range(12_000):
-    real, z = draw.normal(2, 0.5, 256), draw.normal(size=256)
+    real, z = random.normal(2, 0.5, 256), random.normal(size=256)
     fake = a + b * z
     on_real = (sigmoid(w @ powers(real)) - 1) * powers(real)
     on_fake = sigmoid(w @ powers(fake)) * powers(fake)
@@ -306,8 +306,8 @@ def transposed_convolve(maps, filters, stride, padding):
 # its own convolution.
 
 # %%
-draw = np.random.default_rng(0)
-maps = draw.normal(size=(2, 7, 7, 8)).astype("float32")
+random = np.random.default_rng(0)
+maps = random.normal(size=(2, 7, 7, 8)).astype("float32")
 
 
 def by_pytorch(filters, **options):
@@ -331,7 +331,7 @@ def by_keras(filters):
     return np.array(layer(maps))
 
 
-filters = draw.normal(size=(4, 4, 4, 8)).astype("float32")
+filters = random.normal(size=(4, 4, 4, 8)).astype("float32")
 ours = transposed_convolve(maps, filters, stride=2, padding=1)
 outputs = {
     "PyTorch": by_pytorch(filters, padding=1),
@@ -347,7 +347,7 @@ for name, output in outputs.items():
 # we get (a) the same numbers, (b) the same numbers, moved by a pixel, (c) other numbers?
 
 # %% tags=["predict"]
-narrow = draw.normal(size=(4, 3, 3, 8)).astype("float32")
+narrow = random.normal(size=(4, 3, 3, 8)).astype("float32")
 first = by_pytorch(narrow, padding=1, output_padding=1)
 second = by_keras(narrow)
 print("shapes:", first.shape, second.shape)
@@ -382,19 +382,19 @@ def generator_network(inputs=NOISE):
         nn.BatchNorm2d(64),
         nn.ReLU(),
         nn.ConvTranspose2d(64, 16, 4, stride=2, padding=1, bias=False),
-        nn.BatchNorm2d(16),  # (N, 16, 14, 14)
+        nn.BatchNorm2d(16),
         nn.ReLU(),
         nn.ConvTranspose2d(16, 1, 4, stride=2, padding=1),
-        nn.Sigmoid(),  # (N, 1, 28, 28), pixels 0..1
+        nn.Sigmoid(),  # pixels 0..1
     )
 
 
 def discriminator_network(channels=1):
     return nn.Sequential(
         nn.Conv2d(channels, 16, 4, stride=2, padding=1),
-        nn.LeakyReLU(0.2),  # (N, 16, 14, 14)
+        nn.LeakyReLU(0.2),
         nn.Conv2d(16, 64, 4, stride=2, padding=1, bias=False),
-        nn.BatchNorm2d(64),  # (N, 64, 7, 7)
+        nn.BatchNorm2d(64),
         nn.LeakyReLU(0.2),
         nn.Flatten(),
         nn.Linear(64 * 7 * 7, 1),  # the score
@@ -411,16 +411,26 @@ def discriminator_network(channels=1):
 
 
 # %% tags=["predict"]
-def count(network):
-    return sum(weights.numel() for weights in network.parameters())
-
-
-print("generator:", count(generator_network()))
-print("discriminator:", count(discriminator_network()))
+for make in (generator_network, discriminator_network):
+    print(f"{make.__name__}: {backends.parameters(make())}")
 
 # %% [markdown]
-# The generator, by a factor of six; that is our choice. Most of its weights are in the first
-# layer, which turns 32 numbers into 64 maps.
+# The generator, by a factor of six; that is our choice. Follow its shapes from 32 numbers to a picture. In
+# which layer are most of its weights?
+
+# %%
+draw.network(generator_network(), torch.zeros(2, NOISE), title="Generator")
+
+# %% [markdown]
+# In the first, which turns 32 numbers into 64 maps of 7 × 7. The two transposed convolutions then double the
+# sides, to 14 and to 28. The discriminator goes the same way back. What does it end with?
+
+# %%
+blank = np.zeros((2, 28, 28, 1))
+draw.network(discriminator_network(), blank, title="Discriminator")
+
+# %% [markdown]
+# With 64 maps of 7 × 7 again, and then with one number, its score, where the generator began with 32.
 #
 # ## 4 · The game
 # A round has two steps. The discriminator sees 64 real pictures and 64 fakes and takes a step.
@@ -619,8 +629,11 @@ def frechet_distance(features, other):
     return apart + np.trace(first) + np.trace(second) - 2 * shared
 
 
-draw = np.random.default_rng(0)
-one_cloud, other_cloud = draw.normal(0, 1, (50, 3)), draw.normal(3, 2, (60, 3))
+random = np.random.default_rng(0)
+one_cloud, other_cloud = (
+    random.normal(0, 1, (50, 3)),
+    random.normal(3, 2, (60, 3)),
+)
 ours = frechet_distance(one_cloud, other_cloud)
 theirs = results.frechet_distance(one_cloud, other_cloud)
 print("equal to the course's helper:", np.isclose(ours, theirs))
@@ -651,7 +664,7 @@ def distance(pictures):
     return results.frechet_distance(looked_at(pictures)[0], test_features)
 
 
-def pixel_sampler(images, count, draw):
+def pixel_sampler(images, count, random):
     """Draw pictures from a bell curve fitted to the pixels."""
     flat = images.reshape(len(images), -1).astype("float64")
     mean = flat.mean(axis=0)
@@ -659,16 +672,16 @@ def pixel_sampler(images, count, draw):
     sizes, components = np.linalg.eigh(flat.T @ flat)
     sizes, components = sizes[-100:] / len(flat), components[:, -100:]
     components *= np.sign(components.sum(axis=0))  # else either sign may come
-    mix = draw.normal(size=(count, 100)) * np.sqrt(sizes)
+    mix = random.normal(size=(count, 100)) * np.sqrt(sizes)
     pictures = mean + mix @ components.T  # (count, 784)
     pictures = np.clip(pictures, 0, 1).reshape(count, 28, 28, 1)
     return pictures.astype("float32")
 
 
-draw = np.random.default_rng(0)
-some = draw.permutation(len(train))[:drawn_pictures]
+random = np.random.default_rng(0)
+some = random.permutation(len(train))[:drawn_pictures]
 floor = distance(train[some].pixels)
-bell_curve = pixel_sampler(train[:2_000].images, drawn_pictures, draw)
+bell_curve = pixel_sampler(train[:2_000].images, drawn_pictures, random)
 bell_curve_features, _ = looked_at(bell_curve)
 baseline = results.frechet_distance(bell_curve_features, test_features)
 print(f"real pictures, {drawn_pictures}: {floor:.2f}")
@@ -686,7 +699,7 @@ headline = results.Headline(
     score=score,
     baseline=baseline,
     baseline_name="bell curve of pixels",
-    parameters=count(generator),
+    parameters=backends.parameters(generator),
     seconds=seconds,
     band=lessons.band("image_gan"),
 )
@@ -920,7 +933,7 @@ plot.describe(
 by_class = []
 for label in range(10):
     of_this_class = train[train.labels == label][:500].images
-    by_class.append(pixel_sampler(of_this_class, drawn_pictures // 10, draw))
+    by_class.append(pixel_sampler(of_this_class, drawn_pictures // 10, random))
 by_class = np.concatenate(by_class)
 rows = (
     ("bell curve of pixels", f"{baseline:.1f}"),

@@ -15,9 +15,10 @@
 # %%
 import copy
 import time
+from collections import OrderedDict
 
-from dlcourse import backends, course, data, explore, lessons
-from dlcourse import parity, plot, pretrained, results, runtime
+from dlcourse import backends, course, data, draw, explore
+from dlcourse import lessons, parity, plot, pretrained, results, runtime
 from dlcourse.lessons import transfer_learning as lesson
 
 import keras
@@ -117,39 +118,31 @@ lesson.to_range.check(to_range)
 # ## 2 · Two halves
 # What is the network made of? One convolution (often called the *stem*), then convolutions in 16
 # blocks, many of which filter each map by itself, then one more convolution (here called the *head*),
-# the mean over each map, and one dense layer.
+# the mean over each map, and one dense layer. The next cell draws these parts.
 #
 # **Predict, then run.** The dense layer at the end turns 1280 numbers into 1000 scores. What share
 # of all weights does it hold: (a) 3 %, (b) 10 %, (c) more than 25 %?
 
 
 # %% tags=["predict"]
-def count_weights(module):
-    return sum(weights.numel() for weights in module.parameters())
-
-
-total = count_weights(network)
-print(f"{total} weights in all")
-groups = {
-    "stem (one convolution)": network[1:2],
-    "blocks 0 to 7": network[2:10],
-    "blocks 8 to 15": network[10:18],
-    "head (one convolution)": network[18:19],
-    "classifier (dense)": network[20:],
-}
-results.Table(
-    ("part", "weights", "share"),
-    tuple(
-        (name, count_weights(part), f"{count_weights(part) / total:.1%}")
-        for name, part in groups.items()
-    ),
+parts = OrderedDict(
+    [
+        ("pixels scaled", network[:1]),
+        ("stem", network[1:2]),
+        ("blocks 0 to 7", network[2:10]),
+        ("blocks 8 to 15", network[10:18]),
+        ("head", network[18:19]),
+        ("mean of each map", network[19:20]),
+        ("classifier", network[20:]),
+    ]
 )
+draw.network(nn.Sequential(parts), photographs.train.images[:2])
 
 # %% [markdown]
-# More than a quarter, in one layer that knows nothing but ImageNet's labels. We can use everything
-# before it: it turns a picture into 1280 numbers, its **features**. The network is an
-# `nn.Sequential`, so cutting off its last layer is a slice. To see that nothing is lost, we do the
-# last step by hand.
+# (c): 1.28 of 4.65 million weights, in one layer that knows nothing but ImageNet's labels. We can use
+# everything before it: it turns a picture into 1280 numbers, its **features**. The network is an
+# `nn.Sequential`, so cutting off its last layer is a slice, as all the parts drawn above are. To see that
+# nothing is lost, we do the last step by hand.
 
 # %%
 body = network[:-1]  # everything except the last layer
@@ -659,8 +652,9 @@ model.block_15.requires_grad_(True)
 model.head.requires_grad_(True)
 model.classifier = nn.Linear(1280, 7)  # new layers are not frozen
 trained_weights = [w for w in model.parameters() if w.requires_grad]
-print("trained:", sum(weights.numel() for weights in trained_weights))
-print("frozen:", count_weights(model) - sum(w.numel() for w in trained_weights))
+trained = sum(weights.numel() for weights in trained_weights)
+print("trained:", trained)
+print("frozen:", backends.parameters(model) - trained)
 del model, trained_weights
 
 # %% [markdown]
@@ -672,6 +666,19 @@ del model, trained_weights
 # %% tags=["recipe"]
 cut = [name for name, _ in network.named_children()].index("block_15")
 frozen, top = network[:cut], network[cut:]
+
+# %% [markdown]
+# How many numbers of a stamp do we keep at the cut, and where are the parameters that learn?
+
+# %%
+halves = OrderedDict([("frozen", frozen), *top.named_children()])
+draw.network(nn.Sequential(halves), photographs.train.images[:2])
+
+# %% [markdown]
+# 192 · 7 · 7 = 9 408 numbers of each stamp. Below the cut is about half of the network. Of the layers that
+# learn, the largest is the classifier, which will be replaced by one for 7 classes.
+
+# %% tags=["recipe"]
 maps = {  # (N, 192, 7, 7)
     "train": passed_through(frozen, train),
     "test": passed_through(frozen, test),
@@ -782,7 +789,7 @@ headline = results.Headline(
     score=share_right(predicted(tuned, maps["test"])),
     baseline=probe_share,
     baseline_name="linear probe, network frozen",
-    parameters=count_weights(tuned),
+    parameters=backends.parameters(tuned),
     seconds=seconds,
     band=lessons.band("transfer_learning"),
 )
@@ -796,11 +803,11 @@ rows = (
     (
         "small network from scratch",
         np.mean(shares["from scratch"]["all"]),
-        count_weights(small_network()),
+        backends.parameters(small_network()),
     ),
     ("nearest mean of features", means_share, 7 * 1280),
     ("linear probe on features", probe_share, 7 * 1281),
-    ("fine-tuned", headline.score, count_weights(tuned)),
+    ("fine-tuned", headline.score, backends.parameters(tuned)),
 )
 results.Table(
     (

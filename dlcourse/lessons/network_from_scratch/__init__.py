@@ -14,62 +14,6 @@ STUDY_MINUTES = 170
 NEEDS = ("00",)
 DATA = ("digits",)
 
-VALUE_COLOUR, SLOPE_COLOUR = plot.COLOURS[:2]
-GRAPH = {  # of each station: x, y, what is written in it
-    "w": (0.0, 2.0, "w"),
-    "x": (0.0, 0.0, "x"),
-    "×": (1.5, 1.0, "×"),
-    "b": (2.2, -0.6, "b"),
-    "+": (3.0, 1.0, "+"),
-    "ReLU": (4.5, 1.0, "ReLU"),
-    "t": (5.2, -0.6, "t"),
-    "square": (6.1, 1.0, "(h − t)²"),
-    "end": (7.5, 1.0, "L"),
-}
-ARROWS = (  # from, to, the number that is carried, its name
-    ("w", "×", "w", ""),
-    ("x", "×", "x", ""),
-    ("×", "+", "product", "w x"),
-    ("b", "+", "b", ""),
-    ("+", "ReLU", "z", "z"),
-    ("ReLU", "square", "h", "h"),
-    ("t", "square", "t", ""),
-    ("square", "end", "L", ""),
-)
-
-
-def draw_graph(values, slopes=None):
-    """Draw the computation graph of one unit with the numbers that were computed.
-
-    Args:
-        values: {"w", "x", "b", "t", "product", "z", "h", "L"}: what flows along each arrow.
-        slopes: The slope of L along each of them, except t; None draws the way forward only.
-    """
-    _, axes = plt.subplots(figsize=(8, 3.6))
-    for x, y, text in GRAPH.values():
-        box = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": "black"}
-        axes.text(x, y, text, ha="center", va="center", bbox=box, zorder=3)
-    for start, end, number, name in ARROWS:
-        (x, y, _), (to_x, to_y, _) = GRAPH[start], GRAPH[end]
-        line = {"arrowstyle": "->", "color": "gray", "shrinkA": 22, "shrinkB": 22}
-        axes.annotate("", (to_x, to_y), (x, y), arrowprops=line)
-        middle, height, tilt = (x + to_x) / 2, (y + to_y) / 2, np.sign(to_y - y)
-        above, below = {1: ("right", "left"), 0: ("center",) * 2, -1: ("left", "right")}[tilt]
-        said = f"{name} = {_number(values[number])}" if name else _number(values[number])
-        place = (middle - 0.1 * tilt, height + 0.08)
-        axes.text(*place, said, ha=above, va="bottom", color=VALUE_COLOUR)
-        if slopes and number in slopes:
-            said = f"slope {_number(slopes[number])}"
-            place = (middle + 0.1 * tilt, height - 0.08)
-            axes.text(*place, said, ha=below, va="top", color=SLOPE_COLOUR)
-    title = "Values above the arrows" + (", slopes of L below them" if slopes else "")
-    axes.set(xlim=(-0.5, 7.9), ylim=(-1.0, 2.4), title=title)
-    axes.axis("off")
-
-
-def _number(value):
-    return f"{value:.4g}".replace("-", "−")
-
 
 def draw_network(x, weights):
     """Draw the layers of a network as columns of circles, with the shapes of its arrays.
