@@ -359,7 +359,9 @@ def new(title, part=7, number=None) -> Lesson:
     number = _free_number(part, number, {lesson.number for lesson in there})
     lesson = catalogue.of_text(catalogue.sources() / f"{number}_{slug}.py")
     quoted = json.dumps(title, ensure_ascii=False)
-    _copy_template("text.txt", lesson.source, {"{title}": title, "{slug}": slug})
+    _copy_template(
+        "text.txt", lesson.source, {"{title}": title, "{slug}": slug, "{number}": lesson.number}
+    )
     _copy_template("lesson.txt", lesson.folder / "__init__.py", {"{title}": quoted, "{slug}": slug})
     _copy_template("ways.txt", lesson.folder / "ways.py", {})
     _copy_template("band.json", lesson.folder / "band.json", {})

@@ -15,8 +15,9 @@
 
 # %% [markdown]
 # Run a cell with **Shift+Enter**; its result appears below it. Many results are stored already, and yours
-# replace them. Where a cell asks you to predict something, its result stays hidden until you run it. The
-# first cell loads what we need and takes some seconds.
+# replace them. Where a text asks you to predict something, the result of the next cell waits until you have
+# guessed, and said how sure you are, or have chosen *Skip*. The first cell loads what we need and takes some
+# seconds.
 
 # %%
 import time
@@ -85,6 +86,7 @@ plot.describe("Ten small grey pictures of clothes, each with its label above.")
 # (c) about 80.
 
 # %% tags=["predict"] tolerance=0.03
+lesson.PREDICTIONS["ten_lines"].ask()
 keras_model = keras.Sequential()
 keras_model.add(keras.Input(shape=(28, 28, 1)))
 keras_model.add(keras.layers.Flatten())
@@ -238,6 +240,7 @@ draw.network(keras_model, test.images)
 # (c) by about 1.
 
 # %% tags=["predict"] tolerance=0.0001
+lesson.PREDICTIONS["by_hand"].ask()
 w1, b1, w2, b2 = keras_model.get_weights()
 hidden = np.maximum(0, test.features @ w1 + b1)  # (5000, 64)
 by_hand = hidden @ w2 + b2  # (5000, 10)
@@ -343,6 +346,7 @@ print(f"of 100 new pictures, correct: {100 * torch_accuracy:.0f}")
 # (c) no, each library computes in its own way.
 
 # %% tags=["predict"] tolerance=0.0001
+lesson.PREDICTIONS["carried"].ask()
 twin = new_torch()
 parity.carry_weights(keras_model, twin)
 with torch.no_grad():
@@ -419,6 +423,7 @@ def share_right(network, examples):
 
 
 # %% tags=["predict"] tolerance=0.03
+lesson.PREDICTIONS["baselines"].ask()
 started = time.perf_counter()
 network = trained(train, 3, seed)
 seconds = time.perf_counter() - started
@@ -458,6 +463,7 @@ headline
 # good on new pictures? (a) 1.00 and 0.95, (b) 1.00 and 0.75, (c) 0.80 and 0.75.
 
 # %% tags=["predict"] tolerance=0.02
+lesson.PREDICTIONS["by_heart"].ask()
 few = train[:200]
 for start in range(5):
     learner = trained(few, 100, start)
@@ -548,6 +554,13 @@ lesson.QUIZ
 
 # %% tags=["learner-state"]
 course.map()
+
+# %% [markdown]
+# And your guesses? A wrong one is no fault: you have met something new. Where you were sure and wrong, read
+# that section once more.
+
+# %% tags=["learner-state"]
+course.guesses("00")
 
 # %% [markdown]
 # ## Take-aways

@@ -3,7 +3,7 @@
 import contextlib
 import inspect
 
-from dlcourse import arrays, backends, data, exercise, plot, quiz, results
+from dlcourse import arrays, backends, data, exercise, plot, predictions, quiz, results
 from dlcourse.errors import ShapeError
 from dlcourse.exercise import Mistake
 
@@ -309,6 +309,85 @@ def better_model(new_keras, fashion):
     model.fit(more.images, more.labels, epochs=5, batch_size=64, verbose=0)
     return model
 
+
+def _nearest(numbers, *reached):
+    """Return the option whose numbers are the nearest to those that were reached."""
+    return min(numbers, key=lambda option: abs(np.subtract(numbers[option], reached)).sum())
+
+
+def _apart(difference, options):
+    """Return the option for scores that are this far apart: rounding, about 0.01, or more."""
+    return options[0 if difference < 0.001 else 1 if difference < 0.1 else 2]
+
+
+PREDICTIONS = predictions.Predictions(
+    __name__,
+    ten_lines=predictions.predict(
+        options={
+            "about 10": "That is what guessing among ten classes gets. Training has done more.",
+            "about 50": "Three passes over 10 000 pictures are enough for more than half.",
+            "about 80": "What it has learned from 10 000 pictures holds for about 80 of 100 new ones.",
+        },
+        key=lambda keras_accuracy: _nearest(
+            {"about 10": 0.1, "about 50": 0.5, "about 80": 0.8}, keras_accuracy
+        ),
+    ),
+    by_hand=predictions.predict(
+        options={
+            "they are the same, up to rounding": "A dense layer is a product, a sum and a rule, "
+            "whoever computes it.",
+            "by about 0.01": "Rounding is much smaller: these numbers have seven digits.",
+            "by about 1": "Then something would have been left out. Nothing is: products, biases "
+            "and the rule are all there is.",
+        },
+        key=lambda by_hand, keras_scores: _apart(
+            np.abs(by_hand - keras_scores).max(),
+            ("they are the same, up to rounding", "by about 0.01", "by about 1"),
+        ),
+    ),
+    carried=predictions.predict(
+        options={
+            "yes, up to rounding": "The weights say what the network computes, not the library.",
+            "nearly, they differ by about 0.01": "The two training runs above differed. With the "
+            "same weights only rounding is left.",
+            "no, each library computes in its own way": "Each has its own code for the same "
+            "products and sums.",
+        },
+        key=lambda difference: _apart(
+            difference,
+            (
+                "yes, up to rounding",
+                "nearly, they differ by about 0.01",
+                "no, each library computes in its own way",
+            ),
+        ),
+    ),
+    baselines=predictions.predict(
+        options={
+            "40 and 50": "Simple is not the same as bad: clothes of one class look much alike.",
+            "70 and 80": "Looking things up is as good as the network after three epochs.",
+            "70 and 90": "Looking up would then beat the network. It draws level.",
+        },
+        key=lambda means_accuracy, look_up_accuracy: _nearest(
+            {"40 and 50": (0.4, 0.5), "70 and 80": (0.7, 0.8), "70 and 90": (0.7, 0.9)},
+            means_accuracy,
+            look_up_accuracy,
+        ),
+    ),
+    by_heart=predictions.predict(
+        options={
+            "1.00 and 0.95": "So good on its own pictures, it should be good on others? It has "
+            "learned these 200 by heart.",
+            "1.00 and 0.75": "It knows its 200 pictures by heart, and new ones not so well.",
+            "0.80 and 0.75": "Shown 200 pictures a hundred times, it gets every one of them right.",
+        },
+        key=lambda own, new: _nearest(
+            {"1.00 and 0.95": (1, 0.95), "1.00 and 0.75": (1, 0.75), "0.80 and 0.75": (0.8, 0.75)},
+            own,
+            new,
+        ),
+    ),
+)
 
 QUIZ = quiz.Quiz(
     __name__,
