@@ -326,7 +326,7 @@ PREDICTIONS = predictions.Predictions(
         options={
             "about 10": "That is what guessing among ten classes gets. Training has done more.",
             "about 50": "Three passes over 10 000 pictures are enough for more than half.",
-            "about 80": "What it has learned from 10 000 pictures holds for about 80 of 100 new ones.",
+            "about 80": "What it has learned from 10 000 holds for about 80 of 100 new ones.",
         },
         key=lambda keras_accuracy: _nearest(
             {"about 10": 0.1, "about 50": 0.5, "about 80": 0.8}, keras_accuracy
