@@ -498,5 +498,5 @@ def test_a_wrong_answer_is_not_right(name, number):
     assert EXERCISES[name].judge(WRONG[name][number]).outcome in ("wrong", "raised")
 
 
-def test_there_are_wrong_answers_to_every_exercise():
-    assert set(WRONG) == {*FUNCTIONS, *VALUES}
+def test_wrong_answers_are_to_exercises_that_there_are():
+    assert set(WRONG) <= {*FUNCTIONS, *VALUES}
