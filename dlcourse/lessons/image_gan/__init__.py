@@ -37,8 +37,8 @@ def _without_brackets(p, q):
 
 def _some_densities(random):
     shape = random.integers(1, 4, random.integers(3))  # one number, a row, a table
-    p, q = random.integers(0, 9, (2, *shape)) / 10
-    return {"p": p, "q": q + (p == 0) * 0.2}
+    p, q = random.integers(0, 9, (2, *shape)) / random.choice([10, 1000])
+    return {"p": p, "q": q + (p == 0) * 0.002}
 
 
 @exercise.function(

@@ -58,10 +58,10 @@ def safe_softmax_by_scipy(scores):
 
 
 def dense_backward_by_einsum(d_out, x, w):
-    """Name the axes (n examples, d inputs, k units): what is not named behind `->` is added up."""
-    d_x = np.einsum("nk,dk->nd", d_out, w)
-    d_w = np.einsum("nd,nk->dk", x, d_out)
-    return d_x, d_w, np.einsum("nk->k", d_out)
+    """Name the axes (n examples, i inputs, u units): what is not named behind `->` is added up."""
+    d_x = np.einsum("nu,iu->ni", d_out, w)
+    d_w = np.einsum("ni,nu->iu", x, d_out)
+    return d_x, d_w, np.einsum("nu->u", d_out)
 
 
 def dense_backward_example_by_example(d_out, x, w):

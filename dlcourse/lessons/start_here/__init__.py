@@ -77,7 +77,7 @@ def _all_right(predicted, labels):
 
 
 def _some_answers(random):
-    count, classes = random.integers(1, 30), random.integers(2, 6)
+    count, classes = random.choice([1, 2, 3, 8, 40]), random.integers(2, 6)
     labels, guessed = random.integers(classes, size=(2, count))
     return {"predicted": np.where(random.random(count) < 0.5, labels, guessed), "labels": labels}
 

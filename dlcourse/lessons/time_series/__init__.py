@@ -84,7 +84,7 @@ def _last_value(series, starts, season, steps):
 
 
 def _some_seasons(random):
-    steps, more, count, seasons = random.integers(1, 5, 4)
+    steps, more, count, seasons = random.integers(1, (5, 9, 5, 5))
     season = steps + more - 1
     series = random.permutation(season * (seasons + 1)) / 4 - 1
     starts = random.integers(season, len(series) + 1, count)
@@ -143,7 +143,11 @@ def _past_twice(past, future, boundary):
 
 def _some_boundary(random):
     past, future = random.integers(1, 9, 2).tolist()
-    return {"past": past, "future": future, "boundary": past + future + int(random.integers(20))}
+    return {
+        "past": past,
+        "future": future,
+        "boundary": past + future + int(random.integers(-1, 20)),
+    }
 
 
 @exercise.function(
