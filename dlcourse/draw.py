@@ -3,6 +3,7 @@
 import re
 import reprlib
 from collections.abc import Set
+from functools import partial
 from itertools import islice, pairwise
 from numbers import Real
 
@@ -147,14 +148,11 @@ def computation_graph(steps, values, slopes=None, title="") -> Diagram:
     sources = _sources(steps, values)
     columns, chains = _columns(sources)
     said = {name: f"{name} = {steps[name]}" if name in steps else name for name in sources}
-    boxes = {
-        name: box(
-            [said[name], _number(values[name])]
-            + ([f"slope {_number(slopes[name])}"] if name in slopes else []),
-            svg.BLUE if name in steps else "currentColor",
-        )
-        for name in sources
-    }
+    boxes = {}
+    for name in sources:
+        lines = [said[name], _number(values[name])]
+        lines += [f"slope {_number(slopes[name])}"] if name in slopes else []
+        boxes[name] = partial(box, lines, svg.BLUE if name in steps else "currentColor")
     last = list(steps)[-1]
     found = f"{last} is {_number(values[last])}."
     if inner := [name for name in slopes if name in sources and name != last]:
@@ -473,7 +471,7 @@ def _columns(sources):
         if not used:
             depth[name] = min(depth[user] for user in sources if name in sources[user]) - 1
     columns = [[] for _ in range(max(depth.values()) + 1)]
-    for name in sources:
+    for name in sorted(sources, key=lambda name: not sources[name]):  # what goes in comes last
         columns[depth[name]].append(name)
     chains = []
     for name, used in sources.items():
@@ -490,7 +488,7 @@ def _columns(sources):
         heights = {
             place: np.mean([left.index(each) for each in before[place]])
             if place in before
-            else column.index(place)
+            else len(left) + column.index(place)
             for place in column
         }
         column.sort(key=heights.get)
@@ -498,19 +496,27 @@ def _columns(sources):
 
 
 def _layered(columns, chains, boxes):
-    """Return a graph as a block: columns of boxes from left to right, and arrows between them."""
+    """Return a graph as a block: columns of boxes from left to right, and arrows between them.
+
+    The boxes of a column have one width, so that arrows run between columns only.
+    """
     gap, apart = 26, 14
-    lane = svg.Block(0, apart, "")  # where an arrow passes a column
-    blocks = [[boxes.get(place, lane) for place in column] for column in columns]
+    widths = [max(boxes[each]().width for each in column if each in boxes) for column in columns]
+    blocks = [
+        [
+            boxes[place](width=width) if place in boxes else svg.Block(width, apart, "")
+            for place in column
+        ]
+        for column, width in zip(columns, widths)
+    ]
     heights = [sum(each.height + apart for each in column) - apart for column in blocks]
     x, ends, parts = 0, {}, []
-    for column, drawn, height in zip(columns, blocks, heights):
-        width, y = max(each.width for each in drawn), (max(heights) - height) / 2
+    for column, drawn, width, height in zip(columns, blocks, widths, heights):
+        y = (max(heights) - height) / 2
         for place, each in zip(column, drawn):
-            left = x + (width - each.width) / 2 if each.width else x
             middle = y + each.height / 2
-            ends[place] = (left, middle), (left + (each.width or width), middle)
-            parts.append(svg.moved(each, left, y))
+            ends[place] = (x, middle), (x + width, middle)
+            parts.append(svg.moved(each, x, y))
             y += each.height + apart
         x += width + gap
     lines = []

@@ -16,7 +16,7 @@
 # %%
 import time
 
-from dlcourse import arrays, backends, course, data, explore
+from dlcourse import arrays, backends, course, data, draw, explore
 from dlcourse import interpret, lessons, plot, pretrained, results, runtime
 from dlcourse.lessons import gradients_and_saliency as lesson
 
@@ -96,6 +96,32 @@ print("slope = weight:", np.array_equal(first, weights[:, 3]))
 # not explain a *picture*; it explains the model. To get a share of this picture's score, multiply
 # it by the brightness of the pixel: $w_{ik}\, x_i$. That is **gradient × input**.
 #
+# Here are two pixels of the first 3; the rest is the sum over the other 62, and the bias. Which of the two
+# has the steeper slope, and which the larger share of the score?
+
+# %% tolerance=0.02
+x1, x2 = threes[0, [26, 4]]  # row 3, column 2, and row 0, column 4
+w1, w2 = weights[[26, 4], 3]
+score = backends.scores(linear, threes[:1])[0, 3]
+values = {
+    "w1": w1, "x1": x1, "w2": w2, "x2": x2,
+    "share1": w1 * x1, "share2": w2 * x2,
+    "rest": score - w1 * x1 - w2 * x2, "score": score,
+}  # fmt: skip
+draw.computation_graph(
+    {
+        "share1": "w1 · x1",
+        "share2": "w2 · x2",
+        "score": "share1 + share2 + rest",
+    },
+    values,
+    slopes={"x1": first[26], "x2": first[4]},
+)
+
+# %% [markdown]
+# The first has the steeper slope: ink there would speak against a 3. But this 3 has no ink there, so its share
+# is 0. The slope of the second is smaller, and its ink makes a share.
+#
 # **Exercise.** Write it for the linear model.
 
 
@@ -150,8 +176,9 @@ def slope_of_min(x, k=None):  # k: there is only one score
 
 
 x = np.array([2.0])
-print("score:", np.minimum(x, 1)[0])
+values = {"x": x[0], "s": np.minimum(x, 1)[0]}
 print("gradient × input:", (slope_of_min(x) * x)[0])
+draw.computation_graph({"s": "min(x, 1)"}, values, {"x": slope_of_min(x)[0]})
 
 # %% [markdown]
 # (c), it says 0. A small change of the pixel changes nothing, so the slope is 0, though the whole
