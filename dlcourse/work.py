@@ -21,6 +21,7 @@ from dlcourse import catalogue, notebooks, progress, runtime
 from dlcourse.errors import CourseError, LessonError
 
 NAME = "my-dlcourse"  # of the folder, in the learner's home
+PAGE = "claims.md"  # lies beside the notebooks, which link to it
 EARLIER, SHIPPED = "earlier", ".dlcourse"
 ALIKE = 0.6  # of its letters a cell keeps, at least, if it counts as the same cell rewritten
 MANY_LETTERS = 20_000  # two longer texts are not searched for likeness: it takes long
@@ -114,7 +115,9 @@ def restore(lesson) -> Done:
 
 def _in_words(command, lesson, *rest):
     try:
-        return command(lesson, *rest)
+        done = command(lesson, *rest)
+        _bring_page()
+        return done
     except CourseError:
         raise
     except OSError as error:
@@ -123,6 +126,15 @@ def _in_words(command, lesson, *rest):
             "folder be yours to write in, or name another one in the environment variable "
             "DLCOURSE_WORK."
         ) from error
+
+
+def _bring_page():
+    """Copy the page that the lessons link to; nobody writes in it."""
+    page = catalogue.sources().parent / PAGE
+    if page.exists():
+        content, there = runtime.read_whole(page), folder() / PAGE
+        if not there.exists() or runtime.read_whole(there) != content:
+            runtime.write_whole(there, content)
 
 
 def _prepared(lesson):

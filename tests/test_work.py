@@ -279,6 +279,19 @@ def written_into(path):
     write(path, notebook)
 
 
+def test_every_link_from_a_copy_to_a_file_meets_one(place):
+    work.prepare(LESSONS)
+    for path in place.glob("*.*"):
+        text = path.read_text("utf-8")
+        links = re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", text)
+        assert [
+            link
+            for link in links
+            if link.endswith((".md", ".ipynb")) and not (place / link).exists()
+        ] == []
+    assert (place / "claims.md").exists()
+
+
 def test_a_copy_is_made_once_and_left_alone(small, place):
     (made,) = work.prepare([small])
     assert (made.word, made.copy) == ("new", place / small.notebook.name)

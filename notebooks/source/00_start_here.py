@@ -574,7 +574,7 @@ course.guesses("00")
 # optimization*, https://arxiv.org/abs/1412.6980 · Karpicke and Roediger (2008), *The critical importance of
 # retrieval for learning*, https://doi.org/10.1126/science.1152408 (why questions come back)
 #
-# **Claims you will meet elsewhere**, tested in this lesson: see [docs/claims.md](../docs/claims.md).
+# **Claims you will meet elsewhere**, tested in this lesson: see [the page of claims](claims.md).
 
 # %% [markdown] tags=["instructor"]
 # ### For teachers

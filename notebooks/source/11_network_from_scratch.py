@@ -1361,7 +1361,7 @@ lesson.QUIZ
 # weights), https://arxiv.org/abs/1502.01852 · Alpaydin and Kaynak (1998), *Optical recognition of
 # handwritten digits*, https://doi.org/10.24432/C50P49
 #
-# **Claims you will meet elsewhere**, tested in this lesson: see [docs/claims.md](../docs/claims.md).
+# **Claims you will meet elsewhere**, tested in this lesson: see [the page of claims](claims.md).
 
 # %% [markdown] tags=["instructor"]
 # ### For teachers

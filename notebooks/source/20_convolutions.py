@@ -1041,7 +1041,7 @@ lesson.QUIZ
 #   that suits it.
 #
 # **Claims you will meet elsewhere**, tested in this lesson: see
-# [docs/claims.md](../docs/claims.md).
+# [the page of claims](claims.md).
 #
 # **Sources:** LeCun, Bottou, Bengio and Haffner (1998), *Gradient-based learning applied to
 # document recognition*, https://doi.org/10.1109/5.726791 · Chellapilla, Puri and Simard (2006),

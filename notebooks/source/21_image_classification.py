@@ -1133,7 +1133,7 @@ lesson.QUIZ
 # - Check that an experiment varied what it says it varied.
 #
 # **Claims you will meet elsewhere**, tested in this lesson: see
-# [docs/claims.md](../docs/claims.md).
+# [the page of claims](claims.md).
 #
 # **Sources:** LeCun, Bottou, Bengio and Haffner (1998), *Gradient-based learning applied to
 # document recognition*, https://doi.org/10.1109/5.726791 · He, Zhang, Ren and Sun (2015), *Deep

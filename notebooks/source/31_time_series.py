@@ -1282,7 +1282,7 @@ lesson.QUIZ
 # Meteorology.
 #
 # **Claims you will meet elsewhere**, tested in this lesson: see
-# [docs/claims.md](../docs/claims.md).
+# [the page of claims](claims.md).
 
 # %% [markdown] tags=["instructor"]
 # ### For teachers

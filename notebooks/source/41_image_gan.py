@@ -1450,7 +1450,7 @@ lesson.QUIZ
 # https://arxiv.org/abs/2007.06600
 #
 # **Claims you will meet elsewhere**, tested in this lesson: see
-# [docs/claims.md](../docs/claims.md).
+# [the page of claims](claims.md).
 
 # %% [markdown] tags=["instructor"]
 # ### For teachers

@@ -924,7 +924,7 @@ lesson.QUIZ
 # *scikit-image*, https://doi.org/10.7717/peerj.453 (CC0 or public domain)
 #
 # **Claims you will meet elsewhere**, tested in this lesson: see
-# [docs/claims.md](../docs/claims.md).
+# [the page of claims](claims.md).
 
 # %% [markdown] tags=["instructor"]
 # ### For teachers

@@ -1195,7 +1195,7 @@ for change, slopes in (("in Keras", in_keras), ("pixels moved", moved)):
 # https://arxiv.org/abs/1905.11946
 #
 # **Claims you will meet elsewhere**, tested in this lesson: see
-# [docs/claims.md](../docs/claims.md).
+# [the page of claims](claims.md).
 
 # %% [markdown] tags=["instructor"]
 # ### For teachers
