@@ -120,8 +120,9 @@ def call(function, cases, seconds) -> tuple:
     def call_each():
         for case in cases:
             given = copied(case)
-            results.append(copied(_bound(function, given)()))
+            result = copied(_bound(function, given)())
             changes.update(name for name in case if not same(given[name], case[name], 0))
+            results.append(result)
 
     try:
         guarded(lambda: within(seconds, call_each))
