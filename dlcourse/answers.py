@@ -155,8 +155,8 @@ def call(function, cases, seconds, expected=None, tolerance=0) -> tuple:
             result = copied(_bound(function, given)())
             if expected:
                 looked_at(result, functools.partial(expected, i), tolerance)
-            results.append(result)
             changes.update(name for name in case if not same(given[name], case[name], 0))
+            results.append(result)
 
     try:
         guarded(lambda: within(seconds, call_each))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 
 from dlcourse import answers, exercise, limits
 from dlcourse.exercise import Feedback, Mistake
@@ -275,6 +276,22 @@ def test_the_stop_button_stops_a_check(monkeypatch):
     monkeypatch.setattr(limits, "_rehearse", lambda seconds, call: None)
     with pytest.raises(KeyboardInterrupt):
         count.judge(lambda names: signal.raise_signal(signal.SIGINT))
+
+
+def test_what_is_unseen_is_neither_printed_nor_displayed(monkeypatch, capsys):
+    shown = []
+
+    class Publisher:
+        def publish(self, figure):
+            shown.append(figure)
+
+    shell = types.SimpleNamespace(display_pub=Publisher())
+    monkeypatch.setattr(limits, "_notebook", lambda: shell)
+    with limits.unseen():
+        print("of a drawn case")
+        shell.display_pub.publish("a figure of a drawn case")
+    shell.display_pub.publish("the learner's own")
+    assert shown == ["the learner's own"] and capsys.readouterr().out == ""
 
 
 def test_an_answer_is_not_judged_again_to_carry_on(monkeypatch):
