@@ -10,10 +10,12 @@ not at all, the copy itself last: a command that breaks off loses nothing and ca
 import ast
 import difflib
 import json
+import os
 import re
 import textwrap
 import time
 import uuid
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,8 +25,8 @@ from dlcourse.errors import CourseError, LessonError
 NAME = "my-dlcourse"  # of the folder, in the learner's home
 PAGE = "claims.md"  # lies beside the notebooks, which link to it
 EARLIER, SHIPPED = "earlier", ".dlcourse"
-ALIKE = 0.6  # of its letters a cell keeps, at least, if it counts as the same cell rewritten
-MANY_LETTERS = 20_000  # two longer texts are not searched for likeness: it takes long
+ALIKE = 0.6  # of its words a cell keeps, at least, if it counts as the same cell rewritten
+MANY_LINES = 500  # of two versions of a cell: to compare more takes long
 
 
 class WorkError(CourseError, OSError):
@@ -322,7 +324,7 @@ def _same_cells(base, cells, by_id=False):
 
 
 def _pair_alike(cells, found, free):
-    """Add the pairs of cells that have most in common, the most alike first."""
+    """Add the pairs of cells that have most lines in common, the most alike first."""
     pairs = []
     for i, cell in enumerate(cells):
         for there, other in free.items() if i not in found else ():
@@ -335,10 +337,9 @@ def _pair_alike(cells, found, free):
 
 
 def _likeness(text, other):
-    if len(text) + len(other) > MANY_LETTERS:
-        return float(text == other)
-    matcher = difflib.SequenceMatcher(None, text, other, autojunk=False)
-    return matcher.ratio() if min(matcher.real_quick_ratio(), matcher.quick_ratio()) >= ALIKE else 0
+    """Return the share of words that two texts have in common, 0..1, whatever their order."""
+    words, others = (Counter(each.split()) for each in (text, other))
+    return 2 * (words & others).total() / max(1, words.total() + others.total())
 
 
 def _one_of(base, mine, new, notes):
@@ -374,11 +375,15 @@ def _emptied(cell, source):
 def three_way(base, mine, new) -> str | None:
     """Return a text with the changes of both, line by line; None where they meet in a line.
 
+    None, too, for very long texts.
+
     Example:
         >>> work.three_way("a\\nb\\nc", "a\\nb\\nC", "A\\nb\\nc")
         'A\\nb\\nC'
     """
     lines = base.split("\n")
+    if max(len(each.split("\n")) for each in (base, mine, new)) > MANY_LINES:
+        return None
     changes = sorted(
         (start, end, written[first:last])
         for written in (mine.split("\n"), new.split("\n"))
@@ -490,21 +495,35 @@ def _found(lesson):
         return path, _read(path)
     others = []
     for other in place.glob("*.ipynb"):
-        if (notebook := _read(other)) and _notes(notebook)["lesson"] in lesson.slugs:
+        if (
+            other.is_file()
+            and (notebook := _read(other))
+            and _notes(notebook)["lesson"] in lesson.slugs
+        ):
             others.append((other.stat().st_mtime, other, notebook))
     return max(others, key=lambda each: each[0])[1:] if others else None
 
 
 def _read(path):
-    """Return the notebook at `path` with each cell's source as one text; None if it is none."""
+    """Return the notebook at `path` with its cells as the build writes them; None if it is none."""
     try:
         notebook = runtime.read_json(path)
-        for cell in notebook["cells"]:
-            usual = {"outputs": [], "execution_count": None} if cell["cell_type"] == "code" else {}
-            cell |= {"metadata": {}} | usual | cell | {"source": _source(cell)}
+        notebook["cells"] = [_sound(cell) for cell in notebook["cells"]]
         return notebook if _notes(notebook) else None
     except (ValueError, LookupError, TypeError, AttributeError):
         return None
+
+
+def _sound(cell):
+    """Return a cell with one text as its source, and all that a cell must have."""
+    source = _source(cell).encode("utf-8", "replace").decode("utf-8")  # half an emoji
+    rest = {"metadata": cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}}
+    if cell["cell_type"] == "code":
+        outputs = cell.get("outputs")
+        rest["outputs"] = outputs if isinstance(outputs, list) else []
+        rest["execution_count"] = cell.get("execution_count")
+    named = {"id": cell["id"]} if isinstance(cell.get("id"), str) else {}
+    return {key: cell[key] for key in cell if key != "id"} | named | rest | {"source": source}
 
 
 def _notes(notebook):
@@ -521,8 +540,9 @@ def _base(mine):
     """Return the cells as they came when the copy was made, or None if they are not kept."""
     notes = _notes(mine)
     try:
-        return runtime.read_json(_base_path(notes["lesson"], notes["fingerprint"]))
-    except (OSError, ValueError):
+        kept = runtime.read_json(_base_path(notes["lesson"], notes["fingerprint"]))
+        return [_sound(cell) for cell in kept]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 
@@ -535,11 +555,12 @@ def _keep(path):
     content = runtime.read_whole(path)
     kept = folder() / EARLIER
     kept.mkdir(exist_ok=True)
-    if any(runtime.read_whole(there) == content for there in kept.glob(f"{path.stem} *.ipynb")):
+    there_already = (there for there in kept.glob(f"{path.stem} *.ipynb") if there.is_file())
+    if any(runtime.read_whole(there) == content for there in there_already):
         return
     moment = time.strftime("%Y-%m-%d %H.%M.%S")
     there, count = kept / f"{path.stem} {moment}.ipynb", 1
-    while there.exists():
+    while os.path.lexists(there):
         count += 1
         there = kept / f"{path.stem} {moment} {count}.ipynb"
     runtime.write_whole(there, content)
@@ -551,7 +572,9 @@ def _write(lesson, path, notebook, new=None):
         base = _base_path(lesson.slug, _edition(new))
         base.parent.mkdir(parents=True, exist_ok=True)
         runtime.write_whole(base, json.dumps([_bare(cell) for cell in new["cells"]]))
-    runtime.write_whole(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+    # Where the learner has put a link, as to a folder that is synchronised, its target is written.
+    text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    runtime.write_whole(os.path.realpath(path), text.encode("utf-8", "replace"))
 
 
 def _bare(cell):

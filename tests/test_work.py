@@ -281,7 +281,7 @@ def written_into(path):
 
 def test_every_link_from_a_copy_to_a_file_meets_one(place):
     work.prepare(LESSONS)
-    for path in place.glob("*.*"):
+    for path in place.glob("[!.]*.*"):
         text = path.read_text("utf-8")
         links = re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", text)
         assert [
@@ -477,3 +477,86 @@ def test_the_commands_say_what_they_did(small, place):
     assert re.search(r"11 +Small numbers +new", call("update", "11"))
     assert str(place) in call("update").replace("\n", "")
     assert "put back" in call("reset", "11") and "as it was" in call("restore", "11")
+
+
+# Odd copies --------------------------------------------------------------------------------------
+
+
+def odd(small, change):
+    """Change a copy's notebook by hand, and let the lesson have a newer edition."""
+    (made,) = work.prepare([small])
+    notebook = read(made.copy)
+    notebook["cells"].append(code("mine", "my_own = 1"))
+    change(notebook)
+    write(made.copy, notebook)
+    rewrite(small.source, 'print("epochs", epochs)', 'print("epochs:", epochs)')
+    return made.copy
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cell: cell.update(id=["a"]),
+        lambda cell: cell.update(id={}),
+        lambda cell: cell.pop("id"),
+        lambda cell: cell.update(metadata=None),
+        lambda cell: cell.update(metadata=[]),
+        lambda cell: cell.update(outputs=None),
+        lambda cell: cell.update(source=["a\n", "b"]),
+        lambda cell: cell.update(source="half an emoji \ud83d"),
+        lambda cell: cell.update(execution_count="x"),
+    ],
+)
+def test_a_copy_that_was_edited_by_hand_is_brought_up_to_date(small, change):
+    copy = odd(small, lambda notebook: [change(cell) for cell in notebook["cells"][:-1]])
+    work.update([small])
+    now = text(read(copy)["cells"])
+    assert "my_own = 1" in now and '"epochs:"' in now
+
+
+@pytest.mark.parametrize("content", ["5", "[1, 2]", '{"a": 1}', '[{"id": "a"}]', "{", ""])
+def test_a_damaged_base_loses_nothing(small, place, content):
+    copy = odd(small, lambda notebook: None)
+    for path in (place / ".dlcourse").iterdir():
+        path.write_text(content)
+    work.update([small])
+    now = text(read(copy)["cells"])
+    assert "my_own = 1" in now and '"epochs:"' in now
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes as on POSIX")
+def test_what_is_no_notebook_is_passed_over(small, place):
+    copy = odd(small, lambda notebook: None)
+    for folder in (place, place / "earlier"):
+        folder.mkdir(exist_ok=True)
+        for name in ("x", "11_small_numbers x"):
+            (folder / f"{name} a.ipynb").mkdir()
+            (folder / f"{name} b.ipynb").symlink_to("nowhere")
+            (folder / f"{name} c.ipynb").symlink_to(f"{name} c.ipynb")
+            os.mkfifo(folder / f"{name} d.ipynb")
+    assert work.update([small])[0].word == "up to date"
+    copy.unlink()
+    assert work.prepare([small])[0].word == "new"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links as on POSIX")
+def test_a_copy_that_is_a_link_stays_one(small, tmp_path):
+    copy = odd(small, lambda notebook: None)
+    elsewhere = tmp_path / "synchronised.ipynb"
+    copy.rename(elsewhere)
+    copy.symlink_to(elsewhere)
+    work.update([small])
+    assert copy.is_symlink() and '"epochs:"' in text(read(elsewhere)["cells"])
+
+
+def test_long_texts_that_have_much_in_common_are_compared_in_time(monkeypatch):
+    base, mine = "0,0\n" * 1000, "0,0\n" * 500 + "x\n" + "0,0\n" * 500
+    assert work.three_way(base, mine, "0,1\n0,0\n" * 1000) is None
+    # Cells without ids: no two texts are compared letter by letter.
+    monkeypatch.setattr(work.difflib, "SequenceMatcher", None)
+    words = [code("", f"{'word ' * 1200}{i}") for i in range(40)]
+    without = [{**cell, "id": None} for cell in words]
+    pairs = work._same_cells(
+        words, [{**cell, "source": f"{cell['source']} new"} for cell in without]
+    )
+    assert len(pairs) == 40
