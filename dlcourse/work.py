@@ -170,7 +170,7 @@ def _updated(lesson):
         return Done(lesson, path, "new", (sentence,))
     if _edition(mine) == _edition(new) and there == path:
         return Done(lesson, path, "as it was")
-    cells, notes = merged(_base(mine) or new["cells"], mine["cells"], new["cells"])
+    cells, notes = merged(_base(mine), mine["cells"], new["cells"])
     if cells != mine["cells"]:
         _keep(there)
     _write(lesson, path, new | {"cells": cells}, new)
@@ -258,13 +258,15 @@ def merged(base, mine, new) -> tuple:
     """Return a new edition's cells with what the learner wrote, and a note on each doubtful one.
 
     Args:
-        base: The cells as they came with the course, when the copy was made.
+        base: The cells as they came with the course, when the copy was made. None if nobody knows:
+            then the learner's version of each cell that differs stays, an exercise's in its place.
         mine: The learner's cells.
         new: The cells as they come with the course now.
 
     Returns:
         (the cells, sentences for the learner).
     """
+    unknown, base = base is None, new if base is None else base
     of_mine = _same_cells(base, mine, by_id=True)  # {index in mine: index in base}
     of_new = _same_cells(base, new)
     held = {there: i for i, there in of_mine.items()}
@@ -274,7 +276,8 @@ def merged(base, mine, new) -> tuple:
         own = held.get(there)
         if there is not None and own is None and _source(base[there]) == _source(cell):
             continue  # deleted by the learner, and nothing new
-        kept = [cell] if own is None else _one_of(base[there], mine[own], cell, notes)
+        was = {"source": None} if unknown and not _exercises(cell) else base[there or 0]
+        kept = [cell] if own is None else _one_of(was, mine[own], cell, notes)
         if own is not None:
             places[own] = len(cells) + len(kept) - 1
         cells += kept
@@ -344,15 +347,15 @@ def _likeness(text, other):
 
 def _one_of(base, mine, new, notes):
     """Return the cell, or the two cells, that one cell of the lesson becomes."""
-    was, own, now = _source(base), _source(mine), _source(new)
+    was, own, now = base["source"], _source(mine), _source(new)
     kept = mine | {"id": new["id"], "metadata": _metadata(mine, new)}
     if own == now or was == now:
         return [kept]
     if own == was:
         return [new]
-    both = three_way(was, own, now)
-    if both is None:
-        both = _answer_moved(was, own, now)
+    both = None
+    if was is not None:
+        both = three_way(was, own, now) or _answer_moved(was, own, now)
     if both is not None:
         return [new | _emptied(new, both)]
     notes.append("A cell that you had changed is new: your version stands below it as text.")
