@@ -225,7 +225,7 @@ def numbers_given(lesson):
     given += [cell["source"] for cell in cells if cell["cell_type"] == "code"]
     texts = [cell["source"] for cell in cells if cell["cell_type"] == "markdown"]
     given += re.findall(r"\$.*?\$", "\n".join(texts), re.DOTALL)
-    given = "\n".join(given)
+    given = re.sub(r"(?<=\d),(?=\d{3}\b)", "", "\n".join(given))  # 1,281,000
     values = {float(number) for number in DECIMAL.findall(given)}
     values |= {float(number) for number in re.findall(r"\b\d+e-\d+\b", given)}
     values |= {int(number) / 1e6 for number in re.findall(r"\b\d{7,8}\b", given)}  # "million"
