@@ -184,8 +184,10 @@ def loss_of(weights, x, labels):
 # What is its loss? (a) 0, (b) about 2.3, (c) 10.
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["knows_nothing"].ask()
 equal_scores, five_labels = np.zeros((5, 10)), [3, 1, 4, 1, 5]
-print(f"loss: {cross_entropy(equal_scores, five_labels):.4f} nats")
+knows_nothing = cross_entropy(equal_scores, five_labels)
+print(f"loss: {knows_nothing:.4f} nats")
 
 # %% [markdown]
 # (b): each right answer has the probability 1/10, and −log(1/10) = log 10 = 2.3026. Remember this number.
@@ -207,6 +209,7 @@ lesson.equally_likely_classes.check(equally_likely_classes)
 # smallest weights, (b) with our weights, (c) everywhere, because random weights know nothing.
 
 # %% tags=["predict"] tolerance=0.01
+lesson.PREDICTIONS["start"].ask()
 rows = []
 for scale in (0.1, 1, 3):
     losses, spreads = [], []
@@ -283,8 +286,10 @@ draw.computation_graph(steps, values)
 # **Predict, then run.** Walk back on paper, from L to w. What is the slope of the loss along w?
 # (a) −4.8, (b) −1.6, (c) −0.8.
 
-
 # %% tags=["predict"]
+lesson.PREDICTIONS["slope"].ask()
+
+
 def one_unit_backward(values):
     """The slope of L along each number of the graph."""
     slopes = {"L": 1.0}
@@ -320,6 +325,7 @@ print(f"slope along w: {(above - below) / (2 * epsilon):.4f}")
 # rate**). Work out the new w, b, z and h on paper. What is the new loss? (a) 0.36, (b) 0.58, (c) 1.00.
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["step"].ask()
 new_w = 3.0 - 0.1 * slopes["w"]
 new_b = -0.3 - 0.1 * slopes["b"]
 after = one_unit_forward(new_w, new_b)
@@ -334,8 +340,10 @@ print(f"the loss was {values['L']:.2f} and is now {after['L']:.2f}")
 # graph shows at which box it is decided.
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["switched_off"].ask()
 off = one_unit_forward(w=3.0, b=-2.0)
-draw.computation_graph(steps, off, one_unit_backward(off))
+off_slopes = one_unit_backward(off)
+draw.computation_graph(steps, off, off_slopes)
 
 # %% [markdown]
 # (b). A slope of −4 arrives at the ReLU, and it hands back 0. So neither w nor b learns anything from this
@@ -363,6 +371,7 @@ draw.computation_graph(steps, off, one_unit_backward(off))
 # (c) −1.35.
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["slope_of_a_score"].ask()
 three_scores = np.array([[2.0, 1.0, -1.0]])
 p, y = softmax(three_scores)[0], np.array([0, 1, 0])
 rows = []
@@ -548,6 +557,7 @@ rates
 # of the 1 200 training pictures? (a) all of them, (b) about half, (c) almost none.
 
 # %% tags=["predict"] tolerance=0.1
+lesson.PREDICTIONS["alive"].ask()
 rows = []
 for rate in (0.02, 0.1, 0.2, 0.5, 1, 2, 5):
     ends, alive = [], []
@@ -597,6 +607,7 @@ def train_one_layer(learning_rate):
 # rate? (a) about 80, (b) about 90, (c) 95 or more.
 
 # %% tags=["predict"] tolerance=0.01
+lesson.PREDICTIONS["one_layer"].ask()
 baseline = LogisticRegression(max_iter=1000).fit(x_train, y_train)
 most_frequent = np.bincount(y_train).argmax()
 test_accuracy = results.accuracy(forward(trained, x_test)[2], y_test)
@@ -672,6 +683,7 @@ plot.describe(
 # (b) at the left and right border only, (c) at the top and bottom border only.
 
 # %% tags=["predict"] tolerance=0.03
+lesson.PREDICTIONS["borders"].ask()
 moved = np.abs(trained[0] - weights[0]).mean(axis=1).reshape(8, 8)
 ink = x_train.mean(axis=0).reshape(8, 8)
 regions = {
@@ -716,6 +728,7 @@ def careless_backward(weights, x, labels):
 # validation digits? (a) about 0.10, (b) about 0.80, (c) about 0.97.
 
 # %% tags=["predict"] tolerance=0.01
+lesson.PREDICTIONS["careless"].ask()
 trained_often = {}
 for name, method in (("right", backward), ("careless", careless_backward)):
     trained_often[name] = [
@@ -848,6 +861,7 @@ plot.describe("All points lie on the diagonal: the two methods agree.")
 # accuse? (a) all four, (b) W1 and b1, (c) W2 and b2.
 
 # %% tags=["predict"] tolerance=0.001
+lesson.PREDICTIONS["accused"].ask()
 careless = careless_backward(exact, x_check, y_check)
 rows = []
 for i, name in enumerate(("W1", "b1", "W2", "b2")):
@@ -865,7 +879,7 @@ results.Table(("array", "backward", "careless_backward"), rows)
 # ### How small is small?
 # A slope is a limit, $\varepsilon \to 0$. We checked with $\varepsilon = 10^{-5}$. **Predict, then run.**
 # For the 32 biases $b_1$ we now take $\varepsilon = 10^{-13}$, still in 64-bit numbers. How accurate are
-# the slopes? (a) about $10^8$ times more accurate, (b) as accurate as before, (c) about $10^8$ times less
+# the slopes? (a) about 10⁸ times more accurate, (b) as accurate as before, (c) about 10⁸ times less
 # accurate.
 
 
@@ -888,6 +902,7 @@ def slope_errors(number_type, epsilon):
 
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["smaller_step"].ask()
 steps = 10.0 ** np.arange(-13, 0)
 found = {}
 for number_type in ("float64", "float32"):
@@ -954,6 +969,7 @@ points = generator.uniform(-1, 1, (1000, 2)).astype("float32")
 fields = (points[:, 0] * points[:, 1] > 0).astype(int)
 
 # %% tags=["predict"] tolerance=0.02
+lesson.PREDICTIONS["chessboard"].ask()
 line = LogisticRegression().fit(points[:500], fields[:500])
 print(f"logistic regression: {line.score(points[500:], fields[500:]):.2f}")
 for start in range(5):
@@ -1102,6 +1118,7 @@ keras_losses = train_keras(new_keras())
 # the same accuracy, (c) about 0.1.
 
 # %% tags=["predict"] tolerance=0.05
+lesson.PREDICTIONS["from_logits"].ask()
 model = new_keras()
 for from_logits in (True, False):
     reached = []
@@ -1157,6 +1174,7 @@ tensorflow_losses = train_tensorflow(weights)
 # apart are their losses at most? (a) by nothing at all, (b) by less than 0.00001, but not 0, (c) by about 0.01.
 
 # %% tags=["predict"] tolerance=0.000005
+lesson.PREDICTIONS["four_programs"].ask()
 curves = {
     "NumPy, by hand": numpy_losses,
     "PyTorch": pytorch_losses,
@@ -1230,6 +1248,7 @@ for model in (pytorch_model, keras_model):
 
 
 # %% tags=["predict"] tolerance=0.03
+lesson.PREDICTIONS["symmetry"].ask()
 first_weights = {
     "random": weights,
     "all 0.1": [np.full_like(array, 0.1) for array in weights],
@@ -1260,6 +1279,7 @@ results.Table(("start", "different units", "validation accuracy"), rows)
 # after 40 epochs: (a) a tenth, (b) ten times, (c) none: after 40 epochs all are the same?
 
 # %% tags=["predict"] tolerance=0.05
+lesson.PREDICTIONS["size_of_the_start"].ask()
 rows = []
 for scale in (0.1, 1, 3, 10):
     found = []
@@ -1342,6 +1362,12 @@ lesson.my_weights.check(my_weights)
 
 # %% tags=["quiz"]
 lesson.QUIZ
+
+# %% [markdown]
+# How often did you guess right in this lesson, and how sure were you?
+
+# %% tags=["learner-state"]
+course.guesses("11")
 
 # %% [markdown]
 # ## Take-aways

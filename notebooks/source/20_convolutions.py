@@ -60,6 +60,7 @@ def convolve_by_loops(picture, kernel):
 # (c) a plus sign?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["dot"].ask()
 dot = np.zeros((9, 9))
 dot[4, 4] = 1
 answer = convolve_by_loops(dot, np.ones((3, 3)))
@@ -134,13 +135,15 @@ kernels = {
 # (b) only one?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["legs"].ask()
 cameraman = grey[photographs.classes.index("cameraman")]
+edge_maps = {}
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(8, 2.7))
 left.imshow(cameraman, vmin=0, vmax=1)
 left.set_title("photograph")
 for axes, name in ((middle, "vertical edges"), (right, "horizontal edges")):
-    edges = convolve_by_loops(cameraman, kernels[name])
-    drawn = axes.imshow(edges, cmap="RdBu_r", vmin=-2, vmax=2)
+    edge_maps[name] = convolve_by_loops(cameraman, kernels[name])
+    drawn = axes.imshow(edge_maps[name], cmap="RdBu_r", vmin=-2, vmax=2)
     axes.set_title(name)
 for axes in (left, middle, right):
     axes.axis("off")
@@ -230,8 +233,10 @@ print(f"the same number as above: {maps[0, 20, 30, 0]:.3f}")
 # **Predict, then run.** The loops and the product compute the same. Is the product (a) about as
 # fast, (b) a few times faster, (c) more than ten times faster?
 
-
 # %% tags=["predict"]
+lesson.PREDICTIONS["product"].ask()
+
+
 def milliseconds(call, repeats=5):
     """Median time of a call; one run alone may meet a busy moment."""
     times = []
@@ -247,8 +252,10 @@ as_images, as_filters = cameraman[None, :, :, None], kernel[None, :, :, None]
 by_loops = convolve_by_loops(cameraman, kernel)
 by_product = convolve(as_images, as_filters)[0, :, :, 0]
 print("equal:", np.allclose(by_loops, by_product, atol=1e-6))
-print(f"{milliseconds(lambda: convolve_by_loops(cameraman, kernel)):.0f} ms")
-print(f"{milliseconds(lambda: convolve(as_images, as_filters)):.1f} ms")
+loops_ms = milliseconds(lambda: convolve_by_loops(cameraman, kernel))
+product_ms = milliseconds(lambda: convolve(as_images, as_filters))
+print(f"{loops_ms:.0f} ms")
+print(f"{product_ms:.1f} ms")
 
 # %% [markdown]
 # (c), as a rule; the first time is that of the loops. The multiplications are the same, but in the
@@ -283,8 +290,11 @@ print("equal:", np.allclose(in_our_order, ours, atol=1e-5))
 # in the other order, (b) wrong numbers, without a word, (c) an error?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["permute"].ask()
+forgotten = None
 try:
-    print(tuple(layer(torch.tensor(images)).shape))
+    forgotten = tuple(layer(torch.tensor(images)).shape)
+    print(forgotten)
 except RuntimeError as error:
     print(error)
 
@@ -421,8 +431,10 @@ print("two:", patch_width(lambda x: convolve(convolve(x, ones), ones)))
 # **Predict, then run.** Now with mean pooling over 2 × 2 between the two convolutions. How many
 # pixels wide is the patch: (a) 6, (b) 8, (c) 10? Draw it.
 
-
 # %% tags=["predict"]
+lesson.PREDICTIONS["patch"].ask()
+
+
 def conv_pool_conv(pictures):
     mean_of_four = np.ones((1, 2, 2, 1)) / 4
     maps = convolve(pictures, ones)
@@ -430,7 +442,8 @@ def conv_pool_conv(pictures):
     return convolve(maps, ones)
 
 
-print("convolution, pooling, convolution:", patch_width(conv_pool_conv))
+pixels_seen = patch_width(conv_pool_conv)
+print("convolution, pooling, convolution:", pixels_seen)
 
 # %% [markdown]
 # (b). One number of the last map sees three neighbours of the pooled map. They lie two apart, so
@@ -580,8 +593,10 @@ def changed(layer, step, stride=1, margin=2):
 # 2, maximum pooling after a shift by 1 and by 2? (a) For both convolutions only; (b) for all but
 # pooling; (c) for the convolution away from the border, and stride and pooling after a shift by 2.
 
-
 # %% tags=["predict"]
+lesson.PREDICTIONS["only_shifted"].ask()
+
+
 def edges(pictures, stride=1):
     kernel = kernels["vertical edges"][None, :, :, None]
     return convolve(pictures, kernel, stride=stride, padding=1)
@@ -740,8 +755,10 @@ def shifted(images, down, right, mode="constant"):
 # pictures right. Shifted to the right by 3 pixels: (a) about 0.8, (b) about 0.6, (c) about 0.4?
 # And the two convolutional ones?
 
-
 # %% tags=["predict"] tolerance=0.08
+lesson.PREDICTIONS["to_the_right"].ask()
+
+
 def accuracy(model, images):
     return backends.evaluate(model, images, test.labels).accuracy
 
@@ -766,6 +783,7 @@ results.Table(
 # with large squares stay ahead of the dense one (a) in all four, (b) in three, (c) in two?
 
 # %% tags=["predict"] tolerance=0.08
+lesson.PREDICTIONS["directions"].ask()
 after_shift = {}
 for name, model in models.items():
     after_shift[name] = [
@@ -846,6 +864,7 @@ CONTROLS = {
 
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["controls"].ask()
 recorded = lessons.recorded("convolutions")
 
 
@@ -902,6 +921,7 @@ for side, place in sides.items():
 # black. If (b) is right, the row "large squares" gets better downwards. Which one is it?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["copies"].ask()
 over_seeds("copied", NETWORKS)
 
 # %% [markdown]
@@ -1028,6 +1048,12 @@ parity.compare(
 
 # %% tags=["quiz"]
 lesson.QUIZ
+
+# %% [markdown]
+# How often were your guesses right, and how sure were you of them?
+
+# %% tags=["learner-state"]
+course.guesses("20")
 
 # %% [markdown]
 # ## Take-aways

@@ -63,6 +63,7 @@ fast_epochs = 2  # quick: 1
 seed = 0
 
 # %% tags=["predict"] tolerance=0.01
+lesson.PREDICTIONS["linear"].ask()
 train = fashion.train[:train_examples]
 keras.utils.set_random_seed(seed)
 linear = keras.Sequential(
@@ -118,6 +119,7 @@ def lenet():
 # first dense layer, (c) the second dense layer?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["most_weights"].ask()
 network = lenet()
 draw.network(network, valid.images[:2], title="LeNet in PyTorch")
 
@@ -421,6 +423,7 @@ plot.describe(
 # better score, (b) fewer weights and a better score, (c) fewer weights and the same score?
 
 # %% tags=["predict"] tolerance=0.01
+lesson.PREDICTIONS["residual"].ask()
 runtime.seed(seed)
 fast = residual_network()
 history = train_fast(fast, train.pixels, train.labels, fast_epochs, seed=seed)
@@ -535,8 +538,10 @@ for name in ("fast", "starter"):
 # almost only shirts, or only bags. Where does the accuracy drop: (a) in both, (b) only in sorted
 # batches, (c) in neither?
 
-
 # %% tags=["predict"] tolerance=0.03
+lesson.PREDICTIONS["wrong_mode"].ask()
+
+
 def accuracy_in_training_mode(model, images, labels, batch_size=128):
     model = copy.deepcopy(model).cpu()  # its running averages will change
     model.train()
@@ -610,9 +615,12 @@ def scores_both_ways(model, images):
 #
 # **Predict, then run.** Five changes: from the best constant rate to one-cycle; mirroring in two
 # epochs; six epochs in place of two; a wider network, 70 970 weights in place of 19 450; mirroring
-# in six epochs. Which three move the mean by more than 0.005?
+# in six epochs. Which three move the mean by more than 0.005: (a) six epochs, the wider network,
+# mirroring in six epochs; (b) one-cycle, six epochs, the wider network; (c) one-cycle, mirroring in
+# two epochs, six epochs?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["choices"].ask()
 rates = recorded["constant_rate"]
 rows = [
     row(f"constant {rate}, 2 epochs", 19_450, rates[rate]["test"])
@@ -624,7 +632,7 @@ for run in recorded["choices"]:
 results.Table(columns, tuple(rows))
 
 # %% [markdown]
-# The schedule (0.903, and 0.876 with the best of the constant rates; the best is the lowest of the
+# (b): the schedule (0.903, and 0.876 with the best of the constant rates; the best is the lowest of the
 # three, so a still lower one may do a little better), four more epochs (0.916) and the wider network
 # (0.924). Mirroring moved 0.903 to 0.901 in two epochs, which other seeds could do as well, and
 # brought nothing in six. Each change was tested on this network and this data set only.
@@ -640,6 +648,7 @@ results.Table(columns, tuple(rows))
 # help? (a) at all three depths, (b) at the deep ones only, (c) at none.
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["shortcut"].ask()
 runs = recorded["depth"]["rows"]
 pairs = []
 for plain, skip in zip(runs[0::2], runs[1::2]):
@@ -747,9 +756,11 @@ best.load_state_dict(
 # yes, (b) no, although every size agrees, (c) no, an error comes up?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["same_padding"].ask()
 same_size = keras_network(recorded["slow"]["filters"], explicit_border=False)
 parity.carry_weights(best, same_size)
-parity.compare(best, same_size, valid.images[:8], valid.labels[:8])
+compared = parity.compare(best, same_size, valid.images[:8], valid.labels[:8])
+compared
 
 # %% [markdown]
 # (b). Now the network with the explicit border:
@@ -843,6 +854,7 @@ print(f"5 000 validation pictures: {after.accuracy:.3f}")
 # about 80?
 
 # %% tags=["predict"] tolerance=0.005
+lesson.PREDICTIONS["hardest"].ask()
 by_class = results.class_scores(scores, valid.labels)
 rows = []
 for k, name in enumerate(fashion.classes):
@@ -908,6 +920,7 @@ plot.describe(
 # thousand are wrong: (a) about 3, (b) about 10, (c) about 30?
 
 # %% tags=["predict"] tolerance=0.01
+lesson.PREDICTIONS["sure"].ask()
 confidence, right = probabilities.max(axis=1), answers == valid.labels
 sure = confidence >= 0.99
 print(f"at least 99 % sure: {sure.mean():.2f} of the pictures")
@@ -980,6 +993,7 @@ rejection
 # be right: (a) surely more than 99 %, (b) surely less, (c) about 99 %, and nobody can know on which side?
 
 # %% tags=["predict"] tolerance=0.005
+lesson.PREDICTIONS["test_pictures"].ask()
 threshold = thresholds[precise >= 0.99][0]
 test_probabilities = arrays.softmax(scores_both_ways(best, test.pixels))
 test_right = test_probabilities.argmax(axis=1) == test.labels
@@ -1005,6 +1019,7 @@ print(f"surer than right, all: {surer.mean():.4f}, standard error {error:.4f}")
 # chosen with: (a) in about half, (b) in about 80 %, (c) in nearly all?
 
 # %% tags=["predict"] tolerance=0.05
+lesson.PREDICTIONS["splits"].ask()
 all_confidence = np.concatenate([confidence, test_probabilities.max(axis=1)])
 all_right = np.concatenate([right, test_right])
 level = np.searchsorted(thresholds, all_confidence, side="right") - 1
@@ -1017,6 +1032,7 @@ def right_above_each(chosen):
     return correct[::-1].cumsum()[::-1] / counted[::-1].cumsum()[::-1]
 
 
+worse_with = {}
 for count in (5_000, 200):  # pictures to choose with
     generator, changes = np.random.default_rng(0), []
     for _ in range(500):
@@ -1026,7 +1042,7 @@ for count in (5_000, 200):  # pictures to choose with
         reached = np.flatnonzero(old >= 0.99)
         if len(reached):  # of a few pictures, no threshold may reach it
             changes.append(new[reached[0]] - old[reached[0]])
-    worse = np.mean(np.less(changes, 0))
+    worse_with[count] = worse = np.mean(np.less(changes, 0))
     print(
         f"chosen with {count}, worse on new: {worse:.2f} of {len(changes)} splits"
     )
@@ -1077,15 +1093,18 @@ lesson.accuracy_in_the_shop.check(accuracy_in_the_shop)
 # (c) twice channels last?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["layouts"].ask()
 batch = as_torch(valid.images[:64])  # (64, 1, 28, 28)
 convolution = torch.nn.Conv2d(1, 16, 3, padding=1)
 orders = {
     "channels first": torch.contiguous_format,
     "channels last": torch.channels_last,
 }
+found = {}
 for name, order in orders.items():
     maps = convolution(batch.contiguous(memory_format=order))
     is_last = maps.is_contiguous(memory_format=torch.channels_last)
+    found[name] = is_last
     print(f"{name}? channels last: {is_last}")
 
 # %% [markdown]
@@ -1120,6 +1139,12 @@ lesson.small_data_model.check(small_data_model)
 
 # %% tags=["quiz"]
 lesson.QUIZ
+
+# %% [markdown]
+# Section 7 asked whether the network is as sure as it is right. Are you, with your guesses?
+
+# %% tags=["learner-state"]
+course.guesses("21")
 
 # %% [markdown]
 # ## Take-aways

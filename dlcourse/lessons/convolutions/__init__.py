@@ -1,6 +1,6 @@
 """Facts, exercises and quiz of notebooks/*_convolutions.ipynb."""
 
-from dlcourse import exercise, quiz
+from dlcourse import exercise, predictions, quiz
 from dlcourse.exercise import Mistake
 
 import numpy as np
@@ -438,6 +438,191 @@ def _sizes(kernel):
 def my_kernel():
     kernel = np.array([[-2, -1, 0], [-1, 0, 1], [0, 1, 2]])
     return kernel
+
+
+def _nearest(number, options):
+    """Return the option whose own number is nearest."""
+    return min(options, key=lambda option: abs(options[option] - number))
+
+
+def _who_finds_the_legs(edge_maps):
+    """The strongest response in each row beside the right leg, against that of the lawn."""
+    leg, lawn = np.s_[78:100, 66:82], np.s_[78:100, 90:106]
+    found = 0
+    for edges in np.abs(list(edge_maps.values())):
+        found += edges[leg].max(axis=1).mean() > 1.5 * edges[lawn].max(axis=1).mean()
+    return {2: "both edge kernels find them", 1: "only one"}.get(int(found))
+
+
+def _how_much_faster(loops_ms, product_ms):
+    if loops_ms > 10 * product_ms:
+        return "more than ten times faster"
+    return "a few times faster" if loops_ms > 2 * product_ms else "about as fast"
+
+
+def _without_permute(forgotten):
+    if forgotten is None:
+        return "an error"
+    if forgotten[-1] == 8:  # the filters
+        return "the maps come out in the other order"
+    return "wrong numbers, without a word"
+
+
+def _only_shifted(tests):
+    """The first six tests: the convolution's two, stride's two, pooling's two."""
+    same = tuple(share < 0.01 for _, (share, _, _) in tests[:6])
+    return {
+        (True, True, False, False, False, False): "For both convolutions only",
+        (True, True, True, True, False, False): "for all but pooling",
+        (True, False, False, True, False, True): "for the convolution away from the border, and "
+        "stride and pooling after a shift by 2",
+    }.get(same)
+
+
+def _directions_ahead(after_shift):
+    """Ahead by 0.06: over five seeds the gap is 0.014 at most downwards, else 0.109 or more."""
+    gaps = np.subtract(after_shift["large squares"], after_shift["dense"])
+    return {4: "in all four", 3: "in three", 2: "in two"}.get(int((gaps > 0.06).sum()))
+
+
+def _best_when_shifted(recorded, DIRECTIONS):
+    names = {
+        "small squares, as above": "small squares",
+        "dense, shifted": "dense, shifted",
+        "convolutions only": "convolutions only",
+    }
+
+    def mean(option):
+        runs = recorded["networks"][names[option]]["black"]
+        return np.mean([[run[way] for way in DIRECTIONS] for run in runs])
+
+    return max(names, key=mean)
+
+
+def _what_copies_change(recorded):
+    row = recorded["networks"]["large squares"]
+    black, copied = (np.mean([run["down"] for run in row[fill]]) for fill in ("black", "copied"))
+    return "What comes in" if copied > black + 0.03 else "What is cut off"
+
+
+PREDICTIONS = predictions.Predictions(
+    __name__,
+    dot=predictions.predict(
+        options={
+            "one white pixel": "That would be so if only the window centred on the pixel reported "
+            "it. Every window that contains it does.",
+            "a 3 × 3 white square": "Nine windows contain the white pixel, and each of them adds "
+            "up to 1.",
+            "a plus sign": "In a plus sign the corners are missing. But a kernel of ones weighs "
+            "the corners of its window like the rest.",
+        },
+        key=lambda answer: {
+            1: "one white pixel",
+            5: "a plus sign",
+            9: "a 3 × 3 white square",
+        }.get(int((answer > 0).sum())),
+    ),
+    legs=predictions.predict(
+        options={
+            "both edge kernels find them": "A leaning edge is a step to the side and a step down "
+            "at once, and each kernel responds to its part.",
+            "only one": "That holds for edges exactly along a row or a column. A leaning one has "
+            "a part in each direction, even if one of the two is faint.",
+        },
+        key=_who_finds_the_legs,
+    ),
+    product=predictions.predict(
+        options={
+            "about as fast": "The multiplications are the same, but they are not all that takes "
+            "time: the loops run lines of Python for every window.",
+            "a few times faster": "That expects Python to cost little. The loops run their lines "
+            "once for each of more than ten thousand windows.",
+            "more than ten times faster": "The loops run lines of Python for every window, the "
+            "product a few lines for all windows together.",
+        },
+        key=_how_much_faster,
+    ),
+    permute=predictions.predict(
+        options={
+            "the maps come out in the other order": "An array does not say what its axes mean. "
+            "PyTorch takes axis 1 for the channels, whatever is there.",
+            "wrong numbers, without a word": "That happens if the pictures have as many rows as "
+            "the layer wants channels, here 3. These have 56.",
+            "an error": "PyTorch takes axis 1 for the channels. It finds 56 rows there, and the "
+            "layer wants 3 channels.",
+        },
+        key=_without_permute,
+    ),
+    patch=predictions.predict(
+        options={
+            "6": "That is how many neighbours of the first map are seen. They see one more pixel "
+            "on each side.",
+            "8": "Three neighbours of the pooled map cover six of the first map, and these see "
+            "eight pixels.",
+            "10": "Two convolutions see 5 pixels, but pooling does not double all of them: only "
+            "the steps behind it are two pixels wide.",
+        },
+        key=lambda pixels_seen: str(pixels_seen),
+    ),
+    only_shifted=predictions.predict(
+        options={
+            "For both convolutions only": "Zeros come in at the border, and they were not in the "
+            "picture. And a shift by 2 is just one step of a window with stride 2.",
+            "for all but pooling": "Pooling is no exception: like a convolution of stride 2, it "
+            "needs a shift by a multiple of 2. And at the border zeros come in.",
+            "for the convolution away from the border, and stride and pooling after a shift by 2": (
+                "The map only moves if the shift is a multiple of the stride, and away from the "
+                "border."
+            ),
+        },
+        key=_only_shifted,
+    ),
+    to_the_right=predictions.predict(
+        options={
+            "about 0.8": "To us the shifted picture is the same. To a dense layer it is not: it "
+            "has a weight for each pixel, and another one for the next.",
+            "about 0.6": "Three of 28 columns seem little. But every pixel now meets a weight that "
+            "was learned for another one.",
+            "about 0.4": "Every pixel now meets a weight that was learned for the pixel three "
+            "columns further on, and no training picture was shifted.",
+        },
+        key=lambda rows: _nearest(
+            float({row[0]: row[-1] for row in rows}["dense"]),
+            {"about 0.8": 0.8, "about 0.6": 0.6, "about 0.4": 0.4},
+        ),
+    ),
+    directions=predictions.predict(
+        options={
+            "in all four": "One direction had suggested it. Downwards the two differ by so little "
+            "that another seed can turn it round.",
+            "in three": "To both sides and upwards it is well ahead. Downwards the two are about "
+            "the same.",
+            "in two": "That would be to the sides only. Upwards it is ahead as well, though by "
+            "less.",
+        },
+        key=_directions_ahead,
+    ),
+    controls=predictions.predict(
+        options={
+            "small squares, as above": "What is built in brings it to 0.62, though it has never "
+            "seen a shifted picture. Training on shifted ones takes the dense network further.",
+            "dense, shifted": "Of the three it is the only one that trained on shifted pictures, "
+            "and the shifts of the test are among those that it met.",
+            "convolutions only": "Its last layer still has a weight for every position of every "
+            "map. It gets 0.52.",
+        },
+        key=_best_when_shifted,
+    ),
+    copies=predictions.predict(
+        options={
+            "What is cut off": "With copies just as much is cut off. If nothing else counted, the "
+            "row would stay as it is.",
+            "What comes in": "With copies in place of black, as much is cut off and yet the row "
+            "rises by 0.06: so part of the loss came from the new edge.",
+        },
+        key=_what_copies_change,
+    ),
+)
 
 
 QUIZ = quiz.Quiz(

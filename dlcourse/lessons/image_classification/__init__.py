@@ -1,6 +1,6 @@
 """Facts, exercises and quiz of notebooks/*_image_classification.ipynb."""
 
-from dlcourse import backends, data, exercise, quiz
+from dlcourse import backends, data, exercise, predictions, quiz
 from dlcourse.exercise import Mistake
 
 import numpy as np
@@ -347,6 +347,231 @@ def small_data_model(residual_network, train_fast, train):
 def _is_new(model):
     seen = [buffer for name, buffer in model.named_buffers() if name.endswith("batches_tracked")]
     return bool(seen) and not any(int(count) for count in seen)
+
+
+def _nearest(number, options):
+    """Return the option whose own number is nearest."""
+    return min(options, key=lambda option: abs(options[option] - number))
+
+
+def _most_weights(network):
+    layers = {
+        "the second convolution": 3,
+        "the first dense layer": 7,
+        "the second dense layer": 9,
+    }
+    return max(layers, key=lambda option: backends.parameters(network[layers[option]]))
+
+
+def _against_lenet(network, accuracy, fast, fast_accuracy):
+    if backends.parameters(fast) > backends.parameters(network):
+        return "more weights and a better score"
+    if fast_accuracy > accuracy + 0.01:
+        return "fewer weights and a better score"
+    return "fewer weights and the same score"
+
+
+def _where_it_drops(right_mode, mixed, ordered):
+    drops = tuple(reached < right_mode - 0.1 for reached in (mixed, ordered))
+    return {
+        (True, True): "in both",
+        (False, True): "only in sorted batches",
+        (False, False): "in neither",
+    }.get(drops)
+
+
+def _what_moves_the_mean(recorded):
+    constant = max(np.mean(rate["test"]) for rate in recorded["constant_rate"].values())
+    cycle, mirrored, six, wide, wide_mirrored = (
+        np.mean(run["accuracy"]) for run in recorded["choices"]
+    )
+    moves = {
+        "one-cycle": cycle - constant,
+        "mirroring in two epochs": mirrored - cycle,
+        "six epochs": six - cycle,
+        "the wider network": wide - six,
+        "mirroring in six epochs": wide_mirrored - wide,
+    }
+    return ", ".join(change for change, by in moves.items() if abs(by) > 0.005)
+
+
+def _where_the_shortcut_helps(runs):
+    """At 6, 24 and 44 layers, with batch norm: a gain with every seed."""
+    helps = tuple(
+        np.min(np.subtract(skip["accuracy"], plain["accuracy"])) > 0
+        for plain, skip in zip(runs[0::2], runs[1::2])
+        if plain["norm"]
+    )
+    return {
+        (True, True, True): "at all three depths",
+        (False, True, True): "at the deep ones only",
+        (False, False, False): "at none",
+    }.get(helps)
+
+
+def _hardest_class(by_class, fashion):
+    name, recall = fashion.classes[by_class.recall.argmin()], by_class.recall.min()
+    if name == "sandal":
+        return "sandal, about 90"
+    if name == "shirt":
+        return _nearest(recall, {"shirt, about 90": 0.9, "shirt, about 80": 0.8})
+    return None
+
+
+def _against_99_percent(test_right, kept):
+    above = test_right[kept].mean() - 0.99
+    if abs(above) < 0.005:
+        return "about 99 %, and nobody can know on which side"
+    return "surely more than 99 %" if above > 0 else "surely less"
+
+
+PREDICTIONS = predictions.Predictions(
+    __name__,
+    linear=predictions.predict(
+        options={
+            "about 45": "A model without hidden units sounds helpless. But it has a weight for "
+            "every pixel and class, and with them it gets nearly twice as many right.",
+            "about 65": "That would leave much for a network to add. A table of weights for each "
+            "class is enough for more than four pictures in five.",
+            "about 85": "It asks how well a picture matches the table of weights of each class. "
+            "That is enough for more than four pictures in five.",
+        },
+        key=lambda linear_accuracy: _nearest(
+            linear_accuracy, {"about 45": 0.45, "about 65": 0.65, "about 85": 0.85}
+        ),
+    ),
+    most_weights=predictions.predict(
+        options={
+            "the second convolution": "It is used at a hundred positions of the picture, but with "
+            "the same 2 416 weights and biases at each of them.",
+            "the first dense layer": "Each of its 120 units has a weight of its own for all 400 "
+            "numbers of the last maps.",
+            "the second dense layer": "A later layer need not be a larger one: it gets 120 "
+            "numbers, where the first dense layer gets 400.",
+        },
+        key=_most_weights,
+    ),
+    residual=predictions.predict(
+        options={
+            "more weights and a better score": "A better score does not need more weights. This "
+            "network has no large dense layer, and a third of LeNet's weights.",
+            "fewer weights and a better score": "It has no large dense layer, so it needs a third "
+            "of LeNet's weights. Where the better score comes from, the recorded runs below tell.",
+            "fewer weights and the same score": "The number of weights is not all that differs: "
+            "it also has batch norm, for example. And its score is higher.",
+        },
+        key=_against_lenet,
+    ),
+    wrong_mode=predictions.predict(
+        options={
+            "in both": "A mixed batch of 128 pictures has nearly the same mean as all pictures, "
+            "so there the mistake changes next to nothing.",
+            "only in sorted batches": "In a batch of one class each layer subtracts what the class "
+            "has in common, and with it what makes it this class.",
+            "in neither": "The weights are the same in both modes. But in training mode batch norm "
+            "uses the mean and variance of the batch, in place of its running averages.",
+        },
+        key=_where_it_drops,
+    ),
+    choices=predictions.predict(
+        options={
+            "six epochs, the wider network, mirroring in six epochs": "The schedule may sound like "
+            "a detail, but no other of the five moved the mean as far. And mirroring in six "
+            "epochs moved it by less than 0.001.",
+            "one-cycle, six epochs, the wider network": "They brought 0.027, 0.013 and 0.008. "
+            "Mirroring moved the mean by about 0.002 in two epochs, and by less in six.",
+            "one-cycle, mirroring in two epochs, six epochs": "More varied pictures sound like a "
+            "sure gain, but mirroring moved the mean by about 0.002, and downwards. The wider "
+            "network brought 0.008.",
+        },
+        key=_what_moves_the_mean,
+    ),
+    shortcut=predictions.predict(
+        options={
+            "at all three depths": "Such networks are named for it, so it should always help. But "
+            "at six layers the network loses a little with it, with each of the five seeds.",
+            "at the deep ones only": "At 24 and 44 layers it brings something with every seed, "
+            "at six layers with none.",
+            "at none": "With batch norm the slopes do not fade, so the addition may seem to be of "
+            "no use. Yet at 24 and 44 layers it helps with every seed.",
+        },
+        key=_where_the_shortcut_helps,
+    ),
+    same_padding=predictions.predict(
+        options={
+            "yes": "Maps of the same size need not hold the same numbers: in one layer the two "
+            "put their zeros in different places.",
+            "no, although every size agrees": "In one layer Keras puts its only row of zeros below "
+            "and PyTorch has one above too, so their windows lie one pixel apart.",
+            "no, an error comes up": "An error comes up where shapes do not fit. Here all of them "
+            "do, so nothing complains.",
+        },
+        key=lambda compared: "yes" if compared.ok else "no, although every size agrees",
+    ),
+    hardest=predictions.predict(
+        options={
+            "sandal, about 90": "Sandals come in many forms, but hardly anything except the other "
+            "shoes is taken for them: about 97 of 100 are recognised.",
+            "shirt, about 90": "It is the shirt, but it is further below the average than that: "
+            "four other classes are taken for it and it for them.",
+            "shirt, about 80": "Shirts are taken for T-shirts, pullovers, coats and dresses, and "
+            "these for shirts.",
+        },
+        key=_hardest_class,
+    ),
+    sure=predictions.predict(
+        options={
+            "about 3": "If it is as sure as it is right, at most 10 should be wrong. They are "
+            "fewer, since many of its answers are surer than 99 %.",
+            "about 10": "That would fit if each of them were just 99 % sure. Many are surer.",
+            "about 30": "Networks are known for being too sure of themselves. On these pictures "
+            "this one is not.",
+        },
+        key=lambda right, sure: _nearest(
+            np.log(max(1000 * (1 - right[sure].mean()), 0.1)),
+            {"about 3": np.log(3), "about 10": np.log(10), "about 30": np.log(30)},
+        ),
+    ),
+    test_pictures=predictions.predict(
+        options={
+            "surely more than 99 %": "It is the lowest threshold that reaches 99 % on the "
+            "validation pictures, so it has nothing to spare. Chance can take new ones below.",
+            "surely less": "What was chosen on some pictures may suit these too well. But a single "
+            "threshold can hardly be fitted to 5 000 of them, and chance counts for more.",
+            "about 99 %, and nobody can know on which side": "A threshold chosen on 5 000 pictures "
+            "holds for new ones too, up to chance, which moves the share by about 0.002.",
+        },
+        key=_against_99_percent,
+    ),
+    splits=predictions.predict(
+        options={
+            "in about half": "A single threshold can hardly be fitted to 5 000 pictures, so new "
+            "ones are worse about as often as they are better.",
+            "in about 80 %": "With only 200 pictures to choose with it is about three in four. "
+            "With 5 000 there is much less chance in the choice.",
+            "in nearly all": "What is chosen on some pictures suits them better than others. How "
+            "much better depends: here one number was chosen, on 5 000 pictures.",
+        },
+        key=lambda worse_with: _nearest(
+            worse_with[5_000], {"in about half": 0.5, "in about 80 %": 0.8, "in nearly all": 1.0}
+        ),
+    ),
+    layouts=predictions.predict(
+        options={
+            "two layouts": "That is what the two lines seem to say. But `contiguous` copies only "
+            "if it has to, and with one channel the batch is in both orders already.",
+            "twice channels first": "It is twice the same, as `contiguous` has nothing to do. But "
+            "the batch stays as `permute` left it, and that is channels last.",
+            "twice channels last": "With one channel the batch is in both orders already, so it "
+            "stays as `permute` left it: as channels last.",
+        },
+        key=lambda found: {
+            (False, True): "two layouts",
+            (False, False): "twice channels first",
+            (True, True): "twice channels last",
+        }.get(tuple(found.values())),
+    ),
+)
 
 
 QUIZ = quiz.Quiz(

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from dlcourse import data, exercise, plot, quiz, results
+from dlcourse import data, exercise, plot, predictions, quiz, results
 from dlcourse.arrays import softmax, to_numpy
 from dlcourse.exercise import Mistake
 
@@ -786,6 +786,279 @@ def _mostly_copies(w1):
     """Rounding lets a few of the equal units drift apart, on some processors."""
     different = len(np.unique(np.asarray(w1).round(4), axis=1).T)
     return different <= np.shape(w1)[1] / 4
+
+
+def _nearest(number, options):
+    """Return the option whose own number is nearest."""
+    return min(options, key=lambda option: abs(options[option] - number))
+
+
+def _where_loss_starts(rows):
+    """By the start that is furthest from log 10, for each size of the weights."""
+    furthest = [max(abs(float(each) - np.log(10)) for each in row[2:]) for row in rows]
+    if max(furthest) < 0.1:
+        return "everywhere, because random weights know nothing"
+    options = {0: "with the smallest weights", 1: "with our weights"}
+    return options.get(int(np.argmin(furthest)))
+
+
+def _units_alive(alive):
+    """`alive` holds the starts of the last rate, which is 5."""
+    return _nearest(np.median(alive), {"all of them": 32, "about half": 16, "almost none": 0})
+
+
+def _borders_that_stayed(moved, regions):
+    sides, ends, _ = (moved[where].mean() < 0.05 for where in regions.values())
+    return {
+        (True, True): "at all four borders",
+        (True, False): "at the left and right border only",
+        (False, True): "at the top and bottom border only",
+    }.get((bool(sides), bool(ends)))
+
+
+def _arrays_accused(rows):
+    accused = tuple(name for name, _, careless in rows if careless != "agrees")
+    return {
+        ("W1", "b1", "W2", "b2"): "all four",
+        ("W1", "b1"): "W1 and b1",
+        ("W2", "b2"): "W2 and b2",
+    }.get(accused)
+
+
+def _with_a_smaller_step(power):
+    return _nearest(
+        power,
+        {
+            "about 10⁸ times more accurate": -8,
+            "as accurate as before": 0,
+            "about 10⁸ times less accurate": 8,
+        },
+    )
+
+
+def _on_the_chessboard(line, points, fields, accuracy):
+    """`accuracy` is that of the last start with eight units."""
+    straight = line.score(points[500:], fields[500:])
+    options = {
+        "0.75 and 0.80": (0.75, 0.80),
+        "0.50 and 0.98": (0.50, 0.98),
+        "0.75 and 0.98": (0.75, 0.98),
+    }
+    return min(
+        options, key=lambda each: np.hypot(*np.subtract(options[each], (straight, accuracy)))
+    )
+
+
+def _how_far_apart(spread):
+    if spread.max() == 0:
+        return "by nothing at all"
+    if spread.max() < 0.00001:
+        return "by less than 0.00001, but not 0"
+    return "by about 0.01" if spread.max() > 0.001 else None
+
+
+def _worst_size(rows):
+    reached = [float(row[2]) for row in rows]
+    if max(reached) - min(reached) < 0.04:
+        return "none: after 40 epochs all are the same"
+    return {0: "a tenth", 3: "ten times"}.get(int(np.argmin(reached)))
+
+
+PREDICTIONS = predictions.Predictions(
+    __name__,
+    knows_nothing=predictions.predict(
+        options={
+            "0": "A loss of 0 needs the probability 1 at every right answer. This network gives "
+            "it 1/10.",
+            "about 2.3": "The loss is −log of 1/10, the probability of each right answer.",
+            "10": "10 is the number of equally likely classes. The loss is its logarithm.",
+        },
+        key=lambda knows_nothing: _nearest(
+            knows_nothing, {"0": 0, "about 2.3": np.log(10), "10": 10}
+        ),
+    ),
+    start=predictions.predict(
+        options={
+            "with the smallest weights": "They give small scores, small scores give nearly equal "
+            "probabilities, and these cost log 10.",
+            "with our weights": "Their size suits the way forward, where the sums neither grow nor "
+            "fade. But the scores then differ from each other, and that costs a little.",
+            "everywhere, because random weights know nothing": "To know nothing is not to be "
+            "unsure: with large scores the network is sure, and usually wrong.",
+        },
+        key=_where_loss_starts,
+    ),
+    slope=predictions.predict(
+        options={
+            "−4.8": "That is the slope along x: what arrives, times w. To w the product hands what "
+            "arrives times x.",
+            "−1.6": "That is what arrives at the product. It still has to be multiplied by the "
+            "other factor, x.",
+            "−0.8": "−1.6 arrives at the product, which hands it to w times the other factor, 0.5.",
+        },
+        key=lambda slopes: _nearest(slopes["w"], {"−4.8": -4.8, "−1.6": -1.6, "−0.8": -0.8}),
+    ),
+    step=predictions.predict(
+        options={
+            "0.36": "w becomes 3.08 and b −0.14, so h is 1.40 and its error 0.6.",
+            "0.58": "That is with b where it was. Both numbers move.",
+            "1.00": "That is a step along the slopes, uphill. Against a negative slope the number "
+            "is raised.",
+        },
+        key=lambda after: _nearest(after["L"], {"0.36": 0.36, "0.58": 0.58, "1.00": 1.0}),
+    ),
+    switched_off=predictions.predict(
+        options={
+            "−2": "That would be the slope if the ReLU let it through: −4 times 0.5. But z is "
+            "negative.",
+            "0": "z is negative, so the ReLU hands back 0, whatever arrives.",
+            "−0.8 as before": "The slope is not a property of w alone. It goes through the ReLU, "
+            "and there z is negative now.",
+        },
+        key=lambda off_slopes: _nearest(
+            off_slopes["w"], {"−2": -2, "0": 0, "−0.8 as before": -0.8}
+        ),
+    ),
+    slope_of_a_score=predictions.predict(
+        options={
+            "0.26": "That is p alone, which is the slope along a wrong class. At the right class "
+            "y = 1 is taken away.",
+            "−0.74": "The second class is right, so its slope is p − y = 0.26 − 1.",
+            "−1.35": "That is the logarithm of 0.26. The loss has a logarithm in it, but its "
+            "slope has none.",
+        },
+        key=lambda rows: _nearest(
+            float(rows[1][-1]), {"0.26": 0.26, "−0.74": -0.74, "−1.35": -1.35}
+        ),
+    ),
+    alive=predictions.predict(
+        options={
+            "all of them": "A loss near log 10 looks like a network before training. But nothing "
+            "was reset: the weights were thrown far away.",
+            "about half": "For one picture about half of the units are on, with random weights. "
+            "Here a unit counts if any of 1 200 pictures switches it on, and the weights are no "
+            "longer random.",
+            "almost none": "Within 60 steps the weights are thrown so far that no picture switches "
+            "the units on, and a unit that is off gets no slope.",
+        },
+        key=_units_alive,
+    ),
+    one_layer=predictions.predict(
+        options={
+            "about 80": "That expects the hidden layer to do most of the work. On these digits a "
+            "single layer comes close without it.",
+            "about 90": "The single layer is behind at this rate, but by far less: about five of "
+            "300 digits.",
+            "95 or more": "On these small pictures a table of weights for each class already does "
+            "most of the work.",
+        },
+        key=lambda rows: _nearest(
+            rows[2][1], {"about 80": 0.8, "about 90": 0.9, "95 or more": 0.95}
+        ),
+    ),
+    borders=predictions.predict(
+        options={
+            "at all four borders": "Digits are narrower than the picture, but they are as high as "
+            "it: there is ink in the top and the bottom row.",
+            "at the left and right border only": "Hardly any digit has ink there. An input near 0 "
+            "gives hardly any slope.",
+            "at the top and bottom border only": "Nearly every digit reaches the top and the "
+            "bottom row. The empty columns are at the sides.",
+        },
+        key=_borders_that_stayed,
+    ),
+    careless=predictions.predict(
+        options={
+            "about 0.10": "A wrong gradient need not be a useless one: that of the second layer is "
+            "right, and with it alone the loss can fall.",
+            "about 0.80": "It would be a help if a wrong gradient showed itself like this. Only "
+            "next to the right one can you see that it is worse.",
+            "about 0.97": "The gradients of the second layer are right, and the network trains "
+            "nearly as well as with the right ones.",
+        },
+        key=lambda rows: _nearest(
+            float(rows[1][1]), {"about 0.10": 0.1, "about 0.80": 0.8, "about 0.97": 0.97}
+        ),
+    ),
+    accused=predictions.predict(
+        options={
+            "all four": "The mistake spoils only what is computed from it, further back. W2 and b2 "
+            "come before it on the way back.",
+            "W1 and b1": "They are computed from the slopes that the forgotten ReLU should have "
+            "changed.",
+            "W2 and b2": "They lie behind the ReLU on the way forward. On the way back they come "
+            "first, before the mistake.",
+        },
+        key=_arrays_accused,
+    ),
+    smaller_step=predictions.predict(
+        options={
+            "about 10⁸ times more accurate": "On paper a smaller step comes nearer to the slope. "
+            "In numbers of about 16 digits, little is left of the difference of two losses.",
+            "as accurate as before": "64 bits are many, but not enough: with this step the two "
+            "losses agree in nearly all their digits.",
+            "about 10⁸ times less accurate": "The two losses agree in nearly all their digits. "
+            "What is left is rounding, and it is divided by a tiny number.",
+        },
+        key=_with_a_smaller_step,
+    ),
+    chessboard=predictions.predict(
+        options={
+            "0.75 and 0.80": "No straight line gets three of the four fields right, and eight "
+            "units get more than that: their border can bend.",
+            "0.50 and 0.98": "The corners of a class pull the line in opposite directions. Eight "
+            "kinks are enough to follow the fields.",
+            "0.75 and 0.98": "A line could get three of four corner points right, but these are "
+            "whole fields: the best line gets about two thirds, and logistic regression does not "
+            "find it.",
+        },
+        key=_on_the_chessboard,
+    ),
+    from_logits=predictions.predict(
+        options={
+            "an error message": "Keras does not check whether what it gets are probabilities: it "
+            "cuts off what is below 0 or above 1, and goes on.",
+            "the same accuracy": "The largest score still wins, with it or without it. But the "
+            "loss that the network learns from takes the scores for probabilities.",
+            "about 0.1": "Keras takes the scores for probabilities and cuts off what is below 0 "
+            "or above 1. Where it cuts, no slope comes back.",
+        },
+        key=lambda reached: _nearest(
+            np.median(reached), {"the same accuracy": 0.9, "about 0.1": 0.1}
+        ),
+    ),
+    four_programs=predictions.predict(
+        options={
+            "by nothing at all": "The formulas are the same, the roundings are not: sums are added "
+            "up in different orders.",
+            "by less than 0.00001, but not 0": "Only the rounding differs, in the seventh digit or "
+            "so, and this training hardly enlarges it.",
+            "by about 0.01": "Rounding is far smaller than that. So large a difference would mean "
+            "that two of the programs follow different conventions.",
+        },
+        key=_how_far_apart,
+    ),
+    symmetry=predictions.predict(
+        options={
+            "32": "Training does not tell units apart that start as copies: they get the same "
+            "slopes, so they make the same steps.",
+            "about half": "Nothing treats some of the units differently from the others: all of "
+            "them get the same slopes.",
+            "1": "Units that start as copies give the same output, get the same slope and make the "
+            "same step.",
+        },
+        key=lambda rows: _nearest(rows[1][1], {"32": 32, "about half": 16, "1": 1}),
+    ),
+    size_of_the_start=predictions.predict(
+        options={
+            "a tenth": "Small weights learn slowly at first, and 40 epochs are enough to catch up.",
+            "ten times": "The network begins sure and wrong, and 40 epochs do not repair that.",
+            "none: after 40 epochs all are the same": "Training evens out small starts, but not "
+            "this large one: about eight in a hundred more are wrong.",
+        },
+        key=_worst_size,
+    ),
+)
 
 
 QUIZ = quiz.Quiz(
