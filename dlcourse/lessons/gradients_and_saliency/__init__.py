@@ -490,7 +490,7 @@ PREDICTIONS = predictions.Predictions(
             "the flag behind her": "It has strong colours and edges, which catch our eyes. None "
             "of the maps has many of its strongest blocks here.",
             "the helmet in her arms": "Four of the six are strong here. Whether the helmet is the "
-            "cause of *bobsled*, a map alone cannot tell.",
+            "cause of 'bobsled', a map alone cannot tell.",
             "the shuttle": "Only gradient × input and integration from black are strong here, "
             "beside the shuttle more than on it.",
         },
@@ -546,7 +546,7 @@ PREDICTIONS = predictions.Predictions(
             "class has a score, and every score has slopes.",
             "show something else": "So it would be if the map explained the answer. It shows where "
             "a score is sensitive, and for both classes that is nearly the same place.",
-            "show the rocket": "The score for *espresso* is low, but it reacts to changes of the "
+            "show the rocket": "The score for 'espresso' is low, but it reacts to changes of the "
             "rocket too.",
         },
         key=_map_of_espresso,
