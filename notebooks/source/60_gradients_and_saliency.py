@@ -145,7 +145,7 @@ for three in threes:
 # gradient × input say: (a) 1, (b) 2, (c) 0?
 
 # %% tags=["predict"]
-lesson.PREDICTIONS["levelled_off"].ask()
+lesson.PREDICTIONS["past_the_bend"].ask()
 
 
 def slope_of_min(x, k=None):  # k: there is only one score

@@ -451,7 +451,7 @@ PREDICTIONS = predictions.Predictions(
         },
         key=_changed,
     ),
-    levelled_off=predictions.predict(
+    past_the_bend=predictions.predict(
         options={
             "1": "That is what the score gained on the way from 0. Gradient × input does not look "
             "at the way, only at the slope in x = 2.",
