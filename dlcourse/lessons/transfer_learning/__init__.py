@@ -489,13 +489,13 @@ PREDICTIONS = predictions.Predictions(
     frozen_averages=predictions.predict(
         options={
             "in both": "Averages are no weights, so it seems that neither switch would stop them. "
-            "In Keras it does: there it puts a batch norm in evaluation mode.",
+            "Keras's does: it also puts a batch norm in evaluation mode.",
             "in PyTorch only": "`requires_grad_(False)` stops gradients, and averages need none. "
             "`trainable = False` also puts Keras's batch norm in evaluation mode.",
             "in Keras only": "Keras's batch norm was even asked to train, and did not: `trainable "
             "= False` counts for more. PyTorch's switch says nothing about averages.",
-            "in neither": "Frozen sounds as if nothing moved. In PyTorch only the weights are, "
-            "until `eval()` stops the averages as well.",
+            "in neither": "Frozen sounds as if nothing moved. In PyTorch only the weights stop; to "
+            "stop the averages takes `eval()`.",
         },
         key=_averages_change,
     ),
