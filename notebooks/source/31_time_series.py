@@ -99,6 +99,7 @@ plot.describe(
 # fall, (b) rise, or (c) fall and then rise?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["temperature"].ask()
 figure, axes = plt.subplots(figsize=(5.4, 3.2))
 day_temperature = temperature.reshape(-1, 48).mean(axis=1)
 working = work_day[::48] == 1
@@ -117,7 +118,7 @@ plot.describe(
 )
 
 # %% [markdown]
-# They fall and then rise: heating on the left, cooling on the right. The right arm is steep and
+# (c), they fall and then rise: heating on the left, cooling on the right. The right arm is steep and
 # has few points. Remember it.
 #
 # One more look. Twice a year people move their clocks by an hour. Did the clock of the data move
@@ -204,6 +205,7 @@ valid_starts = np.arange(boundary, end - 47)  # every half-hour
 # **Predict, then run.** Which copy is better: (a) yesterday's, (b) last week's, (c) both the same?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["copies"].ask()
 for copy in (yesterday, last_week):
     size = error(copy, known, valid_starts)
     share = size / known[boundary:, 0].mean()
@@ -215,7 +217,7 @@ for name, chosen in (("changes", changes), ("stays", ~changes)):
     print(f"yesterday, where the type of day {name}: {size:.2f} GW")
 
 # %% [markdown]
-# Last week's, by a third. Yesterday's copy fails where a work day follows a day off, or the other
+# (b), last week's, by a third. Yesterday's copy fails where a work day follows a day off, or the other
 # way round: 0.71 GW there, 0.17 elsewhere (forecasts made at midnight). But tomorrow's calendar is
 # known today, so a better copy can use it: for each half-hour, **the same half-hour of the last
 # day of the same type**, work day or not. And two copies that err in different places can be
@@ -263,6 +265,7 @@ def corrected_copies(series, starts, hours=8):
 
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["last_gap"].ask()
 early_starts = np.arange(8 * 48, boundary - 7 * 48)  # not the last week
 for hours in (2, 4, 8, 16):
 
@@ -352,8 +355,10 @@ train_starts = training_starts(336, 48, boundary)
 # is the copycat's error in time order, and what with a random split: (a) 0.19 and 0.18, (b) 0.19
 # and 0.10, (c) 0.19 and 0.045?
 
-
 # %% tags=["predict"] tolerance=0.002
+lesson.PREDICTIONS["copycat"].ask()
+
+
 def copycat(series, starts):
     """Learn by heart; return a forecast."""
     rows = inputs_of(series, starts).reshape(len(starts), -1)  # (N, 364)
@@ -383,7 +388,7 @@ for split, starts in splits.items():
 results.Table((f"{len(tested)} windows of September, October", "GW"), rows)
 
 # %% [markdown]
-# The same copycat, the same windows. With a random split its error is nearly five times smaller
+# (c). The same copycat, the same windows. With a random split its error is nearly five times smaller
 # than that of last week's copy. Nothing in this lesson will come near that number, and none of it
 # is real. Half an hour before or after most test windows there is a training window with nearly
 # the same numbers, future included. Without these neighbours (last row) the copycat is nearly back where it
@@ -474,6 +479,7 @@ def fit_boosting(
 # (a) the target, (b) the loss, (c) neither brings as much as 0.02 GW?
 
 # %% tags=["predict"] tolerance=0.004
+lesson.PREDICTIONS["target_or_loss"].ask()
 found = {}
 for loss in ("squared_error", "absolute_error"):
     for change in (False, True):
@@ -500,12 +506,13 @@ results.Table(("error (GW)", "demand", "change"), tuple(rows))
 # 0.08?
 
 # %% tags=["predict"] tolerance=0.003
+lesson.PREDICTIONS["weather"].ask()
 with_weather = fit_boosting(known, train_starts, weather=True)
 print(f"without: {error(boosting, known, valid_starts):.3f} GW")
 print(f"with: {error(with_weather, known, valid_starts):.3f} GW")
 
 # %% [markdown]
-# Better, and useless: at the start nobody knows tomorrow's temperature. The file has it, because
+# (a). Better, and useless: at the start nobody knows tomorrow's temperature. The file has it, because
 # the file was written later. That is the second common leak: a column that is in the file but will
 # not be there when the forecast is made. (Fair would be the weather *forecast* of the evening
 # before. We do not have it, so we do without.)
@@ -825,6 +832,7 @@ parity.compare(
 # GRU 0.148. What will the dense network have: (a) about 0.16, (b) about 0.14, (c) about 0.10?
 
 # %% tags=["predict"] tolerance=0.006
+lesson.PREDICTIONS["dense"].ask()
 dense = fit_dense(known, train_starts)
 methods = {
     "last week": last_week,
@@ -889,6 +897,7 @@ def backtest(fit):
 # be (a) as before, (b) larger by about a third to a half, (c) three times as large?
 
 # %% tags=["predict"] tolerance=0.007
+lesson.PREDICTIONS["early_summer"].ask()
 forecasts = {
     "last week": backtest(lambda series, starts: last_week),
     "two copies": backtest(lambda series, starts: two_copies),
@@ -1144,6 +1153,7 @@ coverage = lesson.coverage.carry_on_with(coverage)
 
 
 # %% tags=["predict"] tolerance=0.06
+lesson.PREDICTIONS["intervals"].ask()
 earlier = np.concatenate([errors["Sep"], errors["Oct"]])
 later = np.concatenate([errors["Nov"], errors["Dec"]])
 of_both = {share: spread(earlier[:-47], share) for share in shares}
@@ -1169,6 +1179,7 @@ results.Table(("promised", "October", "November, December"), tuple(rows))
 
 
 # %% tags=["predict"] tolerance=0.05
+lesson.PREDICTIONS["fresh_errors"].ask()
 every_error = np.concatenate([earlier, later])  # a row for each half-hour
 
 
@@ -1254,6 +1265,12 @@ days_explorer
 
 # %% tags=["quiz"]
 lesson.QUIZ
+
+# %% [markdown]
+# How often were your guesses in this lesson right, and how sure were you of them?
+
+# %% tags=["learner-state"]
+course.guesses("31")
 
 # %% [markdown]
 # ## Take-aways

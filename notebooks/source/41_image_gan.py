@@ -65,8 +65,10 @@ drawn_pictures = 2_000  # quick: 500
 # **Predict, then run.** At the point where the two curves cross, what is the best probability to
 # give: (a) 0, (b) 0.5, (c) 1? And far to the left, where there are hardly any fakes?
 
-
 # %% tags=["predict"]
+lesson.PREDICTIONS["crossing"].ask()
+
+
 def bell(x, mean, spread):
     height = 1 / (spread * np.sqrt(2 * np.pi))
     return height * np.exp(-(((x - mean) / spread) ** 2) / 2)
@@ -93,7 +95,7 @@ plot.describe(
 )
 
 # %% [markdown]
-# One half where the curves cross: a real point and a fake are equally likely there. Far to the
+# (b), one half where the curves cross: a real point and a fake are equally likely there. Far to the
 # left it is 1. The dotted line was found by trying 999 probabilities at each point and keeping the
 # one with the smallest cross-entropy.
 #
@@ -155,6 +157,7 @@ lesson.non_saturating_slope.check(non_saturating_slope)
 # 100?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["pull"].ask()
 non_saturating_slope = lesson.non_saturating_slope.carry_on_with(
     non_saturating_slope
 )
@@ -213,6 +216,7 @@ lesson.judging_loss.check(judging_loss)
 # back?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["spread"].ask()
 random = np.random.default_rng(0)
 w, a, b = np.zeros(3), 0.0, 1.0
 path = []
@@ -347,6 +351,7 @@ for name, output in outputs.items():
 # we get (a) the same numbers, (b) the same numbers, moved by a pixel, (c) other numbers?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["narrow_window"].ask()
 narrow = random.normal(size=(4, 3, 3, 8)).astype("float32")
 first = by_pytorch(narrow, padding=1, output_padding=1)
 second = by_keras(narrow)
@@ -411,11 +416,12 @@ def discriminator_network(channels=1):
 
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["weights"].ask()
 for make in (generator_network, discriminator_network):
     print(f"{make.__name__}: {backends.parameters(make())}")
 
 # %% [markdown]
-# The generator, by a factor of six; that is our choice. Follow its shapes from 32 numbers to a picture. In
+# (a), the generator, by a factor of six; that is our choice. Follow its shapes from 32 numbers to a picture. In
 # which layer are most of its weights?
 
 # %%
@@ -512,6 +518,7 @@ def drawn(generator, noise):
 # outlines, (c) one good shoe, six times?
 
 # %% tags=["predict"] tolerance=0.1
+lesson.PREDICTIONS["film"].ask()
 fashion = data.load("fashion-mnist")
 train, test = fashion.train[:train_examples], fashion.test
 pixels = train.pixels[..., 0]  # (N, 28, 28) bytes
@@ -547,7 +554,7 @@ plot.describe(
 )
 
 # %% [markdown]
-# Outlines first, details later. Look closely, and a fine grid lies over all of them: the chequers.
+# (b), outlines first, details later. Look closely, and a fine grid lies over all of them: the chequers.
 # The generator has never been told what a shirt is, not even that there are classes.
 
 # %% [markdown]
@@ -656,6 +663,7 @@ print("equal to the course's helper:", np.isclose(ours, theirs))
 # (b) a little above 0, (c) as large as the baseline?
 
 # %% tags=["predict"] tolerance=0.02
+lesson.PREDICTIONS["floor"].ask()
 test_features, test_classes = looked_at(test.pixels)
 
 
@@ -713,6 +721,7 @@ headline
 # about the same, (c) near the baseline, since it hardly learns?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["minimax"].ask()
 recorded = lessons.recorded("image_gan")
 of_losses = recorded["losses"]
 
@@ -856,8 +865,10 @@ results.Table(("share of", *fashion.classes, "imbalance"), tuple(rows))
 # **Predict, then run.** Will the test catch this copier: (a) yes, its distances are far smaller than those of
 # the test pictures, (b) no?
 
-
 # %% tags=["predict"] tolerance=0.05
+lesson.PREDICTIONS["moved_copies"].ask()
+
+
 def nearest(pictures, chunk=2_500):
     """Nearest training picture of each picture, and how far it is per pixel."""
     a = pictures.reshape(len(pictures), -1)
@@ -930,6 +941,7 @@ plot.describe(
 # both, (c) neither?
 
 # %% tags=["predict"] tolerance=0.16
+lesson.PREDICTIONS["two_more"].ask()
 by_class = []
 for label in range(10):
     of_this_class = train[train.labels == label][:500].images
@@ -984,6 +996,7 @@ def play_alone(players, rounds, watch):
 
 
 # %% tags=["predict"] image_tolerance=0.99
+lesson.PREDICTIONS["frozen_judge"].ask()
 film_alone = {}
 
 
@@ -1066,6 +1079,7 @@ for name, found in (
 # other?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["later_losses"].ask()
 rows = []
 for name in ("only_time", "any"):
     run = recorded[name]
@@ -1123,6 +1137,7 @@ def play_conditional_round(players, optimizers, real, noise, labels):
 # about 92 of 100 real ones: (a) about 50, (b) about 85, (c) all?
 
 # %% tags=["predict"] tolerance=0.02
+lesson.PREDICTIONS["asked"].ask()
 conditional_generator = recorded_generator("asked", NOISE + 10)
 asked = np.arange(2000) % 10
 asked_features, found = looked_at(
@@ -1159,6 +1174,7 @@ plot.describe(
 # a boot and a pullover on top of each other, (b) one thing with clean edges, (c) noise?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["middle"].ask()
 boot = int(np.flatnonzero(long_classes == 9)[0])
 pullover = int(np.flatnonzero(long_classes == 2)[0])
 shares = torch.linspace(0, 1, 11)[:, None]  # of the pullover
@@ -1357,6 +1373,7 @@ parity.Parity(tuple(rows))
 # the weights (a) agree to 0.00001, (b) differ by more for about one in ten?
 
 # %% tags=["predict"] tolerance=0.04
+lesson.PREDICTIONS["adam"].ask()
 rows = []
 for name, epsilon in (
     ("Keras's own epsilon", 1e-7),
@@ -1415,6 +1432,12 @@ lesson.my_run.check(my_run)
 
 # %% tags=["quiz"]
 lesson.QUIZ
+
+# %% [markdown]
+# How often were your guesses in this lesson right, and how sure were you of them?
+
+# %% tags=["learner-state"]
+course.guesses("41")
 
 # %% [markdown]
 # ## Take-aways

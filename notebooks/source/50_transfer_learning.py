@@ -74,6 +74,7 @@ plot.describe(
 # woman, (c) something else? And how sure will it be: above 0.9, about 0.5, or below 0.2?
 
 # %% tags=["predict"] tolerance=0.02
+lesson.PREDICTIONS["astronaut"].ask()
 # The course keeps pictures as (N, H, W, C); PyTorch needs (N, C, H, W).
 pictures = torch.tensor(photographs.train.images).permute(0, 3, 1, 2)
 with torch.no_grad():  # two at a time: that needs less memory
@@ -95,7 +96,7 @@ results.Table(
 # *Egyptian cat*, with a probability of only 0.36; the other cats among the labels share most of
 # the rest. The rocket becomes a *missile*, with 0.18.
 #
-# The astronaut is a *bobsled*, with 0.18. The reason is not bad training. **None of the 1000
+# (c): the astronaut is a *bobsled*, with 0.18. The reason is not bad training. **None of the 1000
 # labels is "astronaut" or "woman"**; the only people among them are a groom, a ballplayer and a
 # scuba diver. Softmax divides all of the probability among the classes there are, whatever the
 # picture shows. Brick, grass and gravel have no class either. A low highest probability is then
@@ -125,6 +126,7 @@ lesson.to_range.check(to_range)
 
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["classifier"].ask()
 parts = OrderedDict(
     [
         ("pixels scaled", network[:1]),
@@ -194,6 +196,7 @@ print("equal to 1e-4:", bool(gap < 1e-4))
 # to four, (c) all?
 
 # %% tags=["predict"] tolerance=0.02
+lesson.PREDICTIONS["frame"].ask()
 symmetric = copy.deepcopy(network)
 for module in symmetric.modules():
     if isinstance(module, nn.ZeroPad2d):
@@ -339,13 +342,14 @@ def share_right(predicted):
 # (c) about 0.9?
 
 # %% tags=["predict"] tolerance=0.02
+lesson.PREDICTIONS["features"].ask()
 for name, numbers in (("pixels", pixels), ("features", cache)):
     guessed = nearest_mean(numbers["train"], train.labels, numbers["test"])
     size = numbers["train"].shape[1]
     print(f"{name}: {size} numbers, accuracy {share_right(guessed):.2f}")
 
 # %% [markdown]
-# Twice as many. In pixels, two birds are close when they sit at the same place in the same
+# (c), twice as many. In pixels, two birds are close when they sit at the same place in the same
 # colours. In features, most often, they are close when both are birds. To see it, we draw the same
 # 128 stamps by their two **principal components**, the two directions in which they differ most.
 
@@ -466,6 +470,7 @@ def from_scratch(chosen):
 # stamps, what will the test accuracy be: (a) about 0.3, (b) about 0.5, (c) about 0.75?
 
 # %% tags=["predict"] tolerance=0.1
+lesson.PREDICTIONS["three_of_each"].ask()
 generator = np.random.default_rng(seed)
 sizes = {"3": 3, "5": 5, "8": 8, "all": 128}  # "all" are 8 to 40 of a class
 shares = {"features": {}, "from scratch": {}, "pixels": {}}
@@ -606,6 +611,7 @@ print(f"logistic regression on pixels: {pixel_share:.2f}")
 # 0.3, (b) about 0.5, (c) about 0.8?
 
 # %% tags=["predict"] tolerance=0.04
+lesson.PREDICTIONS["red_and_blue"].ask()
 scalings = {  # of pictures (N, 3, H, W), values 0 to 1
     "as trained, −1 to 1": lambda x: (255 * x - 127) / 128,
     "0 to 1": lambda x: x,
@@ -646,6 +652,7 @@ for name, before, after in zip(photographs.classes, scores, of_bytes):
 # about a million, (c) all 4.65 million?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["trained"].ask()
 model = copy.deepcopy(network)
 model.requires_grad_(False)  # freeze everything
 model.block_15.requires_grad_(True)
@@ -658,7 +665,8 @@ print("frozen:", backends.parameters(model) - trained)
 del model, trained_weights
 
 # %% [markdown]
-# An optimiser gets only those: `torch.optim.Adam(trained_weights)`. What is frozen gives the same
+# (b): 605 440 + 412 160 + 8 967. An optimiser gets only those: `torch.optim.Adam(trained_weights)`.
+# What is frozen gives the same
 # output every time, so we cache it as we cached the features: each stamp passes once through
 # everything up to block 14, and we train a copy of the rest, `top`. Training is the same, and
 # takes seconds.
@@ -739,6 +747,7 @@ def predicted(model, maps):
 # (b) about 0.55, (c) no more than guessing?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["random_last_layer"].ask()
 recorded = lessons.recorded("transfer_learning")["settings"]
 
 
@@ -755,7 +764,8 @@ results.Table(
 )
 
 # %% [markdown]
-# Read it with the standard error of cross-validation in mind, about 0.03 for one setting. (All are judged on
+# (b), 0.57. Read it with the standard error of cross-validation in mind, about 0.03 for one setting.
+# (All are judged on
 # the same stamps. So for the difference of two settings that nearly agree it is smaller, about half.)
 #
 # - **The size of the steps decides.** At 0.00003 fine-tuning is as good as the probe (0.91 and
@@ -854,6 +864,7 @@ lesson.frozen_batch_norm.check(frozen_batch_norm)
 # neither?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["frozen_averages"].ask()
 batch = np.random.default_rng(0).normal(5, 1, (8, 4)).astype("float32")
 torch_norm = nn.BatchNorm1d(4)
 torch_norm.requires_grad_(False)
@@ -870,7 +881,7 @@ moved = np.abs(keras_norm.moving_mean).max() > 0
 print("Keras, the averages changed:", bool(moved))
 
 # %% [markdown]
-# In PyTorch they change: freezing takes `eval()` as well. In Keras a batch norm with `trainable =
+# (b). In PyTorch they change: freezing takes `eval()` as well. In Keras a batch norm with `trainable =
 # False` stays as it is, even when it is asked to train.
 #
 # The new last layer computes the same in both:
@@ -894,6 +905,12 @@ lesson.shuttle_square.check(shuttle_square)
 
 # %% tags=["quiz"]
 lesson.QUIZ
+
+# %% [markdown]
+# How often were your guesses in this lesson right, and how sure were you of them?
+
+# %% tags=["learner-state"]
+course.guesses("50")
 
 # %% [markdown]
 # ## Take-aways

@@ -86,13 +86,14 @@ threes = digits.test.features[digits.test.labels == 3][:2]
 # all?
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["slopes"].ask()
 first, second = (slope_of_linear(three, 3) for three in threes)
 weights = linear.weight.detach().numpy().T  # (64, 10)
 print(f"largest difference: {np.abs(first - second).max():.3f}")
 print("slope = weight:", np.array_equal(first, weights[:, 3]))
 
 # %% [markdown]
-# Not at all. The slope of a sum is its weight, whatever the picture shows. So the slope alone does
+# (c), not at all. The slope of a sum is its weight, whatever the picture shows. So the slope alone does
 # not explain a *picture*; it explains the model. To get a share of this picture's score, multiply
 # it by the brightness of the pixel: $w_{ik}\, x_i$. That is **gradient × input**.
 #
@@ -169,8 +170,10 @@ for three in threes:
 # **Predict, then run.** At $x = 2$ the score is 1, and without the pixel it would be 0. What does
 # gradient × input say: (a) 1, (b) 2, (c) 0?
 
-
 # %% tags=["predict"]
+lesson.PREDICTIONS["past_the_bend"].ask()
+
+
 def slope_of_min(x, k=None):  # k: there is only one score
     return np.where(x < 1, 1.0, 0.0)
 
@@ -469,10 +472,12 @@ def small_slope(features, k):
 
 # %% [markdown]
 # **Predict, then run.** By how much do the sums miss what they should add up to? For the cat with
-# 27 steps: (a) by 1, (b) by 10, or (c) by 40 per cent? (The paper found 20 to 300 steps enough for
+# 27 steps: (a) by 1 per cent, (b) by 10 per cent, (c) by 40 per cent? (The paper
+# found 20 to 300 steps enough for
 # 5 per cent, and advises you to check.)
 
 # %% tags=["predict"] tolerance=0.05
+lesson.PREDICTIONS["gap"].ask()
 middles = (np.arange(fine_steps) + 0.5) / fine_steps
 digit_sums = sums_on_the_way(small_slope, threes[0], 3, middles)
 digit_gained = gained(small, threes[0], 3)
@@ -644,8 +649,10 @@ for method in ("gradient × input", "integrated from grey"):
 # place where hands and camera meet, (b) the sleeve of the dark coat, (c) the lower legs of the
 # tripod?
 
-
 # %% tags=["predict"] image_tolerance=0.05
+lesson.PREDICTIONS["tripod"].ask()
+
+
 def blocks(values, side=8):
     """Mean size of the values in each block: (224, 224) to (28, 28)."""
     count = len(values) // side
@@ -685,10 +692,11 @@ plot.describe(
 # Occlusion disagrees: what costs most is a square over the middle of the left leg, and squares over the man's
 # head and shoulder *raise* the score. Less man, more tripod.
 #
-# **Predict, then run.** For the astronaut the network says *bobsled*. What in the picture could
-# look like a bobsled: (a) the flag behind her, (b) the helmet in her arms, (c) the shuttle?
+# **Predict, then run.** For the astronaut the network says *bobsled*. Which of these will most
+# of the six maps single out: (a) the flag behind her, (b) the helmet in her arms, (c) the shuttle?
 
 # %% tags=["predict"] image_tolerance=0.05
+lesson.PREDICTIONS["bobsled"].ask()
 show_maps(titles.index("astronaut"))
 plot.describe(
     "Six maps for bobsled. Saliency, SmoothGrad and integration from grey are strong on "
@@ -734,6 +742,7 @@ results.Table(("covered", "bobsled", "football helmet"), tuple(rows))
 # from black: (a) about 0.02, (b) about 0.13, (c) about 0.3? And in the one from grey?
 
 # %% tags=["predict"] tolerance=0.03
+lesson.PREDICTIONS["dark"].ask()
 place = titles.index("cameraman")
 dark = images[place].max(axis=2) < 0.1
 print(f"dark pixels: {dark.mean():.2f} of the photograph")
@@ -742,7 +751,7 @@ for method in list(maps)[2:5]:
     print(f"{method}: {size[dark].sum() / size.sum():.2f} of the map")
 
 # %% [markdown]
-# From black almost nothing: $x_i - b_i$ is nearly 0, so no dark pixel *can* get a share. From grey
+# (a), from black almost nothing: $x_i - b_i$ is nearly 0, so no dark pixel *can* get a share. From grey
 # the same pixels get more than twice their part. Neither map is wrong. Each answers another
 # question: what changes if this were black, and what if it were grey? A map without its baseline
 # is an answer without its question.
@@ -812,6 +821,7 @@ controls = {"one slope × way": maps_by(one_slope)}
 # 0.3, (c) all about 0.5?
 
 # %% tags=["predict"] tolerance=0.08
+lesson.PREDICTIONS["at_2_percent"].ask()
 rows_away, columns_away = np.mgrid[:224, :224] - 111.5
 disc = -np.tile(rows_away**2 + columns_away**2, (5, 1, 1))
 orders = maps | controls | {"disc in the middle": disc}
@@ -829,7 +839,7 @@ results.Table(
 )
 
 # %% [markdown]
-# (b). On average every map takes away more than random pixels do, and of the maps of section 5 the one from
+# (a). On average every map takes away more than random pixels do, and of the maps of section 5 the one from
 # grey takes most: about 0.6 against 0.15. The last column compares the maps photograph by photograph, with
 # the standard error of the difference: the lead over the other maps is roughly two to three such errors. On
 # five photographs that is a hint and no proof. And read along the rows. On the cameraman no map does much:
@@ -888,6 +898,7 @@ results.Table(
 # (b) as much, (c) less? The five runs again:
 
 # %% tags=["predict"]
+lesson.PREDICTIONS["by_size"].ask()
 rows = []
 for method, sizes in recorded["by size"].items():
     rows.append((method, ends(recorded["mean"][method]), ends(sizes)))
@@ -928,6 +939,7 @@ results.Table(("lost at 20 %", *titles, "mean"), tuple(rows))
 # again, (b) from black, (c) neither?
 
 # %% tags=["predict"] tolerance=0.08
+lesson.PREDICTIONS["covered_with_black"].ask()
 rows = []
 for method in ("integrated from black", "integrated from grey"):
     means = [lost(maps[method], 0.02, fill).mean() for fill in (0, 0.5)]
@@ -988,6 +1000,7 @@ covering
 # be empty, (b) show something else, (c) show the rocket?
 
 # %% tags=["predict"] tolerance=0.05 image_tolerance=0.05
+lesson.PREDICTIONS["espresso"].ask()
 rocket, espresso = titles.index("rocket"), class_names.index("espresso")
 pair = [answers[rocket], espresso]
 found = [
@@ -1015,8 +1028,10 @@ print(f"correlation of the two maps: {correlation:.2f}")
 # slopes themselves, with their signs, and their sizes in blocks. **Predict, then run.** Will the correlation of
 # the *signed* slopes of two classes be (a) near 1, (b) near 0.5, (c) near 0?
 
-
 # %% tags=["predict"] tolerance=0.15
+lesson.PREDICTIONS["signed"].ask()
+
+
 def correlations(first, second):
     """Correlation of slopes (224, 224, 3): of the signed ones, of sizes in blocks."""
     signed = np.corrcoef(first.ravel(), second.ravel())[0, 1]
@@ -1145,6 +1160,7 @@ lesson.QUIZ
 # stay in PyTorch and move every pixel by a millionth?
 
 # %% tags=["predict"] tolerance=0.01
+lesson.PREDICTIONS["last_digits"].ask()
 for change, slopes in (("in Keras", in_keras), ("pixels moved", moved)):
     largest_changes = [
         np.abs(first - second).max() / np.abs(first).max()
@@ -1155,13 +1171,19 @@ for change, slopes in (("in Keras", in_keras), ("pixels moved", moved)):
     print("  below 1 in 10 000 in most:", np.median(largest_changes) < 1e-4)
 
 # %% [markdown]
-# The millionth. A unit with ReLU6, this network's bend, has the slope 1 between 0 and 6, and 0
+# (b), the millionth. A unit with ReLU6, this network's bend, has the slope 1 between 0 and 6, and 0
 # outside. Where it is next to one of its two bends, the seventh digit decides which, and a few
 # slopes jump. PyTorch and TensorFlow round differently too, but that changes less than moving the pixels
 # did. Both use the same rule at a bend; no convention differs apart from the
 # order of the axes. Maps of slopes are the same map in both frameworks, but need not be equal to the
 # last digit, not even to themselves on another machine.
 #
+# How often were your guesses in this lesson right, and how sure were you of them?
+
+# %% tags=["learner-state"]
+course.guesses("60")
+
+# %% [markdown]
 # ## Take-aways
 # - A slope explains the model near this picture. A share of the score needs a *way*: from which
 #   baseline to here?

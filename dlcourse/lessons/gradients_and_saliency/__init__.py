@@ -2,7 +2,7 @@
 
 import functools
 
-from dlcourse import arrays, backends, data, exercise, pretrained, quiz
+from dlcourse import arrays, backends, data, exercise, predictions, pretrained, quiz
 from dlcourse.exercise import Mistake
 
 import numpy as np
@@ -338,6 +338,240 @@ def square(probability_of_tripod, cameraman):
 
     places = [(r, c) for r in range(112, 161, 16) for c in range(80, 129, 16)]
     return min(places, key=lambda place: with_square(*place))
+
+
+def _changed(first, second):
+    """Say where two slopes (D,) differ."""
+    differ = (np.abs(first - second) > 1e-6).mean()
+    if differ == 0:
+        return "not at all"
+    return "everywhere a little" if differ > 0.9 else "where the ink lies"
+
+
+def _strongest(found, places, count=20):
+    """Return how many of the `count` strongest blocks of 8 × 8 pixels lie in each place."""
+    sizes = np.abs(found).reshape(28, 8, 28, 8).mean(axis=(1, 3))
+    strong = np.zeros(sizes.size)
+    strong[sizes.argsort(axis=None)[-count:]] = 1
+    return [strong.reshape(28, 28)[place].sum() for place in places.values()]
+
+
+ON_CAMERAMAN = {  # rows and columns of blocks
+    "the place where hands and camera meet": np.s_[6:12, 12:19],
+    "the sleeve of the dark coat": np.s_[13:17, 8:15],
+    "the lower legs of the tripod": np.s_[20:28, 11:21],
+}
+ON_ASTRONAUT = {
+    "the flag behind her": np.s_[0:14, 0:6],
+    "the helmet in her arms": np.s_[18:28, 15:28],
+    "the shuttle": np.s_[0:16, 19:26],
+}
+
+
+def _in_no_map(maps, titles):
+    """Return the place of the cameraman that none of the five maps made of slopes singles out."""
+    found = [maps[method][titles.index("cameraman")] for method in maps if method != "occlusion"]
+    counts = np.max([_strongest(each, ON_CAMERAMAN) for each in found], axis=0)
+    return [*ON_CAMERAMAN][counts.argmin()]
+
+
+def _in_most_maps(maps, titles):
+    """Return the place of the astronaut in which most maps have the most of their strongest."""
+    counts = [_strongest(each[titles.index("astronaut")], ON_ASTRONAUT) for each in maps.values()]
+    return [*ON_ASTRONAUT][np.bincount(np.argmax(counts, axis=1)).argmax()]
+
+
+def _part_of_dark(maps, place, dark):
+    size = np.abs(maps["integrated from black"][place])
+    return _nearest(size[dark].sum() / size.sum(), 0.02, 0.13, 0.3)
+
+
+def _nearest(value, *numbers):
+    return f"about {min(numbers, key=lambda number: abs(number - value))}"
+
+
+def _three_lost(lost_at_2):
+    methods = ("saliency", "integrated from grey", "random pixels")
+    means = [lost_at_2[method].mean() for method in methods]
+    told = {
+        "0.4, 0.6, 0.1": (0.4, 0.6, 0.1),
+        "0.6, 0.4, 0.3": (0.6, 0.4, 0.3),
+        "all about 0.5": (0.5, 0.5, 0.5),
+    }
+    return min(told, key=lambda option: np.abs(np.subtract(told[option], means)).sum())
+
+
+def _by_size(recorded):
+    by_sign = recorded["mean"]
+    more = [np.mean(each) - np.mean(by_sign[name]) for name, each in recorded["by size"].items()]
+    if min(more) > 0.02:
+        return "more of the probability"
+    return "less" if max(more) < -0.02 else "as much"
+
+
+def _better_with_black(rows):
+    (_, black, _), (_, grey, _) = rows
+    if abs(black - grey) < 0.1:
+        return "neither"
+    return "from black" if black > grey else "from grey again"
+
+
+def _map_of_espresso(found, correlation):
+    own, absurd = (values.mean() for values in found)
+    if absurd < 0.1 * own:
+        return "be empty"
+    return "show the rocket" if correlation > 0.5 else "show something else"
+
+
+def _signed(rows):
+    value = np.mean([float(row[2]) for row in rows])
+    return f"near {min((1, 0.5, 0), key=lambda number: abs(number - value))}"
+
+
+def _changes_more(in_pytorch, in_keras, moved):
+    def change(slopes):
+        pairs = zip(in_pytorch, slopes)
+        return np.median([np.abs(a - b).max() / np.abs(a).max() for a, b in pairs])
+
+    if change(in_keras) > change(moved):
+        return "to take the other framework"
+    return "to stay in PyTorch and move every pixel by a millionth"
+
+
+PREDICTIONS = predictions.Predictions(
+    __name__,
+    slopes=predictions.predict(
+        options={
+            "where the ink lies": "The ink decides what a pixel adds to the score, weight times "
+            "brightness. The slope is the weight alone.",
+            "everywhere a little": "So it can be in a network with bends, where the slope changes "
+            "with the picture. A sum has no bends.",
+            "not at all": "The slope of a sum along a pixel is the weight of that pixel, and both "
+            "pictures meet the same weights.",
+        },
+        key=_changed,
+    ),
+    past_the_bend=predictions.predict(
+        options={
+            "1": "That is what the score gained on the way from 0. Gradient × input does not look "
+            "at the way, only at the slope in x = 2.",
+            "2": "So it would be with a slope of 1, which the score had below x = 1.",
+            "0": "At x = 2 the score has levelled off. Its slope there is 0, and 0 times 2 is 0.",
+        },
+        key=lambda slope_of_min, x: f"{(slope_of_min(x) * x)[0]:.0f}",
+    ),
+    gap=predictions.predict(
+        options={
+            "by 1 per cent": "For the digit one step already does better than that. But that was "
+            "another network, and only 64 pixels.",
+            "by 10 per cent": "27 lies in the paper's range of 20 to 300 steps. What was enough "
+            "for other networks and pictures need not be enough here.",
+            "by 40 per cent": "The formula is exact in the limit of many steps. With few of them "
+            "the sum knows only the slopes where it looked: here 9 steps did worse than 3.",
+        },
+        key=lambda photograph: (
+            f"by {min((1, 10, 40), key=lambda each: abs(each - 100 * photograph))} per cent"
+        ),
+    ),
+    tripod=predictions.predict(
+        options={
+            "the place where hands and camera meet": "To us this is the man at work, not the "
+            "tripod. But every one of the five maps has some of its strongest blocks here.",
+            "the sleeve of the dark coat": "It is no part of a tripod, yet saliency and the map "
+            "from grey are strong here.",
+            "the lower legs of the tripod": "One expects the maps to mark what the answer names. "
+            "They show where the score reacts to small changes, or what a way from a baseline "
+            "added, and that need not be the same place.",
+        },
+        key=_in_no_map,
+    ),
+    bobsled=predictions.predict(
+        options={
+            "the flag behind her": "It has strong colours and edges, which catch our eyes. None "
+            "of the maps has many of its strongest blocks here.",
+            "the helmet in her arms": "Four of the six are strong here. Whether the helmet is the "
+            "cause of 'bobsled', a map alone cannot tell.",
+            "the shuttle": "Only gradient × input and integration from black are strong here, "
+            "beside the shuttle more than on it.",
+        },
+        key=_in_most_maps,
+    ),
+    dark=predictions.predict(
+        options={
+            "about 0.02": "Counted from black, the way to a dark pixel is nearly 0, and a share is "
+            "a slope times the way.",
+            "about 0.13": "So it would be if a pixel's share did not depend on its brightness. But "
+            "slopes are multiplied by the way from the baseline.",
+            "about 0.3": "That is their part in the map from grey, where the way to black is long. "
+            "From black there is hardly a way.",
+        },
+        key=_part_of_dark,
+    ),
+    at_2_percent=predictions.predict(
+        options={
+            "0.4, 0.6, 0.1": "On average the pixels that the map from grey names first cost most. "
+            "Those that saliency names cost less, random ones least.",
+            "0.6, 0.4, 0.3": "A large slope sounds like an important pixel. But it tells what a "
+            "small change does, and for many pixels grey is a large one.",
+            "all about 0.5": "Then no map would be worth more than chance. Most of the answer "
+            "survives 2 % of the pixels if they are random, on average.",
+        },
+        key=_three_lost,
+    ),
+    by_size=predictions.predict(
+        options={
+            "more of the probability": "Size collects all pixels that matter much. Some of them "
+            "speak against the class, and covering those can help it.",
+            "as much": "Then the signs would be noise. No eye can read them, but they decide which "
+            "pixels are covered.",
+            "less": "By size, pixels that speak against the class are covered too. By sign they "
+            "come last.",
+        },
+        key=_by_size,
+    ),
+    covered_with_black=predictions.predict(
+        options={
+            "from grey again": "Many pixels that it names are dark, far from grey. Black changes "
+            "next to nothing about those.",
+            "from black": "It tells what each pixel adds on the way from black, and here pixels "
+            "are set back to black.",
+            "neither": "That would need two maps which do not care what pixels are covered with. "
+            "Each of them does better with its own baseline.",
+        },
+        key=_better_with_black,
+    ),
+    espresso=predictions.predict(
+        options={
+            "be empty": "Where there is no espresso, one expects nothing to explain. But every "
+            "class has a score, and every score has slopes.",
+            "show something else": "So it would be if the map explained the answer. It shows where "
+            "a score is sensitive, and for both classes that is nearly the same place.",
+            "show the rocket": "The score for 'espresso' is low, but it reacts to changes of the "
+            "rocket too.",
+        },
+        key=_map_of_espresso,
+    ),
+    signed=predictions.predict(
+        options={
+            "near 1": "The maps of missile and espresso were alike. But they hold sizes, averaged "
+            "over blocks. The signs of single pixels are another matter.",
+            "near 0.5": "Even the same class, on the photograph taken again, has only 0.2 to 0.5: "
+            "slopes of single pixels are noisy.",
+            "near 0": "The signs depend on the class, and a map of sizes leaves them out.",
+        },
+        key=_signed,
+    ),
+    last_digits=predictions.predict(
+        options={
+            "to take the other framework": "It is other code with the same formula and the same "
+            "weights. It rounds differently, but that changes less than a millionth of the "
+            "brightness does.",
+            "to stay in PyTorch and move every pixel by a millionth": "Some units are so close to "
+            "a bend that a millionth decides whether their slope is 0 or 1.",
+        },
+        key=_changes_more,
+    ),
+)
 
 
 QUIZ = quiz.Quiz(

@@ -3,7 +3,7 @@
 import copy
 import functools
 
-from dlcourse import exercise, quiz
+from dlcourse import exercise, predictions, quiz
 from dlcourse.exercise import Mistake
 
 import numpy as np
@@ -344,6 +344,286 @@ def _hardly_trained(short_run):
 )
 def my_run(short_run):
     return short_run(batch_size=8, rounds=1_200)
+
+
+def _nearest(value, numbers):
+    """Return which option is nearest to the value, of {option: number}."""
+    return min(numbers, key=lambda option: abs(numbers[option] - value))
+
+
+def _at_the_crossing(places, real_density, fake_density, best):
+    between = np.flatnonzero((places >= 0) & (places <= 2))  # the means of both
+    crossing = between[np.abs(real_density - fake_density)[between].argmin()]
+    return _nearest(best[crossing], {"0": 0, "0.5": 0.5, "1": 1})
+
+
+def _of_the_spread(path):
+    spread = np.abs(path[:, 1])
+    if spread.min() > 0.25:
+        return "go straight to 0.5"
+    return "fall to 0 and come back" if spread[-1] > 0.25 else "fall to 0 and stay there"
+
+
+def _compared(first, second):
+    if np.allclose(first, second, atol=1e-4):
+        return "the same numbers"
+    moved = np.allclose(first[:, :-1, :-1], second[:, 1:, 1:], atol=1e-4)
+    return "the same numbers, moved by a pixel" if moved else "other numbers"
+
+
+def _larger_player(generator_network, discriminator_network):
+    generator, discriminator = (
+        sum(weights.numel() for weights in make().parameters())
+        for make in (generator_network, discriminator_network)
+    )
+    if 2 / 3 < generator / discriminator < 3 / 2:
+        return "both about the same"
+    return "the generator" if generator > discriminator else "the discriminator"
+
+
+def _in_blocks(pictures):
+    """Split pictures (N, 28, 28, 1) into means of blocks of 4 × 4 pixels and what they leave."""
+    blocks = pictures.reshape(-1, 7, 4, 7, 4).mean(axis=(2, 4))
+    return blocks, pictures[..., 0] - blocks.repeat(4, axis=1).repeat(4, axis=2)
+
+
+def _what_comes_first(film):
+    """Compare the middle of the film with its end: in what are they alike?"""
+    middle, end = film[len(film) // 2 - 1], film[-1]
+    if middle.std(axis=0).mean() < 0.2 * end.std(axis=0).mean():
+        return "one good shoe, six times"
+    coarse, fine = (
+        np.corrcoef(early.ravel(), late.ravel())[0, 1]
+        for early, late in zip(_in_blocks(middle), _in_blocks(end))
+    )
+    return "rough outlines" if coarse > fine else "sharp details in the wrong places"
+
+
+def _of_the_floor(floor, baseline):
+    if floor > baseline / 2:
+        return "as large as the baseline"
+    return "a little above 0" if floor > 1e-3 else "exactly 0"
+
+
+def _with_minimax(of_losses, baseline):
+    usual, minimax = (
+        np.mean(of_losses[name]["distance"]) for name in ("non-saturating", "minimax")
+    )
+    if minimax < 1.4 * usual:
+        return "about the same"
+    near = minimax > 0.9 * baseline
+    return "near the baseline, since it hardly learns" if near else "about twice as large"
+
+
+CAUGHT = "yes, its distances are far smaller than those of the test pictures"
+
+
+def _caught(rows):
+    medians = {name: float(median) for name, median, _ in rows}
+    return CAUGHT if medians["moved copies"] < medians["test pictures"] / 2 else "no"
+
+
+def _beats_the_network(rows):
+    distances = {name: float(distance) for name, distance in rows}
+    ours = distances["this notebook"]
+    better = [distances[name] < ours for name in ("copier", "one bell curve for each class")]
+    return ("neither", "the copier only", "both")[sum(better)]
+
+
+def _with_frozen_judge(film_alone):
+    """Compare six pictures before and after 200 rounds alone: is what came alike in all?"""
+    before, after = (film_alone[each].reshape(6, -1) for each in (min(film_alone), max(film_alone)))
+    if after.std(axis=0).mean() < 0.2 * before.std(axis=0).mean():
+        return "one picture, the same for any noise"
+    alike = (np.corrcoef(after - before).sum() - 6) / 30  # the mean over pairs
+    return "clothes covered with a pattern" if alike > 0.15 else "the best ones so far"
+
+
+def _losses_later(recorded):
+    later = [recorded[run]["generator_loss"] for run in ("only_time", "any")]
+    larger = sum(loss[-1] > loss[19] for loss in later)  # means of 100 rounds
+    return (
+        "smaller in both",
+        "smaller in one and larger in the other",
+        "larger in both",
+    )[larger]
+
+
+def _as_asked(found, asked):
+    share = np.mean(found == asked)
+    return _nearest(share, {"about 50": 0.5, "about 85": 0.85, "all": 1})
+
+
+def _in_the_middle(through_noise, mixed):
+    middle, double = through_noise[5, :, :, 0], mixed[5, :, :, 0]
+    if np.abs(middle - double).mean() < 0.02:
+        return "a boot and a pullover on top of each other"
+    beside = np.corrcoef(middle[:, 1:].ravel(), middle[:, :-1].ravel())[0, 1]
+    return "one thing with clean edges" if beside > 0.5 else "noise"
+
+
+PREDICTIONS = predictions.Predictions(
+    __name__,
+    crossing=predictions.predict(
+        options={
+            "0": "That would mean: surely a fake. Half of the points there are real.",
+            "0.5": "Where the curves cross, a real point and a fake are equally likely.",
+            "1": "That would mean: surely real. Half of the points there are fakes.",
+        },
+        key=_at_the_crossing,
+    ),
+    pull=predictions.predict(
+        options={
+            "about 2": "Both raise s, so one expects a similar pull. But that of minimax has the "
+            "size σ(s), which is less than 0.01 at s = −5.",
+            "about 10": "The factor is 10 near s = −2.3. It grows with every step to the left.",
+            "more than 100": "At s = −5 minimax pulls with σ(s), less than 0.01, and the other "
+            "loss with nearly 1.",
+        },
+        key=lambda pull: _nearest(
+            np.log(pull),
+            {"about 2": np.log(2), "about 10": np.log(10), "more than 100": np.log(200)},
+        ),
+    ),
+    spread=predictions.predict(
+        options={
+            "go straight to 0.5": "So it goes downhill, when the hill stands still. Here the slope "
+            "comes from the other player, who moves too.",
+            "fall to 0 and stay there": "For a thousand rounds it looks like that. But the "
+            "discriminator goes on learning.",
+            "fall to 0 and come back": "With all fakes in one point the discriminator can learn "
+            "that point, and then it pays to spread out again.",
+        },
+        key=_of_the_spread,
+    ),
+    narrow_window=predictions.predict(
+        options={
+            "the same numbers": "The sizes agree, so it seems. But one row and one column are cut "
+            "off, and not at the same end.",
+            "the same numbers, moved by a pixel": "Both frameworks add up the same stamps, 15 "
+            "pixels along each side. PyTorch cuts the first one off, Keras the last.",
+            "other numbers": "The stamps and their sums are the same in both. Only what is cut off "
+            "differs.",
+        },
+        key=_compared,
+    ),
+    weights=predictions.predict(
+        options={
+            "the generator": "117 153 against 19 921. It need not be so: the sizes were our "
+            "choice.",
+            "the discriminator": "Its task may seem the harder one. But that does not decide how "
+            "many weights a network has.",
+            "both about the same": "Their middles mirror each other. Their ends do not.",
+        },
+        key=_larger_player,
+    ),
+    film=predictions.predict(
+        options={
+            "sharp details in the wrong places": "Details come last. After 600 rounds little is "
+            "sharp, apart from the grid.",
+            "rough outlines": "Blots first, then blurred outlines, then details.",
+            "one good shoe, six times": "That would be mode collapse, which can happen. Here the "
+            "six differ.",
+        },
+        key=_what_comes_first,
+    ),
+    floor=predictions.predict(
+        options={
+            "exactly 0": "So it would be for the same pictures. These are two samples, and by "
+            "chance their means and covariances differ a little.",
+            "a little above 0": "Two samples of real pictures differ by chance.",
+            "as large as the baseline": "The baseline's pictures look different to the expert. "
+            "Two samples of real ones differ by chance only.",
+        },
+        key=_of_the_floor,
+    ),
+    minimax=predictions.predict(
+        options={
+            "about twice as large": "The argument of section 1 lets one expect a difference. Over "
+            "five seeds there was none that could be measured.",
+            "about the same": "The means are 17.0 and 17.6, and the same runs played again differ "
+            "by as much.",
+            "near the baseline, since it hardly learns": "Its pull is weak where the discriminator "
+            "is sure. It learned as much all the same.",
+        },
+        key=_with_minimax,
+    ),
+    moved_copies=predictions.predict(
+        options={
+            CAUGHT: "They are copies, so one expects them to be close. But pixels are compared "
+            "place by place, and all of them have moved.",
+            "no": "Moved by one pixel, a picture differs from itself along every edge, about as "
+            "much as from another one.",
+        },
+        key=_caught,
+    ),
+    two_more=predictions.predict(
+        options={
+            "the copier only": "Bell curves draw ghosts. But the distance compares means and "
+            "covariances, and those they come close to, class by class.",
+            "both": "The copier hands out real pictures. And ten bell curves come closer in means "
+            "and covariances of the features, which is all that the distance compares.",
+            "neither": "One makes nothing new and the other draws ghosts. The distance asks for "
+            "neither novelty nor beauty.",
+        },
+        key=_beats_the_network,
+    ),
+    frozen_judge=predictions.predict(
+        options={
+            "the best ones so far": "The loss does fall. But it only asks what this one judge "
+            "likes.",
+            "one picture, the same for any noise": "The loss would allow it, since it does not ask "
+            "for variety. Within 200 rounds it does not go so far.",
+            "clothes covered with a pattern": "The generator finds what this judge gives high "
+            "scores, and the judge no longer learns that it is no part of clothes.",
+        },
+        key=_with_frozen_judge,
+    ),
+    later_losses=predictions.predict(
+        options={
+            "smaller in both": "Up to round 2 000 it falls in both, like the distance. After that "
+            "in one of them only.",
+            "larger in both": "A better judge is harder to fool, so it could be. In one of the two "
+            "it is so.",
+            "smaller in one and larger in the other": "The loss says how the generator does "
+            "against the discriminator, which changes as well.",
+        },
+        key=_losses_later,
+    ),
+    asked=predictions.predict(
+        options={
+            "about 50": "Ten more numbers sound like a weak hint. But the discriminator gets the "
+            "class too, and can object to a good picture of another one.",
+            "about 85": "Mostly it draws what it was asked for. Nor is the expert always right: it "
+            "errs on about 8 of 100 real pictures.",
+            "all": "Even of real pictures the expert gets only about 92 of 100 right.",
+        },
+        key=_as_asked,
+    ),
+    middle=predictions.predict(
+        options={
+            "a boot and a pullover on top of each other": "That is the lower row, where pixels are "
+            "mixed. In the upper row the generator draws every step anew.",
+            "one thing with clean edges": "The middle of two noise vectors is a noise vector, too, "
+            "and the generator draws one thing from it.",
+            "noise": "Noise is only what goes in. The generator learned to make clothes of it.",
+        },
+        key=_in_the_middle,
+    ),
+    adam=predictions.predict(
+        options={
+            "agree to 0.00001": "With SGD they did, and both values of ε are tiny. But some slopes "
+            "are tiny as well.",
+            "differ by more for about one in ten": "Keras adds its ε where it counts thirty times "
+            "as much, and weights with small slopes take shorter steps.",
+        },
+        key=lambda rows: (
+            "agree to 0.00001"
+            if rows[0][1].startswith("less")
+            else "differ by more for about one in ten"
+        ),
+    ),
+)
 
 
 QUIZ = quiz.Quiz(

@@ -2,7 +2,7 @@
 
 import functools
 
-from dlcourse import data, exercise, quiz
+from dlcourse import data, exercise, predictions, quiz
 from dlcourse.exercise import Mistake
 
 import numpy as np
@@ -597,6 +597,197 @@ def better_method(fit_boosting, fit_dense):
         return forecast
 
     return committee
+
+
+def _shape(day_temperature, days):
+    """Say how the demand goes with the temperature, from cold to mild and from mild to hot days."""
+    demand = days.mean(axis=1)
+    cold, mild, hot = (
+        demand[(day_temperature > low) & (day_temperature <= high)].mean()
+        for low, high in ((-np.inf, 10), (15, 20), (25, np.inf))
+    )
+    if cold > mild:
+        return "fall and then rise" if hot > mild else "fall"
+    return "rise"
+
+
+def _better_copy(error, yesterday, last_week, known, valid_starts):
+    by_day, by_week = (error(copy, known, valid_starts) for copy in (yesterday, last_week))
+    if abs(by_day / by_week - 1) < 0.05:
+        return "both the same"
+    return "yesterday's" if by_day < by_week else "last week's"
+
+
+def _taken_away(error, two_copies, size, known, valid_starts):
+    share = 1 - size / error(two_copies, known, valid_starts)
+    return "nearly nothing" if share < 0.04 else "about a tenth" if share < 0.2 else "about a third"
+
+
+def _nearest(value, **numbers):
+    """Return which of some numbers, given as {text: number}, is nearest to the value."""
+    return min(numbers, key=lambda text: abs(numbers[text] - value))
+
+
+def _at_random(rows):
+    pairs = {"0.19 and 0.18": 0.18, "0.19 and 0.10": 0.1, "0.19 and 0.045": 0.045}
+    return _nearest(float(rows[2][1]), **pairs)
+
+
+def _larger_gain(found):
+    losses, targets = ("squared_error", "absolute_error"), (False, True)
+    by_target = max(found[loss, False] - found[loss, True] for loss in losses)
+    by_loss = max(found[losses[0], target] - found[losses[1], target] for target in targets)
+    if max(by_target, by_loss) < 0.02:
+        return "neither brings as much as 0.02 GW"
+    return "the target" if by_target > by_loss else "the loss"
+
+
+def _with_weather(error, with_weather, known, valid_starts):
+    missed = error(with_weather, known, valid_starts)
+    return _nearest(missed, **{"0.12": 0.12, "0.137 again": 0.137, "0.08": 0.08})
+
+
+def _of_dense(rows):
+    missed = float(dict(rows)["dense network"])
+    return _nearest(missed, **{f"about {each:.2f}": each for each in (0.16, 0.14, 0.1)})
+
+
+def _growth(forecasts, year, starts, cut):
+    """Say how much larger the errors are in November and December, for the median method."""
+
+    def missed(forecast, *months):
+        gaps = [forecast[month] - cut(year[:, 0], starts[month], 48) for month in months]
+        return np.abs(np.concatenate(gaps)).mean()
+
+    growth = np.median(
+        [missed(each, "Nov", "Dec") / missed(each, "Sep", "Oct") for each in forecasts.values()]
+    )
+    if growth < 1.15:
+        return "as before"
+    return "larger by about a third to a half" if growth < 2 else "three times as large"
+
+
+def _held(rows):
+    share = float(rows[1][2].rstrip("%"))
+    return _nearest(share, **{f"about {each} %": each for each in (80, 70, 90)})
+
+
+def _wider(rows):
+    before, fresh = (float(rows[-1][i].removesuffix(" GW")) for i in (2, 4))
+    wider = {"nothing": 1, "intervals a third wider": 4 / 3, "intervals twice as wide": 2}
+    return _nearest(fresh / before, **wider)
+
+
+PREDICTIONS = predictions.Predictions(
+    __name__,
+    temperature=predictions.predict(
+        options={
+            "fall": "On cold days people heat. But on hot ones they cool, and Melbourne has both.",
+            "rise": "On hot days people cool. But on cold ones they heat, with electricity too.",
+            "fall and then rise": "People heat on cold days and cool on hot ones.",
+        },
+        key=_shape,
+    ),
+    copies=predictions.predict(
+        options={
+            "yesterday's": "Yesterday is closer. But a Saturday is no Friday, and where the type "
+            "of day changes, its error is about four times as large.",
+            "last week's": "A Saturday is copied from a Saturday. Yesterday's copy fails wherever "
+            "the type of day changes.",
+            "both the same": "Each copies a whole day. But only one of them takes the same day of "
+            "the week.",
+        },
+        key=_better_copy,
+    ),
+    last_gap=predictions.predict(
+        options={
+            "nearly nothing": "The gap of a single half-hour could be chance. But what lifts the "
+            "demand now often goes on for hours.",
+            "about a tenth": "The gap helps most in the first hours, and fades: after 24 hours an "
+            "eighth of it is left.",
+            "about a third": "The first hours gain most. But the error is a mean over all 48 "
+            "half-hours.",
+        },
+        key=_taken_away,
+    ),
+    copycat=predictions.predict(
+        options={
+            "0.19 and 0.18": "A random draw sounds fair. But it leaves a training window half an "
+            "hour before or after most test windows.",
+            "0.19 and 0.10": "It leaks more than that. Half an hour away, 47 of the 48 half-hours "
+            "to be forecast are in the training window, too.",
+            "0.19 and 0.045": "Most test windows have a training window half an hour away, and 47 "
+            "of the 48 half-hours to be forecast are in it. The copycat repeats those.",
+        },
+        key=_at_random,
+    ),
+    target_or_loss=predictions.predict(
+        options={
+            "the target": "The change spares the model what yesterday's copy knows. But it could "
+            "learn that by itself: yesterday's demand is among its features.",
+            "the loss": "To train on what is counted sounds decisive. Here it brings no more than "
+            "the target does.",
+            "neither brings as much as 0.02 GW": "Each of the two choices helps a little, and both "
+            "together by little more than 0.01 GW.",
+        },
+        key=_larger_gain,
+    ),
+    weather=predictions.predict(
+        options={
+            "0.12": "Temperature drives demand, and the file has it for the very half-hours that "
+            "are to be forecast. At the start nobody has it.",
+            "0.137 again": "Yesterday's demand already tells something about the weather. But not "
+            "how tomorrow's will differ.",
+            "0.08": "Temperature is one cause of the demand among several, so most of the error "
+            "stays.",
+        },
+        key=_with_weather,
+    ),
+    dense=predictions.predict(
+        options={
+            "about 0.16": "It is not built to read day by day. But it gets the same 364 numbers as "
+            "the GRU.",
+            "about 0.14": "It gets the same 364 numbers as the GRU. On these two months, reading "
+            "them day by day brings nothing.",
+            "about 0.10": "No honest forecast of this lesson comes near that, and this network has "
+            "nothing to look at that the others have not.",
+        },
+        key=_of_dense,
+    ),
+    early_summer=predictions.predict(
+        options={
+            "as before": "All is trained again before each month. But on the past, and early "
+            "summer is unlike the months just before it.",
+            "larger by about a third to a half": "Hot days and Christmas are unlike the weeks that "
+            "the forecasts look at.",
+            "three times as large": "For every method here that would be worse than yesterday's "
+            "copy was in September and October. Most days of early summer are not as odd as that.",
+        },
+        key=_growth,
+    ),
+    intervals=predictions.predict(
+        options={
+            "about 80 %": "That is the promise, and in October it is kept. It is a promise about "
+            "months like those that the errors came from.",
+            "about 70 %": "The errors of November and December are larger than those from which "
+            "the intervals were made.",
+            "about 90 %": "Two months give more errors to go by than one. That makes the "
+            "intervals steadier, and cannot make later errors smaller.",
+        },
+        key=_held,
+    ),
+    fresh_errors=predictions.predict(
+        options={
+            "nothing": "They come closer to the promise by being wider: the fresh errors are "
+            "larger.",
+            "intervals a third wider": "The fresh errors are larger, and an interval that is to "
+            "hold them has to be wider.",
+            "intervals twice as wide": "That would be more than it takes: the errors grew by about "
+            "a third to a half.",
+        },
+        key=_wider,
+    ),
+)
 
 
 QUIZ = quiz.Quiz(

@@ -3,7 +3,7 @@
 import functools
 import warnings
 
-from dlcourse import arrays, backends, data, exercise, pretrained, quiz
+from dlcourse import arrays, backends, data, exercise, predictions, pretrained, quiz
 from dlcourse.exercise import Mistake
 
 import numpy as np
@@ -354,6 +354,152 @@ def _her_helmet():
 def shuttle_square():
     row, column, side = 48, 160, 64
     return row, column, side
+
+
+def _called(names, answers):
+    """Say what the network calls the first photograph."""
+    called = names[int(answers[0])]
+    return called if called in ("astronaut", "woman") else "something else"
+
+
+def _share_of_classifier(parts):
+    weights = {name: sum(w.numel() for w in part.parameters()) for name, part in parts.items()}
+    share = weights["classifier"] / sum(weights.values())
+    return "3 %" if share < 0.06 else "10 %" if share < 0.2 else "more than 25 %"
+
+
+def _with_random_layer(recorded):
+    (found,) = (each for each in recorded if each["name"] == "0.00003, random last layer")
+    share = np.mean(found["folds"])
+    if share > 0.75:
+        return "about 0.9 as well"
+    return "about 0.55" if share > 0.4 else "no more than guessing"
+
+
+def _colours_swapped(rows):
+    share = float(rows[2][1])
+    return "below 0.3" if share < 0.4 else "about 0.5" if share < 0.65 else "about 0.8"
+
+
+def _how_many(trained):
+    if trained < 1e5:
+        return "about 9 thousand"
+    return "about a million" if trained < 2e6 else "all 4.65 million"
+
+
+def _averages_change(torch_norm, keras_norm):
+    in_pytorch = bool(torch_norm.running_mean.abs().max() > 0)
+    in_keras = bool(np.abs(keras_norm.moving_mean).max() > 0)
+    if in_pytorch == in_keras:
+        return "in both" if in_keras else "in neither"
+    return "in PyTorch only" if in_pytorch else "in Keras only"
+
+
+def _nearest(value, *numbers):
+    return f"about {min(numbers, key=lambda number: abs(number - value))}"
+
+
+PREDICTIONS = predictions.Predictions(
+    __name__,
+    astronaut=predictions.predict(
+        options={
+            "astronaut": "To us the suit says so. The network can only give one of its 1000 "
+            "labels, and none of them is 'astronaut'.",
+            "woman": "To us the face comes first. But none of the 1000 labels is 'woman', and the "
+            "network has no other words.",
+            "something else": "Neither 'astronaut' nor 'woman' is among the 1000 labels. Softmax "
+            "divides all of the probability among those that are.",
+        },
+        key=_called,
+    ),
+    classifier=predictions.predict(
+        options={
+            "3 %": "It is one layer among many. But a dense layer has a weight for every pair of "
+            "an input and an output.",
+            "10 %": "The convolutions do most of the computing. But they use the same few weights "
+            "at every place, so they have fewer of them than one would think.",
+            "more than 25 %": "1280 · 1000 weights and 1000 biases, of 4.65 million.",
+        },
+        key=_share_of_classifier,
+    ),
+    frame=predictions.predict(
+        options={
+            "none": "All sizes fit and no error comes, so it looks like the same network. But at "
+            "stride 2 each window now begins one pixel further up and to the left.",
+            "two to four": "At stride 2 each window begins one pixel further up and to the left. "
+            "The scores change, and where two classes were close, so does the best answer.",
+            "all": "All scores change, some by almost 3. But a best answer changes only if another "
+            "class comes past it.",
+        },
+        key=lambda changed: "none" if changed == 0 else "two to four" if changed < 6 else "all",
+    ),
+    features=predictions.predict(
+        options={
+            "about 0.5": "The network never learned these seven classes. But what it learned to "
+            "tell apart in photographs serves for them as well.",
+            "about 0.65": "To take the nearest mean is about the simplest thing one can do. Here "
+            "that is enough: the hard part was done by the network.",
+            "about 0.9": "By features, stamps of one class mostly lie close together, so the mean "
+            "of the class is close to a new one.",
+        },
+        key=lambda guessed, share_right: _nearest(share_right(guessed), 0.5, 0.65, 0.9),
+    ),
+    three_of_each=predictions.predict(
+        options={
+            "about 0.3": "That is what 21 pictures are worth by pixels, or to a network that "
+            "starts from scratch. These features were learned before, from 1.28 million.",
+            "about 0.5": "That takes the network from scratch all 128 stamps. With features there "
+            "is less to learn.",
+            "about 0.75": "All that 21 stamps have to teach is seven means. What keeps the classes "
+            "apart was learned from other pictures.",
+        },
+        key=lambda shares: _nearest(np.mean(shares["features"]["3"]), 0.3, 0.5, 0.75),
+    ),
+    red_and_blue=predictions.predict(
+        options={
+            "below 0.3": "To us the colours look plainly wrong. But all shapes are still there, "
+            "and for most stamps what is left is enough.",
+            "about 0.5": "That is nearly what bytes leave, values a hundred times too large. To "
+            "swap two colours is a smaller mistake.",
+            "about 0.8": "A few stamps fewer, and nothing tells you why.",
+        },
+        key=_colours_swapped,
+    ),
+    trained=predictions.predict(
+        options={
+            "about 9 thousand": "Those are the 7 · 1281 of the new layer. Block 15 and the head "
+            "learn too.",
+            "about a million": "605 440 and 412 160, which got their gradients back, and the 8 967 "
+            "of the new layer.",
+            "all 4.65 million": "Often a network is trained as a whole. This one was frozen, "
+            "and only block 15 and the head got their gradients back.",
+        },
+        key=_how_many,
+    ),
+    random_last_layer=predictions.predict(
+        options={
+            "about 0.9 as well": "That takes longer: 0.88 after 20 epochs.",
+            "about 0.55": "In four epochs, steps as small as these do not bring a random layer far "
+            "enough.",
+            "no more than guessing": "A random layer knows nothing at first. But what it gets from "
+            "the layers below is so good that four epochs find something in it.",
+        },
+        key=_with_random_layer,
+    ),
+    frozen_averages=predictions.predict(
+        options={
+            "in both": "Averages are no weights, so it seems that neither switch would stop them. "
+            "Keras's does: it also puts a batch norm in evaluation mode.",
+            "in PyTorch only": "`requires_grad_(False)` stops gradients, and averages need none. "
+            "`trainable = False` also puts Keras's batch norm in evaluation mode.",
+            "in Keras only": "Keras's batch norm was even asked to train, and did not: `trainable "
+            "= False` counts for more. PyTorch's switch says nothing about averages.",
+            "in neither": "Frozen sounds as if nothing moved. In PyTorch only the weights stop; to "
+            "stop the averages takes `eval()`.",
+        },
+        key=_averages_change,
+    ),
+)
 
 
 QUIZ = quiz.Quiz(
