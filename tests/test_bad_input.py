@@ -215,7 +215,7 @@ def declared(**given):
 
 ASKED = declared()
 HOLDS = exercise.value(ask="Two.", hints=("a", "b"), mistakes=[Mistake("No.", lambda: 3)])
-NUMBER = quiz.number("Two?", right=2, because="So it is.", wrong={3: "That is more."})
+NUMBER = quiz.number("Two?", right=2, because="So it is.", wrong={"That is more.": 3})
 CHOICE = quiz.choice("Which?", right="this", because="So.", wrong={"that": "No.", "none": "No."})
 
 
@@ -304,12 +304,13 @@ def good_calls():
         "pretrained.classes": (pretrained.classes, {"name": "efficientnet-lite0"}),
         "quiz.choice": (
             quiz.choice,
-            {"ask": "Which?", "right": "a b", "because": "So.", "wrong": {"b c": "", "c d": ""}},
+            {"ask": "Which?", "right": "a b", "because": "So.", "wrong": {"b c": "", "c d": ""},
+             "key": "argument", "draw": {"n": [1, 2]}},
         ),
         "quiz.number": (
             quiz.number,
-            {"ask": "How many?", "right": 1, "because": "So.", "wrong": {2: "No."},
-             "tolerance": 0.0, "unit": ""},
+            {"ask": "How many?", "right": 1, "because": "So.", "wrong": {"No.": 2},
+             "draw": {"n": [1, 2]}, "tolerance": 0.0, "unit": ""},
         ),
         "Number.answer": (NUMBER.answer, {"given": 2}),
         "Choice.answer": (CHOICE.answer, {"given": "a"}),
