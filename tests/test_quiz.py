@@ -547,37 +547,54 @@ def words(option):
     return re.findall(r"[\w×.]+", option.lower())
 
 
-def likeness(option, options):
+def likeness(option, question):
     """Return what share of its words an option has in common with another one, on average."""
     own = {*words(option)}
-    others = [{*words(other)} for other in options if other != option]
+    others = [{*words(other)} for other in question.options if other != option]
     return mean(len(own & other) / len(own | other) for other in others)
 
 
-def apart(option, options):
-    return abs(len(option) - mean(len(other) for other in options if other != option))
+def difference(option, question):
+    """Return by how much an option is longer or shorter than the others on average."""
+    return abs(len(option) - mean(len(it) for it in question.options if it != option))
+
+
+def echo(option, question):
+    """Return which share of an option's words are the question's."""
+    own = {*words(option)}
+    return len(own & {*words(question.ask)}) / len(own)
+
+
+def place(option, question):
+    return question.options.index(option)
 
 
 # Readers who know nothing. Each takes the option for which the function is highest.
 READERS = {
-    "longest": lambda option, options: len(option),
-    "shortest": lambda option, options: -len(option),
-    "first": lambda option, options: -options.index(option),
-    "middle": lambda option, options: -abs(options.index(option) - (len(options) - 1) / 2),
-    "last": lambda option, options: options.index(option),
-    "most hedged": lambda option, options: sum(word in HEDGES for word in words(option)),
-    "most technical": lambda option, options: sum(
+    "longest": lambda option, question: len(option),
+    "shortest": lambda option, question: -len(option),
+    "first": lambda option, question: -place(option, question),
+    "middle": lambda option, question: (
+        -abs(place(option, question) - (len(question.options) - 1) / 2)
+    ),
+    "last": place,
+    "most hedged": lambda option, question: sum(word in HEDGES for word in words(option)),
+    "most technical": lambda option, question: sum(
         len(word) >= 9 or bool(re.search(r"[\d`*σ−@×]", word)) for word in option.split()
     ),
-    "unlike the rest in words": lambda option, options: -likeness(option, options),
-    "unlike the rest in length": apart,
-    "without a reason": lambda option, options: -len(re.findall(r"\b(since|because|as)\b", option)),
+    "unlike the rest in words": lambda option, question: -likeness(option, question),
+    "unlike the rest in length": difference,
+    "like the question": echo,
+    "unlike the question": lambda option, question: -echo(option, question),
+    "without a reason": lambda option, question: (
+        -len(re.findall(r"\b(since|because|as)\b", option))
+    ),
 }
 
 
 def chance_to_be_right(reader, question):
     """Return how often a reader is right who tosses a coin between equals."""
-    value = {option: reader(option, question.options) for option in question.options}
+    value = {option: reader(option, question) for option in question.options}
     taken = [option for option in value if value[option] >= max(value.values()) - 1e-9]
     return (question.right in taken) / len(taken)
 

@@ -308,7 +308,7 @@ QUIZ = quiz.Quiz(
         unit="nats",
     ),
     losses=quiz.choice(
-        "The generator's loss has fallen to nearly 0. What do you know?",
+        "The generator's loss, −log σ(s), has fallen almost to 0. What do you know?",
         right="its pictures fool this discriminator",
         because="The loss compares the players. Against a discriminator that no longer learns it "
         "goes to 0 while the pictures get worse.",
@@ -327,7 +327,8 @@ QUIZ = quiz.Quiz(
         because="A generator that hands out training pictures gets just such a distance. Look for "
         "moved copies, too.",
         wrong={
-            "the same distance to the training pictures": "A copier would look even better there.",
+            "the same distance for more of its pictures": "It gets more exact, and a copier still "
+            "looks perfect.",
             "the loss of the discriminator it beats": "It says how the game stands, not what was "
             "copied.",
         },

@@ -865,8 +865,8 @@ QUIZ = quiz.Quiz(
         ),
     ),
     twice=quiz.choice(
-        "A batch of {pictures} pictures is replaced by {more}: the same ones, each of them "
-        "{copies} times. The loss is the mean over the batch. What happens to the gradient of W1?",
+        "A batch of {pictures} pictures is replaced by {more}, {copies} copies of each. The loss "
+        "is the mean over the batch. What happens to the gradient of W1?",
         draw={
             "pictures": [100, 32, 64, 50, 200],
             "copies": [2, 3, 4, 5],
