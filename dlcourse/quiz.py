@@ -81,7 +81,9 @@ class Question:
 
     def take(self, variant) -> None:
         """Ask with the numbers of a variant: in 0 each is the first of its list; −1 is the last."""
-        self.variant = variant % self.variants
+        if isinstance(variant, bool) or not isinstance(variant, numbers.Integral):
+            raise KindError(f"A variant is a whole number, not {reprlib.repr(variant)}.")
+        self.variant = int(variant) % self.variants
         self.numbers = self._numbers()
         self.ask = " ".join(_told(self._ask, self.numbers).split())
         self._fill()
@@ -92,14 +94,14 @@ class Question:
             places = [*range(1, self.variants)]
             random.Random(_seed(self._ask)).shuffle(places)
             place = places[place - 1]
-        numbers = {}
+        taken = {}
         for name, choices in self._draw.items():
             if name in self._drawn:
                 place, own = divmod(place, len(choices))
-                numbers[name] = choices[own]
+                taken[name] = choices[own]
             else:
-                numbers[name] = _value(choices, numbers)
-        return numbers
+                taken[name] = _value(choices, taken)
+        return taken
 
     def ask_again(self) -> None:
         """Take the next variant, unless this one was not shown yet."""

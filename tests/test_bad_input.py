@@ -215,7 +215,9 @@ def declared(**given):
 
 ASKED = declared()
 HOLDS = exercise.value(ask="Two.", hints=("a", "b"), mistakes=[Mistake("No.", lambda: 3)])
-NUMBER = quiz.number("Two?", right=2, because="So it is.", wrong={"That is more.": 3})
+NUMBER = quiz.number(
+    "Two?", right=2, because="So it is.", wrong={"That is more.": 3}, draw={"n": [1, 2]}
+)
 CHOICE = quiz.choice("Which?", right="this", because="So.", wrong={"that": "No.", "none": "No."})
 
 
@@ -314,6 +316,7 @@ def good_calls():
         ),
         "Number.answer": (NUMBER.answer, {"given": 2}),
         "Choice.answer": (CHOICE.answer, {"given": "a"}),
+        "Question.take": (CHOICE.take, {"variant": 1}),
         "Quiz.get": (quiz.Quiz("dlcourse.lessons.x", one=NUMBER).get, {"key": "one"}),
         "results.accuracy": (results.accuracy, {"scores": SCORES, "labels": [0, 1, 2, 3]}),
         "results.confusion": (results.confusion, {"scores": SCORES, "labels": [0, 1, 2, 3]}),

@@ -1,6 +1,8 @@
 """Every answer has a reason; text and widget judge alike; an attempt is kept."""
 
 import doctest
+import importlib.util
+import inspect
 import os
 import re
 import subprocess
@@ -10,7 +12,7 @@ from fractions import Fraction
 from itertools import pairwise
 from statistics import mean
 
-from dlcourse import catalogue, course, progress, quiz
+from dlcourse import catalogue, course, notebooks, progress, quiz
 from dlcourse.errors import CourseError, KindError, LessonError, RangeError
 
 import numpy as np
@@ -537,6 +539,81 @@ def test_the_key_of_a_choice_is_found_by_its_function_or_a_word_says_why_not(nam
         assert question.computed() == question.right, question.ask
 
 
+def conv(*sizes, **options):
+    return torch.nn.Conv2d(*sizes, **options, device="meta")  # a shape needs no numbers
+
+
+def learned(*layers):
+    return sum(array.numel() for layer in layers for array in layer.parameters())
+
+
+def shape_of(layer, *shape):
+    return tuple(layer(torch.empty(shape, device="meta")).shape)
+
+
+def slope_of_the_loss(first, second, third):
+    scores = torch.tensor([[first, second, third]], dtype=torch.float64).log().requires_grad_()
+    torch.nn.functional.cross_entropy(scores, torch.tensor([1])).backward()
+    return float(scores.grad[0, 1])
+
+
+def loss_of_the_discriminator(real):
+    said = torch.full((2,), real, dtype=torch.float64)
+    loss = torch.nn.functional.binary_cross_entropy
+    return float(loss(said, torch.tensor([1.0, 0.0], dtype=torch.float64), reduction="sum"))
+
+
+def memory_with_an_open_gate():
+    cell = torch.nn.GRUCell(3, 4)
+    with torch.no_grad():
+        cell.bias_ih[4:8] = 1e9  # PyTorch's order: reset, update, new
+    memory = torch.zeros(1, 4)
+    for _ in range(5):
+        memory = cell(torch.randn(1, 3), memory)
+    return "all zeros, as at the start" if not memory.any() else "something else"
+
+
+# What PyTorch says, or counting: another way than the question's own function.
+ORACLES = {
+    "11 same_probability": lambda classes: float(
+        torch.nn.functional.cross_entropy(torch.zeros(1, classes), torch.tensor([0]))
+    ),
+    "11 slope_of_a_score": slope_of_the_loss,
+    "20 weights": lambda filters, side: learned(conv(1, filters, side, bias=False)),
+    "20 size": lambda pixels, window: next(
+        padding
+        for padding in range(pixels)
+        if shape_of(conv(1, 1, window, padding=padding), 1, pixels, pixels)[1] == pixels
+    ),
+    "20 axes": lambda pictures, filters, window, padding, rows, columns: str(
+        shape_of(conv(3, filters, window, padding=padding), pictures, 3, rows, columns)
+    ),
+    "21 shirts": lambda shirts, found: np.repeat([1, 0], [found, shirts - found]).mean(),
+    "21 learned": lambda channels, filters, side: learned(
+        conv(channels, filters, side, bias=False), torch.nn.BatchNorm2d(filters)
+    ),
+    "31 last_window": lambda test, future: max(
+        start for start in range(1000) if max(range(start, start + future)) < test
+    ),
+    "31 update": memory_with_an_open_gate,
+    "41 beaten": loss_of_the_discriminator,
+    "41 size": lambda pixels, window, stride, padding: shape_of(
+        torch.nn.ConvTranspose1d(1, 1, window, stride, padding, device="meta"), 1, 1, pixels
+    )[-1],
+    "50 half": lambda features, new: learned(torch.nn.Linear(features, new, device="meta")),
+}
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_another_way_to_the_answer_finds_the_same(name):
+    question, oracle = COURSE[name], ORACLES[name]
+    needed = inspect.signature(oracle).parameters
+    for _ in variants(question):
+        found = oracle(**{number: question.numbers[number] for number in needed})
+        same = isinstance(found, str) and found == question.right
+        assert same or found == pytest.approx(question.right, rel=1e-6), question.ask
+
+
 HEDGES = {
     *("usually", "only", "some", "can", "could", "may", "might", "often", "most", "mostly"),
     *("about", "nearly", "hardly", "sometimes", "rarely", "tends", "likely", "perhaps", "either"),
@@ -612,3 +689,18 @@ def test_who_reads_only_the_form_of_the_options_does_not_beat_chance(name, share
     score = mean(share(READERS[name], question) for question in CHOICES.values())
     assert score <= chance + 0.1
     assert name != "longest" or score <= 0.4
+
+
+def test_the_questions_that_a_new_lesson_begins_with_keep_all_this(tmp_path):
+    text = (notebooks.TEMPLATES / "lesson.txt").read_text(encoding="utf-8")
+    path = tmp_path / "new.py"
+    path.write_text(text.replace("{title}", '"New"').replace("{slug}", "new"), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("dlcourse.lessons.new", path)
+    spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
+    for question in module.QUIZ.values():
+        for _ in variants(question):
+            assert all("{" not in text for text in texts(question))
+            if callable(getattr(question, "key", None)):
+                assert question.computed() == question.right
+    steepness = module.QUIZ["steepness"]
+    assert steepness.variants >= 50 and steepness.judge(6)[0] == "right"
