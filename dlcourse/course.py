@@ -18,6 +18,8 @@ DAYS = (0, 1, 3, 7, 21)
 DAY_SECONDS = 24 * 60 * 60
 LEAST_GUESSES = 5  # for a picture of how sure they were
 
+_brought = {}  # {(slug, name): how often a question was brought back, as far as this kernel knows}
+
 
 def exercises(lesson) -> dict:
     """Return a lesson's exercises, {name: Exercise}, in their order."""
@@ -175,9 +177,15 @@ def _told(lesson, question):
 
 
 def quiz_of(number) -> quiz.Quiz:
-    """Return the Quiz of a lesson, so that a question can be answered in code."""
+    """Return the Quiz of a lesson, so that a question can be answered in code.
+
+    A question that was brought back asks what it asked then.
+    """
     (lesson,) = catalogue.find([number])
-    return catalogue.module(lesson).QUIZ
+    found = catalogue.module(lesson).QUIZ
+    for name, question in found.items():
+        question.take(-_brought.get((lesson.slug, name), 0))
+    return found
 
 
 def review(number, now=None) -> Review:
@@ -186,7 +194,8 @@ def review(number, now=None) -> Review:
     A question that was never answered, or last answered wrong, is due at once; each right answer in
     a row lets it rest longer. Where nothing is due, those that were answered longest ago come. Of
     equally urgent ones, those come that were skipped least often, then those of the latest lesson:
-    a learner who skips two questions meets two others the next time.
+    a learner who skips two questions meets two others the next time. A question that draws its
+    numbers comes with new ones each time.
 
     Args:
         number: The lesson that begins, such as "21".
@@ -214,10 +223,15 @@ def review(number, now=None) -> Review:
             skipped = sum(attempt.kind == "review" and attempt.moment > since for attempt in own)
             # What was answered before goes first, what waits longest before the rest.
             urgency = max(0, due - now), skipped, due or now, -int(earlier.number), place
-            candidates.append((urgency, earlier, question))
+            shown = sum(attempt.kind == "review" for attempt in own)
+            candidates.append((urgency, earlier, question, shown))
     candidates.sort(key=lambda candidate: candidate[0])
-    chosen = [(earlier, question) for _, earlier, question in candidates[:QUESTIONS]]
-    for earlier, question in chosen:
+    chosen = []
+    for _, earlier, question, shown in candidates[:QUESTIONS]:
+        chosen.append((earlier, question))
+        at = earlier.slug, question.name
+        _brought[at] = 1 + max(shown, _brought.get(at, 0))
+        question.take(-_brought[at])  # from the last one down: the lesson goes up from the first
         progress.record(earlier.slug, question.name, "review", "shown")
     return Review(chosen)
 

@@ -48,7 +48,8 @@ class Attempt(NamedTuple):
 
     `kind` is "exercise", "hint", "solution", "quiz" or "review" (a question that was brought back);
     `outcome` is "right", "wrong", "not tried", "raised" or "shown"; `answer` is the learner's
-    choice as text, or the text of the cell in which an exercise was checked.
+    choice as text, after the numbers that the question had drawn ("filters=8, side=5: 200"), or the
+    text of the cell in which an exercise was checked.
     """
 
     id: str

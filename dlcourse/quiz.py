@@ -1,6 +1,8 @@
-"""Quiz questions, each with a reason for every answer; a widget where widgets show, else text."""
+"""Quiz questions: other numbers each time, a reason for every answer; as a widget or as text."""
 
+import copy
 import html
+import inspect
 import math
 import numbers
 import random
@@ -8,7 +10,7 @@ import re
 import reprlib
 import string
 from collections.abc import Mapping
-from itertools import islice
+from itertools import combinations, islice
 from typing import Any
 
 from dlcourse import progress
@@ -17,6 +19,12 @@ from dlcourse.arrays import close
 from dlcourse.errors import CourseError, KindError, LessonError, RangeError, expect_text
 
 MOST_QUESTIONS = 1000  # shown together
+MOST_VARIANTS = 10_000  # of one question: the tests try each of them
+KEYS = {  # why no program can say which option is right
+    "definition": "it is what a word means",
+    "measured": "it is what the lesson found",
+    "argument": "it follows from what the question says",
+}
 
 
 class NoSuchQuestion(RangeError, KeyError):
@@ -29,41 +37,104 @@ class Question:
     """A question of a Quiz. Show it as the last line of a cell, or `answer` it.
 
     Attributes:
-        ask: The question.
+        ask: The question, with the numbers of its present variant.
         lesson, name: Where it belongs; the Quiz fills them in.
+        variants: How many there are: one for each combination of the numbers to draw from.
+        variant, numbers: The present one, which `answer` judges, and its numbers by their names.
     """
 
-    def __init__(self, ask, because, wrong):
+    def __init__(self, ask, because, wrong, draw):
         if not isinstance(ask, str) or not ask.strip():
             raise LessonError(f"A question is asked in text, not as {reprlib.repr(ask)}.")
-        reasons = [because, *wrong.values()] if isinstance(wrong, dict) else [None]
-        if not all(isinstance(reason, str) for reason in reasons):
-            raise LessonError(
-                f"{ask!r} needs its reasons as text: because='why', wrong={{answer: 'why not'}}."
-            )
-        self.ask = " ".join(ask.split())
+        self._ask, self._because, self._wrong = ask, because, wrong
+        self._draw = {} if draw is None else draw
         self.lesson = self.name = ""
+        self.variants = self._count_variants()
+        self._shown = False
+        try:
+            self.take(0)
+        except LessonError:
+            raise
+        except Exception as error:  # whatever goes wrong in a function or a text of the lesson's
+            raise LessonError(
+                f"{ask!r} cannot be asked ({type(error).__name__}: {error}). Its functions and the "
+                f"{{…}} of its texts can use these numbers: {', '.join(self._draw) or 'none'}."
+            ) from error
+
+    def _count_variants(self):
+        draw = self._draw
+        if not isinstance(draw, dict) or not all(isinstance(name, str) for name in draw):
+            raise LessonError(f"{self._ask!r} needs draw={{name: numbers to draw from}}.")
+        self._drawn = {name: choices for name, choices in draw.items() if not callable(choices)}
+        for name, choices in self._drawn.items():
+            if not isinstance(choices, list | tuple | range) or not choices:
+                raise LessonError(
+                    f"{self._ask!r} draws {name} from {reprlib.repr(choices)}, but needs a list, "
+                    "of which the first is asked first, or a function of the numbers before it."
+                )
+        if (variants := math.prod(map(len, self._drawn.values()))) > MOST_VARIANTS:
+            raise LessonError(
+                f"{self._ask!r} has {variants} variants, but the tests try each: have at most "
+                f"{MOST_VARIANTS}."
+            )
+        return variants
+
+    def take(self, variant) -> None:
+        """Ask with the numbers of a variant: in 0 each is the first of its list; −1 is the last."""
+        if isinstance(variant, bool) or not isinstance(variant, numbers.Integral):
+            raise KindError(f"A variant is a whole number, not {reprlib.repr(variant)}.")
+        self.variant = int(variant) % self.variants
+        self.numbers = self._numbers()
+        self.ask = " ".join(_told(self._ask, self.numbers).split())
+        self._fill()
+
+    def _numbers(self):
+        place = self.variant
+        if place:  # shuffled, not drawn one by one: none comes again before all have been asked
+            places = [*range(1, self.variants)]
+            random.Random(_seed(self._ask)).shuffle(places)
+            place = places[place - 1]
+        taken = {}
+        for name, choices in self._draw.items():
+            if name in self._drawn:
+                place, own = divmod(place, len(choices))
+                taken[name] = choices[own]
+            else:
+                taken[name] = _value(choices, taken)
+        return taken
+
+    def ask_again(self) -> None:
+        """Take the next variant, unless this one was not shown yet."""
+        if self._shown:
+            self.take(self.variant + 1)
+        self._shown = True
 
     def answer(self, given) -> Feedback:
-        """Judge an answer, keep the attempt (see `progress`), and return the Feedback."""
+        """Judge an answer to the variant that was shown last; return the Feedback.
+
+        The attempt is kept with the numbers that were drawn, see `progress`.
+        """
         outcome, reason = self.judge(given)
-        progress.record(self.lesson, self.name, "quiz", outcome, given)
+        drawn = ", ".join(f"{name}={self.numbers[name]}" for name in self._drawn)
+        kept = f"{drawn}: {given}" if drawn else given
+        progress.record(self.lesson, self.name, "quiz", outcome, kept)
         return Feedback(outcome, reason, heading=f"{outcome.capitalize()}. ")
 
     def widget(self) -> Any:
         """Return the question as an ipywidgets box that answers at once."""
         from ipywidgets import HTML, Layout, VBox
 
+        asked = copy.copy(self)  # it judges the variant that it shows, whatever is shown later
         head, said = HTML(f"<b>{html.escape(self.ask)}</b>"), HTML()
 
         def tell(given):
             try:
-                feedback = self.answer(given)
+                feedback = asked.answer(given)
             except CourseError as error:  # it cannot be read: the learner sees why, and corrects it
                 feedback = Feedback("shown", str(error))
             said.value = feedback.in_widget()
 
-        box = VBox([head, self._controls(tell), said], layout=Layout(margin="4px 0 12px 0"))
+        box = VBox([head, asked._controls(tell), said], layout=Layout(margin="4px 0 12px 0"))
         box.add_class("dlcourse-quiz")
         return box
 
@@ -73,6 +144,7 @@ class Question:
     __repr__ = __str__
 
     def _repr_mimebundle_(self, include=None, exclude=None):
+        self.ask_again()
         return self.widget()._repr_mimebundle_() | {"text/plain": str(self)}
 
     def _call(self):
@@ -80,21 +152,43 @@ class Question:
 
 
 class Choice(Question):
-    """Several answers, one of them right. Their order is drawn at random, once."""
+    """Several answers, one of them right. Each variant has an order of its own, always the same."""
 
-    def __init__(self, ask, right, because, wrong):
-        super().__init__(ask, because, wrong)
-        if not all(isinstance(option, str) for option in (right, *wrong)):
+    def __init__(self, ask, right, because, wrong, key, draw):
+        if not callable(key) and (not isinstance(key, str) or key not in ("", *KEYS)):
+            raise LessonError(
+                f"{ask!r} needs a key that is a function, which returns the right answer, or one "
+                f"of the words {', '.join(KEYS)}, not {reprlib.repr(key)}."
+            )
+        self.key, self._right = key, right
+        super().__init__(ask, because, wrong, draw)
+
+    def _fill(self):
+        wrong, ask = self._wrong, self.ask
+        if not isinstance(wrong, dict) or not _all_text(self._because, *wrong.values()):
+            raise LessonError(
+                f"{ask!r} needs its reasons as text: because='why', wrong={{answer: 'why not'}}."
+            )
+        if not _all_text(self._right, *wrong):
             raise LessonError(f"{ask!r} needs answers to choose from that are text.")
-        if right in wrong or len(wrong) < 2:
+        self.right = _told(self._right, self.numbers)
+        reasons = [(self.right, self._because)]
+        reasons += [(_told(option, self.numbers), reason) for option, reason in wrong.items()]
+        self.reasons = {option: _told(reason, self.numbers) for option, reason in reasons}
+        if len(self.reasons) < len(reasons) or len(wrong) < 2:
             raise LessonError(f"{ask!r} needs one right answer and at least two others.")
-        if letters := [text for text in (right, *wrong) if len(text) == 1 and text.isalpha()]:
+        if letters := [text for text in self.reasons if len(text) == 1 and text.isalpha()]:
             raise LessonError(f"{ask!r} has answers that look like another's letter: {letters}.")
-        self.reasons = {right: because} | dict(wrong)
-        self.right = right
         self.options = sorted(self.reasons)
-        seed = ask.encode("utf-8", "replace").decode()
-        random.Random(seed).shuffle(self.options)  # the same order for everybody
+        # The same order for everybody.
+        random.Random(_seed(_told(self._ask, self.numbers))).shuffle(self.options)
+
+    def computed(self) -> str:
+        """Return the right answer as the key's function finds it; "" where the key is a word.
+
+        The tests compare. Nothing else calls it: a key may take its time.
+        """
+        return _value(self.key, self.numbers) if callable(self.key) else ""
 
     def judge(self, given) -> tuple:
         """Return ("right" or "wrong", the reason) for an option, or for its letter.
@@ -147,18 +241,34 @@ class Choice(Question):
 class Number(Question):
     """A short number as the answer, within a tolerance."""
 
-    def __init__(self, ask, right, because, wrong, tolerance, unit):
-        super().__init__(ask, because, wrong)
-        if not all(map(_is_number, (right, tolerance, *wrong))) or tolerance < 0:
-            raise LessonError(
-                f"{ask!r} needs numbers: right, the keys of `wrong`, and a tolerance of at least 0."
-            )
+    def __init__(self, ask, right, because, wrong, draw, tolerance, unit):
+        if not _is_number(tolerance) or tolerance < 0:
+            raise LessonError(f"{ask!r} needs a tolerance of at least 0.")
         if not isinstance(unit, str):
             raise LessonError(f"{ask!r} needs its unit as text, not as {reprlib.repr(unit)}.")
-        self.right, self.because, self.tolerance, self.unit = right, because, tolerance, unit
-        self.reasons = dict(wrong)
-        if not self.reasons or any(self._is(value, right) for value in self.reasons):
-            raise LessonError(f"{ask!r} needs a known wrong number, outside the tolerance.")
+        self._right, self.tolerance, self.unit = right, tolerance, unit
+        super().__init__(ask, because, wrong, draw)
+
+    def _fill(self):
+        wrong, ask = self._wrong, self.ask
+        if not isinstance(wrong, dict) or not _all_text(self._because, *wrong):
+            raise LessonError(
+                f"{ask!r} needs its reasons as text: because='why', wrong={{'why not': number}}."
+            )
+        self.right = _value(self._right, self.numbers)
+        known = [self.right, *(_value(way, self.numbers) for way in wrong.values())]
+        if not all(map(_is_number, known)):
+            raise LessonError(
+                f"{ask!r} needs numbers, or functions that give them: right, and each of `wrong`."
+            )
+        if len(known) < 2 or any(self._is(one, other) for one, other in combinations(known, 2)):
+            raise LessonError(
+                f"{ask!r} needs a known wrong number, and numbers that differ by more than the "
+                f"tolerance, not {known}."
+            )
+        told = self.numbers and self.numbers | {"right": self.right}
+        self.because = _told(self._because, told)
+        self.reasons = {value: _told(reason, told) for value, reason in zip(known[1:], wrong)}
 
     def _is(self, number, value):
         return bool(close(number, value, self.tolerance))
@@ -200,6 +310,35 @@ class Number(Question):
         # `on_submit` is deprecated, and what it is to be replaced by answers on leaving the field.
         field.on_msg(lambda _, sent, __: sent.get("event") == "submit" and tell(field.value))
         return HBox([field, button])
+
+
+class _Told(string.Formatter):
+    """Text with numbers as the course writes them: 10 000, −3."""
+
+    def format_field(self, value, spec):
+        if isinstance(value, int) and not spec and abs(value) >= 10_000:
+            spec = "_"
+        text = super().format_field(value, spec)
+        return text.replace("_", " ").replace("-", "−") if _is_number(value) else text
+
+
+def _told(text, numbers):
+    return _Told().vformat(text, (), numbers) if numbers else text
+
+
+def _value(way, numbers):
+    """Return what a function gives for the numbers that it names; what is no function, as it is."""
+    if not callable(way):
+        return way
+    return way(**{name: numbers[name] for name in inspect.signature(way).parameters})
+
+
+def _seed(text):
+    return text.encode("utf-8", "replace").decode()
+
+
+def _all_text(*parts):
+    return all(isinstance(part, str) for part in parts)
 
 
 def _apart(number, value):
@@ -327,6 +466,8 @@ class Quiz(Mapping):
     __repr__ = __str__
 
     def _repr_mimebundle_(self, include=None, exclude=None):
+        for question in self.values():
+            question.ask_again()
         return together(self.values())._repr_mimebundle_() | {"text/plain": str(self)}
 
 
@@ -351,25 +492,55 @@ def together(questions, headings=()) -> Any:
     return VBox(boxes)
 
 
-def choice(ask, *, right, because, wrong) -> Choice:
+def choice(ask, *, right, because, wrong, key="", draw=None) -> Choice:
     """Return a multiple-choice question.
 
     Args:
-        ask: The question.
+        ask: The question. With `draw`, all texts may hold numbers, such as "{filters} filters".
         right, because: The right answer, and why it is.
         wrong: {answer: why not}, at least two.
+        key: How the answer comes about: a function of the numbers drawn that returns it, for the
+            tests; where no program can tell, a word of KEYS. In a lesson it is one or the other.
+        draw: {name: list of numbers to draw from, or a function of the numbers before it}. The
+            first variant takes the first of each list.
+
+    Example:
+        >>> size = quiz.choice(
+        ...     "{pixels} pixels, a window of {window}. How many positions has it?",
+        ...     draw={"pixels": [28, 32], "window": [5, 3], "last": lambda pixels, window: (
+        ...         pixels - window)},
+        ...     right="1 + {last}", because="0 to {last}.",
+        ...     wrong={"{last} - 1": "Position 0 is one too.", "1 + {pixels}": "It must fit in."},
+        ...     key=lambda pixels, window: f"1 + {len(range(window, pixels))}",
+        ... )
+        >>> print(size.answer("1 + 23"), size.computed())
+        Right. 0 to 23. 1 + 23
     """
-    return Choice(ask, right, because, wrong)
+    return Choice(ask, right, because, wrong, key, draw)
 
 
-def number(ask, *, right, because, wrong, tolerance=0.0, unit="") -> Number:
+def number(ask, *, right, because, wrong, draw=None, tolerance=0.0, unit="") -> Number:
     """Return a question whose answer is a number.
 
     Args:
-        ask: The question.
-        right, because: The right number, and why it is.
-        wrong: {number: how one gets there, and why it is not it}, at least one.
+        ask: The question. With `draw`, it and the reasons may hold numbers: "{filters} filters".
+        right, because: The right number, or a function of the numbers drawn, and why it is; the
+            reasons may also hold {right}.
+        wrong: {how one gets there, and why it is not it: number or function}, at least one.
+        draw: {name: list of numbers to draw from, or a function of the numbers before it}. The
+            first variant takes the first of each list.
         tolerance: By how much an answer may differ; see `arrays.close`.
         unit: Of the answer; empty for none.
+
+    Example:
+        >>> weights = quiz.number(
+        ...     "{filters} filters of {side} × {side}: how many weights?",
+        ...     draw={"filters": [8, 4, 16], "side": [5, 3]},
+        ...     right=lambda filters, side: filters * side**2,
+        ...     because="One for each pixel of each filter.",
+        ...     wrong={"That is one filter.": lambda side: side**2},
+        ... )
+        >>> print(weights.answer(25))
+        Wrong. That is one filter.
     """
-    return Number(ask, right, because, wrong, tolerance, unit)
+    return Number(ask, right, because, wrong, draw, tolerance, unit)

@@ -216,7 +216,9 @@ def declared(**given):
 
 ASKED = declared()
 HOLDS = exercise.value(ask="Two.", hints=("a", "b"), mistakes=[Mistake("No.", lambda: 3)])
-NUMBER = quiz.number("Two?", right=2, because="So it is.", wrong={3: "That is more."})
+NUMBER = quiz.number(
+    "Two?", right=2, because="So it is.", wrong={"That is more.": 3}, draw={"n": [1, 2]}
+)
 CHOICE = quiz.choice("Which?", right="this", because="So.", wrong={"that": "No.", "none": "No."})
 
 
@@ -327,15 +329,17 @@ def good_calls():
         "pretrained.classes": (pretrained.classes, {"name": "efficientnet-lite0"}),
         "quiz.choice": (
             quiz.choice,
-            {"ask": "Which?", "right": "a b", "because": "So.", "wrong": {"b c": "", "c d": ""}},
+            {"ask": "Which?", "right": "a b", "because": "So.", "wrong": {"b c": "", "c d": ""},
+             "key": "argument", "draw": {"n": [1, 2]}},
         ),
         "quiz.number": (
             quiz.number,
-            {"ask": "How many?", "right": 1, "because": "So.", "wrong": {2: "No."},
-             "tolerance": 0.0, "unit": ""},
+            {"ask": "How many?", "right": 1, "because": "So.", "wrong": {"No.": 2},
+             "draw": {"n": [1, 2]}, "tolerance": 0.0, "unit": ""},
         ),
         "Number.answer": (NUMBER.answer, {"given": 2}),
         "Choice.answer": (CHOICE.answer, {"given": "a"}),
+        "Question.take": (CHOICE.take, {"variant": 1}),
         "Quiz.get": (quiz.Quiz("dlcourse.lessons.x", one=NUMBER).get, {"key": "one"}),
         "results.accuracy": (results.accuracy, {"scores": SCORES, "labels": [0, 1, 2, 3]}),
         "results.confusion": (results.confusion, {"scores": SCORES, "labels": [0, 1, 2, 3]}),

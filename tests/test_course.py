@@ -225,6 +225,32 @@ def test_the_text_says_how_to_answer_and_that_works():
     assert {(attempt.lesson, attempt.item) for attempt in kept} == set(asked)
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_question_comes_back_with_new_numbers_each_time(monkeypatch, kept):
+    """Another kernel knows what is kept; this one knows it where nothing is kept."""
+    if not kept:
+        monkeypatch.setenv("DLCOURSE_PROGRESS", "off")
+    (lesson,) = catalogue.find(["20"])
+    monkeypatch.setattr(catalogue, "builds_on", lambda later: [lesson])
+    asked = {name: [question.ask] for name, question in course.questions(lesson).items()}
+    for _ in asked:  # two questions a time: each comes twice
+        if kept:
+            monkeypatch.setattr(course, "_brought", {})  # as in a new kernel
+        for _, question in course.review(LATER.number).questions:
+            if question.variants > 9:
+                asked[question.name].append(question.ask)
+    assert max(map(len, asked.values())) >= 3
+    assert all(len({*texts}) == len(texts) for texts in asked.values())
+
+
+def test_what_was_brought_back_is_what_an_answer_in_code_judges():
+    for _ in range(9):
+        for lesson, question in course.review(LATER.number).questions:
+            again = course.quiz_of(lesson.number)[question.name]
+            assert str(again) == str(question) and again.right == question.right
+            assert again.answer(question.right).outcome == "right"
+
+
 def test_the_questions_show_as_widgets_with_the_text_beside_them():
     found = course.review(LATER.number)
     bundle = found._repr_mimebundle_()

@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from types import SimpleNamespace
 
-from dlcourse import answers, backends, exercise, lessons, limits, progress, quiz
+from dlcourse import answers, backends, exercise, lessons, limits, progress
 from dlcourse.errors import CourseError, LessonError
 from dlcourse.exercise import Feedback, Mistake
 
@@ -74,18 +74,6 @@ def test_an_exercise_stands_in_its_lesson_under_its_own_name(each):
 def test_a_lesson_has_three_exercises_and_three_questions(slug):
     assert sum(each.lesson == slug for each in EXERCISES) >= 3
     assert len(MODULES[slug].QUIZ) >= 3
-
-
-def test_the_right_option_is_not_known_by_its_length():
-    """By chance the right one of three or four options is the longest in 25 to 33 of 100."""
-    choices = [
-        question
-        for module in MODULES.values()
-        for question in module.QUIZ.values()
-        if isinstance(question, quiz.Choice)
-    ]
-    longest = [len(each.right) == max(map(len, each.options)) for each in choices]
-    assert sum(longest) <= 0.4 * len(choices), [each.ask for each in choices]
 
 
 # A function ---------------------------------------------------------------------------------------

@@ -1,12 +1,18 @@
 """Every answer has a reason; text and widget judge alike; an attempt is kept."""
 
+import doctest
+import importlib.util
+import inspect
 import os
+import re
 import subprocess
 import sys
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
+from statistics import mean
 
-from dlcourse import progress, quiz
+from dlcourse import catalogue, course, notebooks, progress, quiz
 from dlcourse.errors import CourseError, KindError, LessonError, RangeError
 
 import numpy as np
@@ -37,7 +43,7 @@ def questions():
             "What is a half?",
             right=0.5,
             because="One of two.",
-            wrong={2: "That is the other way round.", -0.5: "The sign."},
+            wrong={"That is the other way round.": 2, "The sign.": -0.5},
             tolerance=0.01,
             unit="parts",
         ),
@@ -161,7 +167,7 @@ def test_a_number_is_read_as_people_write_it(given, wanted):
 def test_of_two_readings_the_right_one_counts_else_the_likelier(
     right, wrong, given, outcome, reason
 ):
-    question = quiz.number("How many?", right=right, because="So.", wrong={wrong: "Known."})
+    question = quiz.number("How many?", right=right, because="So.", wrong={"Known.": wrong})
     assert question.judge(given) == (outcome, reason)
 
 
@@ -223,19 +229,34 @@ def test_neither_text_nor_widget_says_which_is_right_before_the_answer(questions
         lambda: quiz.choice("Q", right="yes", because="R", wrong={"no": "N", "yes": "Y"}),
         lambda: quiz.choice("Q", right="b", because="R", wrong={"no": "N", "yes": "Y"}),
         lambda: quiz.number("Q", right=1, because="R", wrong={}),
-        lambda: quiz.number("Q", right=1, because="R", wrong={1.05: "N"}, tolerance=0.1),
+        lambda: quiz.number("Q", right=1, because="R", wrong={"N": 1.05}, tolerance=0.1),
         lambda: quiz.choice("Q", right="yes", because="R", wrong=["no", "maybe"]),
         lambda: quiz.choice("Q", right="yes", because="R", wrong=None),
         lambda: quiz.choice("Q", right="yes", because=None, wrong={"no": "N", "maybe": "M"}),
         lambda: quiz.choice("Q", right=["yes"], because="R", wrong={"no": "N", "maybe": "M"}),
         lambda: quiz.choice("Q", right=1, because="R", wrong={2: "N", "maybe": "M"}),
-        lambda: quiz.number("Q", right="1", because="R", wrong={2: "N"}),
-        lambda: quiz.number("Q", right=float("nan"), because="R", wrong={2: "N"}),
-        lambda: quiz.number("Q", right=True, because="R", wrong={2: "N"}),
-        lambda: quiz.number("Q", right=1, because="R", wrong={"two": "N"}),
-        lambda: quiz.number("Q", right=1, because="R", wrong={2: "N"}, tolerance=-1),
-        lambda: quiz.number("Q", right=1, because="R", wrong={2: "N"}, tolerance=None),
-        lambda: quiz.number("Q", right=1, because="R", wrong={2: "N"}, unit=5),
+        lambda: quiz.number("Q", right="1", because="R", wrong={"N": 2}),
+        lambda: quiz.number("Q", right=float("nan"), because="R", wrong={"N": 2}),
+        lambda: quiz.number("Q", right=True, because="R", wrong={"N": 2}),
+        lambda: quiz.number("Q", right=1, because="R", wrong={"N": "two"}),
+        lambda: quiz.number("Q", right=1, because="R", wrong={"N": 2}, tolerance=-1),
+        lambda: quiz.number("Q", right=1, because="R", wrong={"N": 2}, tolerance=None),
+        lambda: quiz.number("Q", right=1, because="R", wrong={"N": 2}, unit=5),
+        lambda: quiz.number("Q", right=1, because="R", wrong={2: "N"}),
+        lambda: quiz.number("Q", right=1, because="R", wrong={"N": 2, "M": 2}),
+        lambda: choice_of("Q", key="because"),
+        lambda: choice_of("Q", key=5),
+        lambda: choice_of("Q", draw=["n"]),
+        lambda: choice_of("Q", draw={"n": []}),
+        lambda: choice_of("Q", draw={"n": 5}),
+        lambda: choice_of("Q", draw={5: [1]}),
+        lambda: choice_of("Q", draw={"n": range(200), "m": range(200)}),
+        lambda: choice_of("Q", right="{m}", draw={"n": [1, 2]}),
+        lambda: choice_of("Q", right="{n}", wrong={"1": "N", "3": "M"}, draw={"n": [1, 2]}),
+        lambda: choice_of("Q", right="{n", draw={"n": [1, 2]}),
+        lambda: choice_of("Q", draw={"n": [1, 2], "m": lambda k: k}),
+        lambda: choice_of("Q", draw={"n": [1, 0], "m": lambda n: 1 / (n - 1)}),
+        lambda: quiz.number("Q", right=lambda n: "n", because="R", wrong={"N": 2}, draw={"n": [1]}),
     ],
 )
 def test_a_question_without_enough_different_answers_is_refused(make):
@@ -243,10 +264,15 @@ def test_a_question_without_enough_different_answers_is_refused(make):
         make()
 
 
+def choice_of(ask, right="yes", wrong=None, **rest):
+    wrong = wrong or {"no": "N", "maybe": "M"}
+    return quiz.choice(ask, right=right, because="R", wrong=wrong, **rest)
+
+
 @pytest.mark.parametrize("ask", [None, "", 5, ["Q"]])
 def test_a_question_is_asked_in_text(ask):
     with pytest.raises(LessonError, match="asked in text"):
-        quiz.number(ask, right=1, because="R", wrong={2: "N"})
+        quiz.number(ask, right=1, because="R", wrong={"N": 2})
 
 
 @pytest.mark.parametrize("module, questions", [("m", {"days": "How many?"}), (None, {})])
@@ -330,3 +356,351 @@ def test_the_order_of_options_is_the_same_in_every_process_and_not_always_the_sa
     wanted = quiz.choice("Question 0", right="one", because="", wrong={"two": "", "three": ""})
     other = quiz.choice("Question 0", right="three", because="", wrong={"two": "", "one": ""})
     assert wanted.options == other.options  # the place tells nothing about which is right
+
+
+def test_the_examples_of_the_module_give_what_they_say():
+    result = doctest.testmod(quiz, extraglobs={"quiz": quiz})
+    assert result.attempted > 3 and result.failed == 0
+
+
+# Numbers that are drawn ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def drawn():
+    """A quiz of one question with 3 × 2 variants."""
+    return quiz.Quiz(
+        "dlcourse.lessons.some_lesson",
+        weights=quiz.number(
+            "{filters} filters of {side} × {side} on {pixels} pixels: how many weights?",
+            draw={
+                "filters": [8, 4, 16],
+                "side": [5, 3],
+                "one": lambda side: side**2,
+                "pixels": lambda: 10_000,
+            },
+            right=lambda filters, one: filters * one,
+            because="{filters} times {one} is {right}.",
+            wrong={"{one} is one filter.": lambda one: one, "The sign.": -1},
+        ),
+    )
+
+
+def test_the_first_variant_has_the_first_numbers_and_each_showing_has_others(drawn):
+    question = drawn["weights"]
+    assert question.ask == "8 filters of 5 × 5 on 10 000 pixels: how many weights?"
+    assert str(question.answer(200)) == "Right. 8 times 25 is 200."
+    assert str(question.answer(25)) == "Wrong. 25 is one filter."
+    shown = [drawn._repr_mimebundle_()["text/plain"] for _ in range(question.variants)]
+    assert question.variants == 6 == len(set(shown))
+    assert "8 filters of 5 × 5" in shown[0]
+    assert drawn._repr_mimebundle_()["text/plain"] == shown[0]
+
+
+def test_the_variant_shown_last_is_judged_and_its_numbers_are_kept(drawn):
+    question = drawn["weights"]
+    for _ in range(3):
+        question._repr_mimebundle_()
+        filters, side = question.numbers["filters"], question.numbers["side"]
+        assert f"{filters} filters of {side} × {side}" in str(question)
+        assert question.answer(filters * side**2).outcome == "right"
+        kept = progress.attempts()[-1].answer
+        assert kept == f"filters={filters}, side={side}: {filters * side**2}"
+
+
+def test_to_print_a_question_does_not_change_its_numbers(drawn):
+    assert len({str(drawn) for _ in range(5)}) == 1
+
+
+def test_a_widget_judges_the_numbers_that_it_shows_though_others_are_shown_later(drawn):
+    box = drawn["weights"].widget()
+    drawn["weights"].take(1)
+    assert "8 filters of 5 × 5" in box.children[0].value
+    find(box, Text).value = "200"
+    find(box, Button).click()
+    assert "Right. 8 times 25" in said(box)
+    assert progress.attempts()[-1].answer == "filters=8, side=5: 200"
+
+
+def test_the_variants_are_the_same_in_every_process():
+    code = (
+        "from dlcourse import catalogue, course\n"
+        "question = course.questions(catalogue.find(['20'])[0])['axes']\n"
+        "for variant in range(9):\n"
+        "    question.take(variant)\n"
+        "    print(question)"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1")
+    }
+    assert len(texts) == 1 and texts.pop().count("nn.Conv2d") == 9
+
+
+def test_texts_without_numbers_to_draw_may_hold_braces():
+    question = choice_of("Is {1, 2} a set?")
+    assert question.ask == "Is {1, 2} a set?" and question.variants == 1
+
+
+def test_a_key_is_not_called_before_it_is_asked_for():
+    assert choice_of("Q", key=lambda: [][0]).judge("yes") == ("right", "R")
+    assert choice_of("Q", key=lambda n: f"{n} m", draw={"n": [3]}).computed() == "3 m"
+    assert choice_of("Q", key="definition").computed() == ""
+
+
+def test_numbers_are_written_as_in_the_course():
+    question = quiz.number(
+        "{low}, {many}, {few}, {share}, {share:.2f}",
+        draw={"low": [-3], "many": [12_000], "few": [1700], "share": [0.5]},
+        right=1, because="", wrong={"N": 2},
+    )  # fmt: skip
+    assert question.ask == "−3, 12 000, 1700, 0.5, 0.50"
+
+
+# The questions of the course ----------------------------------------------------------------------
+
+COURSE = {
+    f"{lesson.number} {name}": question
+    for lesson in catalogue.lessons()
+    for name, question in course.questions(lesson).items()
+}
+NUMBERS = {name: it for name, it in COURSE.items() if isinstance(it, quiz.Number)}
+CHOICES = {name: it for name, it in COURSE.items() if isinstance(it, quiz.Choice)}
+
+
+def variants(question):
+    """Take each variant of a question in turn: all there are, which is more than a sample."""
+    for variant in range(question.variants):
+        question.take(variant)  # it refuses answers that lie within the tolerance of another
+        yield variant
+    question.take(0)
+
+
+def texts(question):
+    return [question.ask, *getattr(question, "options", ()), *question.reasons.values()]
+
+
+def test_every_number_and_a_third_of_the_choices_are_drawn():
+    assert [name for name, question in NUMBERS.items() if question.variants < 50] == []
+    assert sum(question.variants >= 10 for question in CHOICES.values()) >= len(CHOICES) / 3
+
+
+@pytest.mark.parametrize("name", [name for name in COURSE if COURSE[name].variants > 1])
+def test_each_variant_asks_something_else_in_whole_and_tidy_numbers(name):
+    question, asked = COURSE[name], []
+    for _ in variants(question):
+        asked.append(question.ask)
+        for text in texts(question):
+            assert not re.search(r"[{}]|\d\.\d{5}|\de[+-]?\d|nan|inf\b", text), text
+        if getattr(question, "unit", "") in ("pixels", "weights", "pictures", "numbers"):
+            assert isinstance(question.right, int) and question.right >= 1, question.ask
+    assert len({*asked}) == question.variants
+    assert all(one != other for one, other in pairwise(asked))
+
+
+def writings(value):
+    """Return how people write a number: separators of thousands, comma or point, as per cent."""
+    if value == int(value):
+        plain = str(int(value))
+        thousands = {f"{int(value):,}".replace(",", mark) for mark in ",. '"}
+        return {plain, *thousands, f"about {plain}", f"{plain} pixels", f"{plain}.0", f"{plain},0"}
+    digits = {f"{value:.3f}", f"{value:.4f}", f"~{value:.4f}"}
+    return digits | {text.replace(".", ",") for text in digits}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_however_a_number_is_written_no_wrong_one_is_right(name):
+    question = NUMBERS[name]
+    for _ in variants(question):
+        for text in writings(question.right):
+            assert question.judge(text)[0] == "right", (question.ask, text)
+        if question.right < 1 and question.right > 0:
+            assert question.judge(f"{100 * question.right:g} %")[0] == "right"
+        for value, reason in question.reasons.items():
+            for text in writings(value):
+                assert question.judge(text) == ("wrong", reason), (question.ask, text)
+            if 0 < value < 1:
+                assert question.judge(f"{100 * value:.4g} %")[0] == "wrong", (question.ask, value)
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_the_key_of_a_choice_is_found_by_its_function_or_a_word_says_why_not(name):
+    question = CHOICES[name]
+    if not callable(question.key):
+        assert question.key in quiz.KEYS
+        return
+    for _ in variants(question):
+        assert question.computed() == question.right, question.ask
+
+
+def conv(*sizes, **options):
+    return torch.nn.Conv2d(*sizes, **options, device="meta")  # a shape needs no numbers
+
+
+def learned(*layers):
+    return sum(array.numel() for layer in layers for array in layer.parameters())
+
+
+def shape_of(layer, *shape):
+    return tuple(layer(torch.empty(shape, device="meta")).shape)
+
+
+def slope_of_the_loss(first, second, third):
+    scores = torch.tensor([[first, second, third]], dtype=torch.float64).log().requires_grad_()
+    torch.nn.functional.cross_entropy(scores, torch.tensor([1])).backward()
+    return float(scores.grad[0, 1])
+
+
+def loss_of_the_discriminator(real):
+    said = torch.full((2,), real, dtype=torch.float64)
+    loss = torch.nn.functional.binary_cross_entropy
+    return float(loss(said, torch.tensor([1.0, 0.0], dtype=torch.float64), reduction="sum"))
+
+
+def memory_with_an_open_gate():
+    cell = torch.nn.GRUCell(3, 4)
+    with torch.no_grad():
+        cell.bias_ih[4:8] = 1e9  # PyTorch's order: reset, update, new
+    memory = torch.zeros(1, 4)
+    for _ in range(5):
+        memory = cell(torch.randn(1, 3), memory)
+    return "all zeros, as at the start" if not memory.any() else "something else"
+
+
+# What PyTorch says, or counting: another way than the question's own function.
+ORACLES = {
+    "11 same_probability": lambda classes: float(
+        torch.nn.functional.cross_entropy(torch.zeros(1, classes), torch.tensor([0]))
+    ),
+    "11 slope_of_a_score": slope_of_the_loss,
+    "20 weights": lambda filters, side: learned(conv(1, filters, side, bias=False)),
+    "20 size": lambda pixels, window: next(
+        padding
+        for padding in range(pixels)
+        if shape_of(conv(1, 1, window, padding=padding), 1, pixels, pixels)[1] == pixels
+    ),
+    "20 axes": lambda pictures, filters, window, padding, rows, columns: str(
+        shape_of(conv(3, filters, window, padding=padding), pictures, 3, rows, columns)
+    ),
+    "21 shirts": lambda shirts, found: np.repeat([1, 0], [found, shirts - found]).mean(),
+    "21 learned": lambda channels, filters, side: learned(
+        conv(channels, filters, side, bias=False), torch.nn.BatchNorm2d(filters)
+    ),
+    "31 last_window": lambda test, future: max(
+        start for start in range(1000) if max(range(start, start + future)) < test
+    ),
+    "31 update": memory_with_an_open_gate,
+    "41 beaten": loss_of_the_discriminator,
+    "41 size": lambda pixels, window, stride, padding: shape_of(
+        torch.nn.ConvTranspose1d(1, 1, window, stride, padding, device="meta"), 1, 1, pixels
+    )[-1],
+    "50 half": lambda features, new: learned(torch.nn.Linear(features, new, device="meta")),
+}
+
+
+@pytest.mark.parametrize("name", ORACLES)
+def test_another_way_to_the_answer_finds_the_same(name):
+    question, oracle = COURSE[name], ORACLES[name]
+    needed = inspect.signature(oracle).parameters
+    for _ in variants(question):
+        found = oracle(**{number: question.numbers[number] for number in needed})
+        same = isinstance(found, str) and found == question.right
+        assert same or found == pytest.approx(question.right, rel=1e-6), question.ask
+
+
+HEDGES = {
+    *("usually", "only", "some", "can", "could", "may", "might", "often", "most", "mostly"),
+    *("about", "nearly", "hardly", "sometimes", "rarely", "tends", "likely", "perhaps", "either"),
+}
+
+
+def words(option):
+    return re.findall(r"[\w×.]+", option.lower())
+
+
+def likeness(option, question):
+    """Return what share of its words an option has in common with another one, on average."""
+    own = {*words(option)}
+    others = [{*words(other)} for other in question.options if other != option]
+    return mean(len(own & other) / len(own | other) for other in others)
+
+
+def difference(option, question):
+    """Return by how much an option is longer or shorter than the others on average."""
+    return abs(len(option) - mean(len(it) for it in question.options if it != option))
+
+
+def echo(option, question):
+    """Return which share of an option's words are the question's."""
+    own = {*words(option)}
+    return len(own & {*words(question.ask)}) / len(own)
+
+
+def place(option, question):
+    return question.options.index(option)
+
+
+# Readers who know nothing. Each takes the option for which the function is highest.
+READERS = {
+    "longest": lambda option, question: len(option),
+    "shortest": lambda option, question: -len(option),
+    "first": lambda option, question: -place(option, question),
+    "middle": lambda option, question: (
+        -abs(place(option, question) - (len(question.options) - 1) / 2)
+    ),
+    "last": place,
+    "most hedged": lambda option, question: sum(word in HEDGES for word in words(option)),
+    "most technical": lambda option, question: sum(
+        len(word) >= 9 or bool(re.search(r"[\d`*σ−@×]", word)) for word in option.split()
+    ),
+    "unlike the rest in words": lambda option, question: -likeness(option, question),
+    "unlike the rest in length": difference,
+    "like the question": echo,
+    "unlike the question": lambda option, question: -echo(option, question),
+    "without a reason": lambda option, question: (
+        -len(re.findall(r"\b(since|because|as)\b", option))
+    ),
+}
+
+
+def chance_to_be_right(reader, question):
+    """Return how often a reader is right who tosses a coin between equals."""
+    value = {option: reader(option, question) for option in question.options}
+    taken = [option for option in value if value[option] >= max(value.values()) - 1e-9]
+    return (question.right in taken) / len(taken)
+
+
+def of_all_variants(reader, question):
+    return mean(chance_to_be_right(reader, question) for _ in variants(question))
+
+
+@pytest.mark.parametrize("share", [chance_to_be_right, of_all_variants])
+@pytest.mark.parametrize("name", READERS)
+def test_who_reads_only_the_form_of_the_options_does_not_beat_chance(name, share):
+    for question in CHOICES.values():
+        question.take(0)
+    chance = mean(1 / len(question.options) for question in CHOICES.values())
+    score = mean(share(READERS[name], question) for question in CHOICES.values())
+    assert score <= chance + 0.1
+    assert name != "longest" or score <= 0.4
+
+
+def test_the_questions_that_a_new_lesson_begins_with_keep_all_this(tmp_path):
+    text = (notebooks.TEMPLATES / "lesson.txt").read_text(encoding="utf-8")
+    path = tmp_path / "new.py"
+    path.write_text(text.replace("{title}", '"New"').replace("{slug}", "new"), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("dlcourse.lessons.new", path)
+    spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
+    for question in module.QUIZ.values():
+        for _ in variants(question):
+            assert all("{" not in text for text in texts(question))
+            if callable(getattr(question, "key", None)):
+                assert question.computed() == question.right
+    steepness = module.QUIZ["steepness"]
+    assert steepness.variants >= 50 and steepness.judge(6)[0] == "right"

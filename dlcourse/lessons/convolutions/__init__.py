@@ -440,6 +440,17 @@ def my_kernel():
     return kernel
 
 
+def _after_a_shift():
+    """Return what happens to the map of a picture of random pixels, away from its border."""
+    pixels = np.random.default_rng(0).random((1, 16, 16, 1))
+    shifted = np.roll(pixels, 1, axis=2)
+    before, after = (max_pool.solve(maps)[0, :, 1:-1, 0] for maps in (pixels, shifted))
+    if (after == before).all():
+        return "none of its values change"
+    moved = (after[:, 1:] == before[:, :-1]).all()
+    return "all values move one position" if moved else "many of its values change"
+
+
 def _nearest(number, options):
     """Return the option whose own number is nearest."""
     return min(options, key=lambda option: abs(options[option] - number))
@@ -628,57 +639,104 @@ PREDICTIONS = predictions.Predictions(
 QUIZ = quiz.Quiz(
     __name__,
     weights=quiz.number(
-        "A layer has 8 filters of 5 × 5 on a grey picture of 100 × 100 pixels. How many weights, "
-        "without biases?",
-        right=200,
-        because="25 for each filter. How large the picture is does not matter.",
+        "A layer has {filters} filters of {side} × {side} on a grey picture of {pixels} × {pixels} "
+        "pixels. How many weights, without biases?",
+        draw={
+            "filters": [8, 4, 6, 12, 16, 24, 32],
+            "side": [5, 3, 7],
+            "pixels": [100, 64, 80, 120, 200],
+            "one": lambda side: side**2,
+        },
+        right=lambda filters, side: filters * side**2,
+        because="{one} for each filter. How large the picture is does not matter.",
         wrong={
-            25: "That is one filter.",
-            2000000: "That would be a weight for every position. A filter is the same everywhere.",
+            "That is one filter.": lambda side: side**2,
+            "That would be a weight for every position. A filter is the same everywhere.": (
+                lambda filters, side, pixels: filters * side**2 * pixels**2
+            ),
         },
         unit="weights",
     ),
     size=quiz.number(
-        "32 pixels, a window of 5, stride 1. How much padding on each side keeps 32 pixels?",
-        right=2,
-        because="A window of 5 loses 4 positions, 2 on each side.",
-        wrong={4: "That is both sides together.", 5: "Then the map would grow."},
+        "{pixels} pixels, a window of {window}, stride 1. How much padding on each side keeps "
+        "{pixels} pixels?",
+        draw={
+            "pixels": [32, *range(16, 65, 3)],
+            "window": [5, 3, 7, 9, 11],
+            "lost": lambda window: window - 1,
+        },
+        right=lambda window: (window - 1) // 2,
+        because="A window of {window} loses {lost} positions, {right} on each side.",
+        wrong={
+            "That is both sides together.": lambda window: window - 1,
+            "Then the map would grow.": lambda window: window,
+        },
         unit="pixels",
     ),
     axes=quiz.choice(
-        "`nn.Conv2d(3, 16, 5, padding=2)` gets 10 colour pictures of 64 rows by 48 columns. "
-        "What shape does PyTorch give?",
-        right="(10, 16, 64, 48)",
-        because="N, C, H, W: the 16 maps take the place of the 3 channels, and the padding keeps "
-        "the size.",
-        wrong={
-            "(10, 64, 48, 16)": "That is the order of NumPy and Keras.",
-            "(10, 16, 60, 44)": "That is without padding.",
-            "(10, 48, 64, 48)": "Each filter adds up over its channels: 16 filters, 16 maps.",
+        "`nn.Conv2d(3, {filters}, {window}, padding={padding})` gets {pictures} colour pictures of "
+        "{rows} rows by {columns} columns. What shape does PyTorch give?",
+        draw={
+            "pictures": [10, 4, 6, 12, 20],
+            "filters": [16, 8, 24],
+            "window": [5, 3, 7],
+            "padding": lambda window: (window - 1) // 2,
+            "rows": [64, 40, 72, 100],
+            "columns": [48, 32, 56, 88],
+            "fewer_rows": lambda rows, window: rows - window + 1,
+            "fewer_columns": lambda columns, window: columns - window + 1,
+            "unmixed": lambda filters: 3 * filters,
         },
+        right="({pictures}, {filters}, {rows}, {columns})",
+        because="N, C, H, W: the {filters} maps take the place of the 3 channels, and the padding "
+        "keeps the size.",
+        wrong={
+            "({pictures}, {rows}, {columns}, {filters})": "That is the order of NumPy and Keras.",
+            "({pictures}, {filters}, {fewer_rows}, {fewer_columns})": "That is without padding.",
+            "({pictures}, {unmixed}, {rows}, {columns})": "Each filter adds up over its channels: "
+            "{filters} filters, {filters} maps.",
+        },
+        key=lambda pictures, filters, window, padding, rows, columns: (
+            f"({pictures}, {filters}, {output_size.solve(rows, window, 1, padding)}, "
+            f"{output_size.solve(columns, window, 1, padding)})"
+        ),
     ),
     shift=quiz.choice(
-        "You shift a picture by one pixel. Away from the border, what does the map of a maximum "
-        "pooling over 2 × 2 do?",
+        "You shift a picture by one pixel. Away from the border, what happens to the map of a "
+        "maximum pooling over 2 × 2?",
         right="many of its values change",
         because="A shift by half a square puts other pixels together. By two pixels, it would only "
         "have shifted.",
         wrong={
-            "it stays the same, since the largest values stay": "Some do. Where the largest pixel "
-            "crosses into the next square, the value goes with it.",
-            "it shifts by half a pixel": "A map has no half pixels.",
-            "it shifts by one pixel too": "Its pixels are two wide: one step of the map is two "
-            "pixels.",
+            "none of its values change": "Some stay. Where the largest pixel crosses into the next "
+            "square, the value goes with it.",
+            "all values move half a position": "A map has no half positions.",
+            "all values move one position": "Its positions are two pixels apart: one step of the "
+            "map is two pixels.",
         },
+        key=_after_a_shift,
     ),
     pooling=quiz.choice(
-        "What does a 2 × 2 pooling do for the layers behind it?",
-        right="their windows see more of the picture",
-        because="Behind it one step is two pixels wide, and there are a quarter as many positions.",
-        wrong={
-            "it makes them ignore where things are": "They still know the position, to two pixels.",
-            "it gives them fewer weights for each filter": "A 3 × 3 filter keeps its 9 weights for "
-            "each channel; only the positions become fewer.",
+        "A picture goes through a {square} × {square} pooling of stride {square} and then a "
+        "{window} × {window} convolution. How many pixels of the picture does one window of the "
+        "convolution see, along one side?",
+        draw={
+            "square": [2, 3, 4],
+            "window": [3, 5, 7, 9],
+            "seen": lambda square, window: square * window,
+            "one_at_a_time": lambda square, window: square + window - 1,
+            "area": lambda seen: seen**2,
         },
+        right="{seen} pixels",
+        because="{window} values of the pooled map, and each of them stands for {square} pixels. "
+        "Layers behind a pooling see more of the picture.",
+        wrong={
+            "{window} pixels": "That is how many values of the pooled map it sees. Each stands for "
+            "{square} pixels.",
+            "{one_at_a_time} pixels": "So it would be if the pooling moved by one pixel. It moves "
+            "by {square}.",
+            "{area} pixels": "That is the whole square. Along one side it is {seen}.",
+        },
+        key=lambda square, window: f"{receptive_field.solve([square, window], [square, 1])} pixels",
     ),
 )

@@ -340,6 +340,23 @@ def square(probability_of_tripod, cameraman):
     return min(places, key=lambda place: with_square(*place))
 
 
+def _methods_that_give_a_share(knee, grey, bright):
+    """Return which of the two gives a share to a pixel whose score rises up to `knee`."""
+
+    def slope(brightness, k):
+        return (brightness < knee).astype(float)
+
+    pixel = np.array([bright])
+    share = integrated_gradients.solve(slope, pixel, 0, np.array([grey]), 50)
+    found = bool((pixel * slope(pixel, 0)).any()), bool(share.any())
+    return {
+        (False, False): "neither of the two",
+        (True, False): "gradient × input only",
+        (False, True): "integrated gradients only",
+        (True, True): "both of the two",
+    }[found]
+
+
 def _changed(first, second):
     """Say where two slopes (D,) differ."""
     differ = (np.abs(first - second) > 1e-6).mean()
@@ -578,64 +595,87 @@ QUIZ = quiz.Quiz(
     __name__,
     black=quiz.choice(
         "Gradient × input gives a black pixel the share 0. What does that say about the network?",
-        right="nothing about this pixel",
+        right="nothing about its use of this pixel",
         because="With brightness 0 the product is 0, whatever the slope. A black coat is invisible "
         "to the method, not to the network.",
         wrong={
-            "that it does not look at this pixel": "Its slope may be large: brighten the pixel and "
+            "that it makes no use of this pixel": "Its slope may be large: brighten the pixel and "
             "the score may jump.",
-            "that the pixel speaks neither for nor against the class": "Counted from grey, the "
-            "same pixel can get a large share.",
+            "that no score rises with this pixel": "The slope is hidden in the product, "
+            "which is 0 for any slope.",
         },
+        key="argument",
     ),
     levelled_off=quiz.choice(
-        "A score rises with a pixel until its brightness is 0.5, then it stays. The pixel has "
-        "brightness 0.9, and the baseline is grey, 0.6. Which method gives the pixel a share?",
-        right="none of them",
-        because="At 0.9 the slope is 0, and on the way from 0.6 to 0.9 it is 0 all along. From "
-        "black, integrated gradients would give it all that the score gained on the way.",
-        wrong={
-            "gradient × input": "0.9 times a slope of 0 is 0.",
-            "integrated gradients": "From 0.6 to 0.9 the score does not rise. The baseline "
-            "decides.",
-            "integrated gradients and gradient × input": "The slope is 0 at 0.9, and on the whole "
-            "way there.",
+        "A score rises with a pixel until its brightness is {knee}, then it stays. The pixel has "
+        "brightness {bright}, and the baseline is grey, {grey}. Which gives the pixel a share, "
+        "gradient × input or integrated gradients?",
+        draw={
+            "knee": [0.5, 0.3, 0.35, 0.4, 0.45],
+            "bright": [0.9, 0.8, 0.85, 0.95],
+            "grey": [0.6, 0.55, 0.65, 0.7],
         },
+        right="neither of the two",
+        because="At {bright} the slope is 0, and on the way from {grey} to {bright} it is 0 all "
+        "along. From black, integrated gradients would give it all that the score gained on the "
+        "way.",
+        wrong={
+            "gradient × input only": "{bright} times a slope of 0 is 0.",
+            "integrated gradients only": "From {grey} to {bright} the score does not rise. The "
+            "baseline decides.",
+            "both of the two": "The slope is 0 at {bright}, and on the whole way there.",
+        },
+        key=_methods_that_give_a_share,
     ),
     complete=quiz.number(
-        "A picture has the score 9, the baseline the score 2. Your integrated gradients add up to "
-        "5. By how much do they miss what they promise?",
-        right=2,
-        because="They should add up to 9 - 2 = 7. More steps, or steps where the score rises.",
+        "A picture has the score {score}, the baseline the score {baseline}. Your integrated "
+        "gradients add up to {total}. By how much do they miss what they promise?",
+        draw={
+            # Two even numbers and an odd one: no two of the sums below are then the same.
+            "baseline": [2, 4, 6],
+            "missing": [2, 4, 6, 8],
+            "total": [5, 3, 7, 9, 11],
+            "gained": lambda total, missing: total + missing,
+            "score": lambda baseline, gained: baseline + gained,
+        },
+        right=lambda score, baseline, total: score - baseline - total,
+        because="They should add up to {score} - {baseline} = {gained}. More steps, or steps where "
+        "the score rises.",
         wrong={
-            4: "The baseline has a score too: only 7 was gained.",
-            3: "That is what the baseline's score is short of 5. What was gained on the way?",
+            "The baseline has a score too: only {gained} was gained.": lambda score, total: (
+                score - total
+            ),
+            "That is how far the sum is from the baseline's score. What was gained on the way?": (
+                lambda total, baseline: abs(total - baseline)
+            ),
         },
     ),
     covered=quiz.choice(
         "You cover 20 % of the pixels, drawn at random, with grey, and the right answer is gone. "
         "What follows?",
-        right="nothing about these pixels",
+        right="nothing about which pixels matter",
         because="A picture full of grey dots is strange to the network. That is why a map must be "
         "compared with random dots, and at small shares.",
         wrong={
-            "these pixels were the important ones": "On most photographs other random pixels do "
+            "that these pixels matter the most": "On most photographs other random pixels do "
             "the same harm.",
-            "the network needs every pixel of a picture": "It gives the cat its score at 4 % "
-            "of the brightness; it is the dots that disturb it.",
+            "that every pixel of a picture matters": "It gives the cat its score at 4 % of the "
+            "brightness; it is the dots that disturb it.",
         },
+        key="measured",
     ),
     clear_map=quiz.choice(
         "A SmoothGrad map for *missile* shows the outline of the rocket. A colleague concludes "
         "that the network sees the rocket as a missile. Which test would you ask for first?",
-        right="the same map for *espresso*",
+        right="this rocket's map for *espresso*",
         because="It shows the rocket too: the sizes of slopes hardly depend on the class, even an "
         "absurd one.",
         wrong={
-            "a map with finer blocks, to see the outline clearly": "A sharper picture of the same "
-            "thing proves no more.",
-            "the same map on ten more photographs of rockets": "Ten more maps for the one class "
-            "cannot tell whether the map knows the class.",
+            "this rocket's map in finer blocks": "A sharper picture of the same thing proves no "
+            "more.",
+            "ten other rockets' maps for *missile*": "Ten more maps for the one class cannot tell "
+            "whether the map knows the class.",
         },
+        key="measured",
     ),
 )

@@ -349,6 +349,14 @@ def _is_new(model):
     return bool(seen) and not any(int(count) for count in seen)
 
 
+def _where_windows_differ(even, odd):
+    """Return on which sizes Keras's rows of zeros are not PyTorch's, one on each side."""
+    sizes = [size for size in (even, odd) if same_padding.solve(size, 3, 2) != (1, 1)]
+    if len(sizes) == 1:
+        return f"on {sizes[0]} × {sizes[0]} only"
+    return "on both of them" if sizes else "on neither of them"
+
+
 def _nearest(number, options):
     """Return the option whose own number is nearest."""
     return min(options, key=lambda option: abs(options[option] - number))
@@ -577,75 +585,114 @@ PREDICTIONS = predictions.Predictions(
 QUIZ = quiz.Quiz(
     __name__,
     shirts=quiz.number(
-        "Of 100 shirts a network calls 75 shirt. It also calls 20 other pictures shirt. What is "
-        "its recall for shirts?",
-        right=0.75,
+        "Of {shirts} shirts a network calls {found} shirt. It also calls {others} other pictures "
+        "shirt. What is its recall for shirts?",
+        draw={
+            "shirts": [100, 200],
+            "percent": [75, 55, 60, 65, 70, 85],
+            "others": [20, 12, 18, 32, 44, 56],
+            "found": lambda shirts, percent: shirts * percent // 100,
+            "called": lambda found, others: found + others,
+        },
+        right=lambda found, shirts: found / shirts,
         tolerance=0.003,
-        because="Recall asks about the shirts there are: 75 of 100.",
+        because="Recall asks about the shirts there are: {found} of {shirts}.",
         wrong={
-            0.789: "That is the precision: 75 of the 95 that were called shirt.",
-            75: "Say it as a share between 0 and 1.",
+            "That is the precision: {found} of the {called} that were called shirt.": (
+                lambda found, called: found / called
+            ),
+            "Say it as a share between 0 and 1.": lambda percent: percent,
         },
     ),
     learned=quiz.number(
-        "A 3 × 3 convolution without biases has 64 channels in and 64 filters. A batch norm "
-        "follows. How many numbers do the two layers learn?",
-        right=36_992,
-        because="64 · 64 · 9 weights, and a scale and a shift for each of the 64 channels.",
+        "A {side} × {side} convolution without biases has {channels} channels in and {filters} "
+        "filters. A batch norm follows. How many numbers do the two layers learn?",
+        draw={
+            "side": [3, 5, 7],
+            "channels": [64, 3, 16, 32, 128],
+            "filters": [64, 16, 32, 128],
+            "squared": lambda side: side**2,
+        },
+        right=lambda side, channels, filters: channels * filters * side**2 + 2 * filters,
+        because="{channels} · {filters} · {squared} weights, and a scale and a shift for each of "
+        "the {filters} maps.",
         wrong={
-            36_864: "Batch norm learns something too.",
-            37_120: "You counted the running averages. They are measured, not learned.",
-            36_928: "Batch norm has two learned numbers for each channel.",
+            "Batch norm learns something too.": lambda side, channels, filters: (
+                channels * filters * side**2
+            ),
+            "You counted the running averages. They are measured, not learned.": (
+                lambda side, channels, filters: channels * filters * side**2 + 4 * filters
+            ),
+            "Batch norm has two learned numbers for each channel.": (
+                lambda side, channels, filters: channels * filters * side**2 + filters
+            ),
         },
         unit="numbers",
     ),
     one_run=quiz.choice(
-        "On the same 10 000 test pictures recipe A reached 0.904 in one run, recipe B 0.902 in "
-        "another. Five seeds of A lie between 0.902 and 0.904. Which recipe is better?",
-        right="two single runs cannot tell",
+        "On the same 10 000 test pictures recipe A reached {a} in one run, recipe B {b} in "
+        "another. Five seeds of A lie between {b} and {a}. Which recipe is better?",
+        draw={
+            "right_by_a": [9040, 8970, 9110, 9260, 8830],
+            "gap": [20, 30, 10, 40],
+            "a": lambda right_by_a: right_by_a / 10_000,
+            "b": lambda right_by_a, gap: (right_by_a - gap) / 10_000,
+        },
+        right="two single runs do not decide it",
         because="Another seed moves A by as much as the two differ. Compare the bands of both.",
         wrong={
-            "A, by about two pictures in a thousand": "With another seed it may be B.",
-            "neither: the two are equally good": "Two runs cannot show that either.",
+            "recipe A, which has {gap} more right": "With another seed it may be B.",
+            "neither, as they are equally good": "Two runs cannot show that either.",
         },
+        key="argument",
     ),
     one_class_at_a_time=quiz.choice(
-        "A network gets 92 of 100 validation pictures right. Fed with the same pictures sorted by "
-        "class, it gets 60. What do you suspect?",
-        right="it is in training mode",
+        "A network gets {mixed} of 100 validation pictures right. Fed with the same pictures "
+        "sorted by class, it gets {in_order}. What do you suspect?",
+        draw={"mixed": [92, 88, 90, 94, 91], "in_order": [60, 54, 48, 66]},
+        right="it was left in training mode",
         because="Its batch norms use the mean and variance of each batch, and these are now odd.",
         wrong={
-            "it learned the order of the pictures by heart": "These are validation pictures. It "
-            "never learned from them, in any order.",
-            "it forgets a class when it sees many of another": "Without training steps its weights "
-            "do not change.",
+            "it has learned the order": "These are validation pictures. It never learned "
+            "from them, in any order.",
+            "it forgets earlier classes": "Without training steps its weights do not change.",
         },
+        key="measured",
     ),
     border=quiz.choice(
         "You carry PyTorch weights with `padding=1` into Keras layers with `padding='same'`: a "
-        "3 × 3 convolution of stride 2, used on maps of 28 × 28 and of 7 × 7. Where do the numbers "
-        "differ?",
-        right="on 28 × 28 only",
-        because="28 pixels need one row of zeros, which Keras puts below; 7 need two, one on each "
-        "side.",
-        wrong={
-            "on both, since both have a stride of 2": "Try Keras's rule on 7 pixels: how many rows "
-            "of zeros do four windows need?",
-            "on neither, since the maps have the same sizes": "Sizes can agree while each window "
-            "looks one pixel further on.",
+        "3 × 3 convolution of stride 2, used on maps of {even} × {even} and of {odd} × {odd}. "
+        "Where do the numbers differ?",
+        draw={
+            "even": [28, 14, 32, 56],
+            "odd": [7, 9, 15, 27],
+            "windows": lambda odd: (odd + 1) // 2,
         },
+        right="on {even} × {even} only",
+        because="{even} pixels need one row of zeros, which Keras puts below; {odd} need two, one "
+        "on each side.",
+        wrong={
+            "on {odd} × {odd} only": "Keras's rule on {odd} pixels asks for two rows of zeros: one "
+            "on each side, as PyTorch has them.",
+            "on both of them": "Try Keras's rule on {odd} pixels: how many rows of zeros do "
+            "{windows} windows need?",
+            "on neither of them": "The maps have the same sizes, but sizes can agree while each "
+            "window looks one pixel further on.",
+        },
+        key=_where_windows_differ,
     ),
     threshold=quiz.choice(
         "You search 5 000 validation pictures for the threshold at which 99 % of the answers are "
         "right. What should you expect on new pictures?",
-        right="about 99 %, a few in a thousand either way",
+        right="99 %, a few in a thousand more or less",
         because="One threshold hardly fits 5 000 pictures: in the lesson new pictures were worse "
         "in about half of the splits. Report what they say.",
         wrong={
-            "clearly less, since the threshold was fitted to the old ones": "It was, but a single "
-            "number cannot fit thousands of pictures much.",
-            "exactly 99 %, since both come from the same source": "They do. Chance still moves the "
-            "share by about 0.002.",
+            "clearly less, as the old ones set it": "They did, but a single number cannot fit "
+            "thousands of pictures much.",
+            "exactly 99 %, as both have one source": "They do. Chance still moves the share by "
+            "about 0.002.",
         },
+        key="measured",
     ),
 )

@@ -346,6 +346,16 @@ def my_run(short_run):
     return short_run(batch_size=8, rounds=1_200)
 
 
+def _where_it_pulls_harder():
+    """Return for which fakes the slope of −log σ(s) is larger than that of minimax."""
+    bad, good = np.array([-5.0]), np.array([5.0])
+    steeper = [abs(non_saturating_slope.solve(s)) > abs(_minimax(s)) for s in (bad, good)]
+    return {
+        (True, False): "its slope is large for a bad fake",
+        (True, True): "its slope is larger everywhere",
+    }[tuple(map(bool, steeper))]
+
+
 def _nearest(value, numbers):
     """Return which option is nearest to the value, of {option: number}."""
     return min(numbers, key=lambda option: abs(numbers[option] - value))
@@ -629,41 +639,52 @@ PREDICTIONS = predictions.Predictions(
 QUIZ = quiz.Quiz(
     __name__,
     beaten=quiz.number(
-        "The fakes are perfect, and the discriminator says 1/2 to everything. What is its loss, "
-        "−log of its probability once for a real picture and once for a fake, added up?",
-        right=1.386,
+        "The fakes are perfect, and the discriminator gives everything the probability {real} of "
+        "being real. What is its loss, −log of the probability that it gives the truth, once for a "
+        "real picture and once for a fake, added up?",
+        draw={
+            # Not 0.37: its −log is nearly 1, one of the wrong answers.
+            "percent": [50, *range(10, 37), *range(38, 50), *range(51, 91)],
+            "real": lambda percent: percent / 100,
+            "fake": lambda percent: (100 - percent) / 100,
+        },
+        right=lambda real, fake: -np.log(real) - np.log(fake),
         tolerance=0.015,
-        because="Twice log 2: what the best discriminator has when nothing can be told apart.",
+        because="−log {real} for the real picture and −log {fake} for the fake. With 0.5 it is "
+        "twice log 2, the least where nothing can be told apart.",
         wrong={
-            0.0: "That is the loss of one that is sure and right every time.",
-            0.693: "That is half of it: real pictures or fakes. It sees both.",
-            1.0: "The probabilities add up to 1. The loss is the logarithm of each.",
+            "That is the loss of one that is sure and right every time.": lambda: 0.0,
+            "That is for the real picture alone. It sees both.": lambda real: -np.log(real),
+            "The probabilities add up to 1. The loss is the logarithm of each.": lambda: 1.0,
         },
         unit="nats",
     ),
     losses=quiz.choice(
-        "The generator's loss has fallen to nearly 0. What do you know?",
-        right="this discriminator is fooled",
+        "The generator's loss, −log σ(s), has fallen almost to 0. What do you know?",
+        right="its pictures fool this discriminator",
         because="The loss compares the players. Against a discriminator that no longer learns it "
         "goes to 0 while the pictures get worse.",
         wrong={
-            "the pictures are as good as real ones": "They have to please one discriminator only, "
+            "its pictures look like real ones": "They have to please one discriminator only, "
             "and a pattern that nobody wears can do that.",
-            "the generator has collapsed to one picture": "It may have, and it may not: the loss "
-            "does not look at variety.",
+            "its pictures are all the same": "They may be, or not: the loss does not "
+            "look at variety.",
         },
+        key="measured",
     ),
     copier=quiz.choice(
         "A generator's Fréchet distance equals that of real training pictures. What do you check "
         "next?",
-        right="the nearest training pictures",
+        right="the training pictures nearest to its own",
         because="A generator that hands out training pictures gets just such a distance. Look for "
         "moved copies, too.",
         wrong={
-            "the distance to the training pictures instead of the test pictures": "A copier would "
-            "look even better there.",
-            "the discriminator's loss": "It says how the game stands, not what was copied.",
+            "the same distance for more of its pictures": "It gets more exact, and a copier still "
+            "looks perfect.",
+            "the loss of the discriminator it beats": "It says how the game stands, not what was "
+            "copied.",
         },
+        key="measured",
     ),
     saturating=quiz.choice(
         "What speaks for training the generator on −log σ(s), and not on log(1 − σ(s))?",
@@ -671,24 +692,38 @@ QUIZ = quiz.Quiz(
         because="There the slope is nearly −1; that of minimax is nearly 0. But Adam divides "
         "slopes by their usual size, and in the lesson both losses led equally far.",
         wrong={
-            "its slope is larger everywhere": "Only for s below 0. For a fake that is taken for "
-            "real, minimax pulls harder.",
-            "its smallest value is reached for other pictures": "Both raise the score. They differ "
-            "in how hard they pull.",
-            "it keeps the generator from drawing one picture only": "It asks for high scores too, "
-            "and says nothing about variety.",
+            "its slope is larger everywhere": "Only for s below 0. For a fake that is taken "
+            "for real, minimax pulls harder.",
+            "its lowest value is elsewhere": "Both are lowest where the score is highest. "
+            "They differ in how hard they pull.",
+            "its lowest value needs variety": "It asks for high scores too, and says nothing "
+            "about variety.",
         },
+        key=_where_it_pulls_harder,
     ),
     size=quiz.number(
-        "A transposed convolution with a window of 4, stride 2 and padding 1 gets 14 pixels along "
-        "one side. How many does it give?",
-        right=28,
-        because="The last stamp begins at 13 · 2 = 26 and ends at 30; one pixel is cut off at both "
-        "ends.",
+        "A transposed convolution with a window of {window}, stride {stride} and padding {padding} "
+        "gets {pixels} pixels along one side. How many does it give?",
+        draw={
+            "pixels": [14, 7, 8, 10, 12, 16, 20],
+            "window": [4, 5, 6],
+            "stride": [2, 3],
+            "padding": [1, 2],
+            "last": lambda pixels: pixels - 1,
+            "begins": lambda last, stride: last * stride,
+            "ends": lambda begins, window: begins + window,
+        },
+        right=lambda ends, padding: ends - 2 * padding,
+        because="The last stamp begins at {last} · {stride} = {begins} and ends at {ends}; "
+        "{padding} is cut off at both ends.",
         wrong={
-            30: "Padding is cut off at both ends.",
-            7: "That is what the convolution with the same numbers does.",
-            29: "Padding is cut off at both ends, not at one.",
+            "Padding is cut off at both ends.": lambda ends: ends,
+            "That is what the convolution with the same numbers does.": (
+                lambda pixels, window, stride, padding: (
+                    (pixels + 2 * padding - window) // stride + 1
+                )
+            ),
+            "Padding is cut off at both ends, not at one.": lambda ends, padding: ends - padding,
         },
         unit="pixels",
     ),

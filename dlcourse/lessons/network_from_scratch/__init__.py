@@ -788,6 +788,38 @@ def _mostly_copies(w1):
     return different <= np.shape(w1)[1] / 4
 
 
+def _accused():
+    """Return {where a mistake is: which gradients of two layers it makes wrong}."""
+    generator = np.random.default_rng(0)
+    x, h, w2 = (generator.normal(size=shape) for shape in ((8, 5), (8, 4), (4, 3)))
+    slopes, gate = generator.normal(size=(8, 3)), h > 0
+
+    def gradients(x=x, slopes=slopes, gate=gate):
+        dz = slopes @ w2.T * gate
+        return {"W1": x.T @ dz, "b1": dz.sum(0), "W2": h.T @ slopes, "b2": slopes.sum(0)}
+
+    right = gradients()
+    mistakes = {
+        "in the product that gives W1's slopes": gradients(x=2 * x),
+        "in the ReLU's gate on the way back": gradients(gate=1),
+        "in the slopes of the scores, p − y": gradients(slopes=2 * slopes),
+    }
+    return {
+        where: [name for name, found in wrong.items() if not np.allclose(found, right[name])]
+        for where, wrong in mistakes.items()
+    }
+
+
+def _slope_of_more_copies(pictures, copies):
+    """Return what happens to W1's gradient when a batch holds each picture several times."""
+    generator = np.random.default_rng(0)
+    x, d_out = generator.normal(size=(pictures, 4)), generator.normal(size=(pictures, 3))
+    once = x.T @ d_out / pictures
+    again = np.repeat(x, copies, axis=0).T @ np.repeat(d_out, copies, axis=0) / pictures / copies
+    factor = round((again / once).mean(), 9)
+    return {1: "it stays the same", copies: f"it is multiplied by {copies}"}[factor]
+
+
 def _nearest(number, options):
     """Return the option whose own number is nearest."""
     return min(options, key=lambda option: abs(options[option] - number))
@@ -1063,75 +1095,109 @@ PREDICTIONS = predictions.Predictions(
 
 QUIZ = quiz.Quiz(
     __name__,
-    two_classes=quiz.number(
-        "Spam or not: two classes. What is the loss, in nats, of a network that gives both the "
-        "same probability?",
-        right=0.693,
+    same_probability=quiz.number(
+        "A network gives each of {classes} classes the same probability. What is its loss, in "
+        "nats?",
+        draw={"classes": [2, *range(3, 10), *range(11, 60)]},
+        right=lambda classes: np.log(classes),
         tolerance=0.005,
-        because="−log(1/2) = 0.693 nats. For K equally likely classes it is log K.",
+        because="−log(1/{classes}) = {right:.3f} nats. For K equally likely classes it is log K.",
         wrong={
-            1.0: "That is in bits; 1 bit = 0.693 nats.",
-            0.5: "That is the probability. The loss is −log of it.",
-            2.303: "That is for ten classes.",
+            "That is in bits; 1 bit = 0.693 nats.": lambda classes: np.log2(classes),
+            "That is the probability. The loss is −log of it.": lambda classes: 1 / classes,
+            "That is for ten classes.": lambda: np.log(10),
+            "That is with the logarithm to base 10; nats have base e.": lambda classes: np.log10(
+                classes
+            ),
         },
         unit="nats",
     ),
     slope_of_a_score=quiz.number(
-        "One picture, three classes. The network gives the probabilities 0.7, 0.2 and 0.1, and the "
-        "second class is right. What is the slope of the loss along the second score?",
-        right=-0.8,
+        "One picture, three classes. The network gives the probabilities {first}, {second} and "
+        "{third}, and the second class is right. What is the slope of the loss along the second "
+        "score?",
+        draw={
+            "percent": [20, 10, 15, 25, 30, 35, 40, 45, 55, 60],
+            "rest": [10, 5, 15, 20, 25],
+            "first": lambda percent, rest: (100 - percent - rest) / 100,
+            "second": lambda percent: percent / 100,
+            "third": lambda rest: rest / 100,
+        },
+        right=lambda second: second - 1,
         tolerance=0.001,
-        because="p − y = 0.2 − 1. It is negative: raising this score lowers the loss.",
+        because="p − y = {second} − 1. It is negative: raising this score lowers the loss.",
         wrong={
-            0.2: "That is p. Subtract y, which is 1 for the right class.",
-            0.8: "The size is right. But a higher score for the right class lowers the loss.",
-            -0.267: "Divide by the number of pictures, not of classes: here it is 1.",
-            1.609: "That is the loss itself.",
+            "That is p. Subtract y, which is 1 for the right class.": lambda second: second,
+            "The size is right. But a higher score for the right class lowers the loss.": (
+                lambda second: 1 - second
+            ),
+            "Divide by the number of pictures, not of classes: here it is 1.": lambda second: (
+                (second - 1) / 3
+            ),
+            "That is the loss itself.": lambda second: -np.log(second),
         },
     ),
     accused=quiz.choice(
         "A gradient check finds fault with the gradient of W1 alone. Those of b1, W2 and b2 are "
         "right. Where is the mistake?",
-        right="in the line that computes the gradient of W1",
-        because="b1 uses the same slopes dz as W1. They are right, so only the last product is "
-        "left.",
+        right="in the product that gives W1's slopes",
+        because="b1 adds up the same slopes dz that W1 uses. They are right, so what is left is "
+        "the product of x and dz.",
         wrong={
-            "at the ReLU, which was forgotten on the way back": "Then b1 would be wrong too: it "
-            "adds up the same slopes.",
+            "in the ReLU's gate on the way back": "Then b1 would be wrong too: it adds up the same "
+            "slopes.",
             "in the slopes of the scores, p − y": "Then all four arrays would be wrong.",
-            "in the weights, which started at a bad size": "The check holds for any weights.",
+            "in the size that the weights start with": "The check holds for any weights.",
         },
+        key=lambda: next(where for where, names in _accused().items() if names == ["W1"]),
     ),
     shape=quiz.choice(
-        "x is (N, 64) and dz is (N, 32). Which product is the gradient of W1?",
+        "x is (N, {inputs}) and dz is (N, {units}). Which product is the gradient of W1?",
+        draw={"inputs": [64, 784, 100, 20], "units": [32, 16, 128, 10]},
         right="x.T @ dz",
-        because="(64, N) times (N, 32) gives (64, 32), the shape of W1.",
+        because="({inputs}, N) times (N, {units}) gives ({inputs}, {units}), the shape of W1.",
         wrong={
-            "dz.T @ x": "That is (32, 64): the transpose.",
-            "x @ dz.T": "That is (N, N): it compares examples with examples.",
+            "dz.T @ x": "That is ({units}, {inputs}): the transpose.",
+            "x @ dz.T": "The axes of {inputs} and {units} do not fit together.",
         },
+        key=lambda inputs, units: next(
+            product
+            for product, shapes in {
+                "x.T @ dz": ((inputs, 5), (5, units)),
+                "dz.T @ x": ((units, 5), (5, inputs)),
+                "x @ dz.T": ((5, inputs), (units, 5)),
+            }.items()
+            if shapes[0][1] == shapes[1][0] and (shapes[0][0], shapes[1][1]) == (inputs, units)
+        ),
     ),
     twice=quiz.choice(
-        "A batch of 100 pictures is replaced by 200: the same ones, each of them twice. The loss "
+        "A batch of {pictures} pictures is replaced by {more}, {copies} copies of each. The loss "
         "is the mean over the batch. What happens to the gradient of W1?",
-        right="it stays the same",
-        because="Twice as many terms are added up, and the 1/N makes each half as large.",
-        wrong={
-            "it doubles, since twice as many slopes are added up": "The 1/N in the slopes of the "
-            "scores makes up for it.",
-            "it is halved, since N is twice as large": "But there are twice as many terms.",
+        draw={
+            "pictures": [100, 32, 64, 50, 200],
+            "copies": [2, 3, 4, 5],
+            "more": lambda pictures, copies: pictures * copies,
         },
+        right="it stays the same",
+        because="{copies} times as many terms are added up, and the 1/N makes each that much "
+        "smaller.",
+        wrong={
+            "it is multiplied by {copies}": "The 1/N in the slopes of the scores makes up for it.",
+            "it is divided by {copies}": "But there are {copies} times as many terms.",
+        },
+        key=_slope_of_more_copies,
     ),
     apart=quiz.choice(
         "The same weights and batches in two frameworks, and after one epoch of this lesson's "
         "training the losses differ by 0.01. What do you suspect first?",
-        right="a default that differs between the two",
+        right="a default, which differs between them",
         because="Rounding moved the losses of this lesson by less than 0.00001.",
         wrong={
-            "rounding in 32 bits, which adds up over the steps of an epoch": "It does add up, but "
-            "the lesson measured less than a thousandth of that, over many epochs.",
-            "chance, since no two runs are the same": "Nothing is left to chance: weights and "
+            "rounding, which adds up over an epoch": "It does add up, but the lesson measured "
+            "less than a thousandth of that, over many epochs.",
+            "chance, which moves every training run": "Nothing is left to chance: weights and "
             "batches are the same.",
         },
+        key="measured",
     ),
 )

@@ -392,22 +392,54 @@ PREDICTIONS = predictions.Predictions(
 QUIZ = quiz.Quiz(
     __name__,
     how_many_wrong=quiz.number(
-        "A network has an accuracy of 0.83 on 10 000 test pictures. How many does it get wrong?",
-        right=1700,
-        because="0.17 of 10 000. A share looks small; the pictures behind it are many.",
-        wrong={8300: "Those are the ones it gets right.", 17: "That is 17 in a hundred."},
+        "A network has an accuracy of {accuracy} on {pictures} test pictures. How many does it get "
+        "wrong?",
+        draw={
+            "pictures": [10_000, 2_000, 5_000, 20_000, 60_000],
+            "percent": [83, *range(71, 83), 91, 94],
+            "accuracy": lambda percent: percent / 100,
+            "missed": lambda percent: 100 - percent,
+            "share": lambda missed: missed / 100,
+        },
+        right=lambda pictures, missed: pictures * missed // 100,
+        because="{share} of {pictures}. A share looks small; the pictures behind it are many.",
+        wrong={
+            "Those are the ones it gets right.": lambda pictures, percent: (
+                pictures * percent // 100
+            ),
+            "That is {missed} in a hundred.": lambda missed: missed,
+            "That is the share. How many pictures is that?": lambda share: share,
+        },
         unit="pictures",
     ),
     naming=quiz.choice(
-        "The network gives ten numbers for a picture. Which class is its answer?",
-        right="the class with the highest number",
-        because="The numbers are scores: the higher, the likelier. Only their order matters here.",
-        wrong={
-            "the class whose number is nearest to 1": "Scores are not probabilities "
-            "yet: they may be negative, or 12.",
-            "the first class whose number is above 0.5": "There is no threshold. "
-            "Several scores may be above 0.5, or none.",
+        "The scores of a picture are {first} for {names[0]}, {near} for {names[1]}, {lowest} for "
+        "{names[2]} and {highest} for {names[3]}. Which class is the network's answer?",
+        draw={
+            "first": [0.7, 0.6, 0.8],
+            "near": [1.1, 0.9],
+            "lowest": [-6.3, -7.4, -9.8],
+            "highest": [4.2, 3.5, 2.9],
+            "names": [
+                ("dress", "shirt", "bag", "coat"),
+                ("coat", "bag", "shirt", "dress"),
+                ("bag", "coat", "dress", "shirt"),
+                ("shirt", "dress", "coat", "bag"),
+            ],
         },
+        right="{names[3]}",
+        because="Its score is the highest: the higher, the likelier. Only their order matters.",
+        wrong={
+            "{names[0]}": "Its score is the first above 0.5, but there is no threshold: several "
+            "scores may be above 0.5, or none.",
+            "{names[1]}": "Its score is the nearest to 1, but scores are not probabilities yet: "
+            "they may be negative, or 12.",
+            "{names[2]}": "Its score is the farthest from 0, and the lowest of all: the network "
+            "finds this class the least likely.",
+        },
+        key=lambda first, near, lowest, highest, names: names_of.solve(
+            np.array([[first, near, lowest, highest]]), names
+        )[0],
     ),
     epoch=quiz.choice(
         "What is an epoch?",
@@ -418,16 +450,25 @@ QUIZ = quiz.Quiz(
             "batches.",
             "one training of the network from start to end": "A training has several epochs.",
         },
+        key="definition",
     ),
     which_score=quiz.choice(
-        "A network gets 99 of 100 training pictures right and 80 of 100 test pictures. What do "
-        "you tell people it can do?",
-        right="0.80",
+        "A network gets {train} of 100 training pictures right and {test} of 100 test pictures. "
+        "What share do you tell people to expect?",
+        draw={
+            "train": [99, 97, 98, 95],
+            "test": [80, 72, 76, 84, 88],
+            "train_share": lambda train: train / 100,
+            "test_share": lambda test: test / 100,
+            "mean": lambda train_share, test_share: (train_share + test_share) / 2,
+        },
+        right="{test_share:.3f}",
         because="New pictures are what it will meet. It has seen the training pictures before.",
         wrong={
-            "0.99": "That measures memory most of all. Nobody needs a network for pictures whose "
-            "labels are known.",
-            "0.895, the mean of both": "A mean of memory and skill is neither.",
+            "{train_share:.3f}": "That measures memory most of all. Nobody needs a network for "
+            "pictures whose labels are known.",
+            "{mean:.3f}": "The mean of memory and skill is neither.",
         },
+        key="argument",
     ),
 )

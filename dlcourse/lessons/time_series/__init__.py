@@ -599,6 +599,16 @@ def better_method(fit_boosting, fit_dense):
     return committee
 
 
+def _memory_of_an_open_gate():
+    """Return what a memory that starts at 0 is after five steps with z = 1."""
+    generator = np.random.default_rng(0)
+    memory = np.zeros(4)
+    for _ in range(5):
+        r, inside, outside = generator.random(4), *generator.normal(size=(2, 4))
+        memory = new_memory.solve(memory, r, np.ones(4), inside, outside)
+    return "a proposal of some step" if memory.any() else "all zeros, as at the start"
+
+
 def _shape(day_temperature, days):
     """Say how the demand goes with the temperature, from cold to mild and from mild to hot days."""
     demand = days.mean(axis=1)
@@ -793,16 +803,28 @@ PREDICTIONS = predictions.Predictions(
 QUIZ = quiz.Quiz(
     __name__,
     last_window=quiz.number(
-        "A series has 1000 steps; the test begins at step 800. Windows have 100 steps of past and "
-        "24 of future. At which step does the last window that may be trained on start (its first "
-        "step to be forecast)?",
-        right=776,
-        because="Its targets are 776 to 799, the last step before the test.",
+        "A series has 1000 steps; the test begins at step {test}. Windows have {past} steps of "
+        "past and {future} of future. At which step does the last window that may be trained on "
+        "start (its first step to be forecast)?",
+        draw={
+            "test": [800, 600, 650, 700, 750, 900],
+            "past": [100, 50, 150, 200],
+            "future": [24, 12, 36, 48],
+            "last": lambda test: test - 1,
+            "too_far": lambda last, future: last + future - 1,
+            "leaked": lambda future: future - 1,
+        },
+        right=lambda test, future: test - future,
+        because="Its targets are {right} to {last}, the last step before the test.",
         wrong={
-            799: "Its targets would be 799 to 822, and 23 of them are in the test.",
-            800: "All its targets are in the test.",
-            775: "That one may be used, but one more fits.",
-            676: "Only the targets must end in time; the past comes before the start.",
+            "Its targets would be {last} to {too_far}, and {leaked} of them are in the test.": (
+                lambda last: last
+            ),
+            "All its targets are in the test.": lambda test: test,
+            "That one may be used, but one more fits.": lambda test, future: test - future - 1,
+            "Only the targets must end in time; the past comes before the start.": (
+                lambda test, past, future: test - future - past
+            ),
         },
     ),
     random_split=quiz.choice(
@@ -811,44 +833,56 @@ QUIZ = quiz.Quiz(
         because="They share nearly all their steps with it, so a model that only looks up its "
         "nearest neighbour seems to see the future.",
         wrong={
-            "a model trained on shuffled windows learns better": "Shuffling does help training. "
-            "The split is another matter.",
+            "a model trained on shuffled windows is better": "Shuffling does help training. The "
+            "split is another matter.",
             "20 % is too small a test to show its errors": "A small test makes the error "
             "uncertain, not excellent.",
             "the model has learned what follows such weeks": "It would have in time order too, and "
             "there the error is larger.",
         },
+        key="measured",
     ),
     winner=quiz.choice(
-        "Two models were compared on two months. A is better by 0.008 ± 0.006 GW. What do you "
-        "report?",
-        right="the number, and that chance could explain it",
-        because="It is 1.3 standard errors, so chance alone often brings as much. And it speaks of "
-        "these two months: others may not be like them.",
-        wrong={
-            "A, because smaller is better": "On these two months. The question is about the next.",
-            "that both are equally good, since it is below two standard errors": "Not shown to be "
-            "different is not shown to be equal.",
+        "Two models were compared on two months. A is better by {gain} ± {error} GW, one standard "
+        "error. What do you report?",
+        draw={
+            "megawatts": [8, 5, 6, 7],
+            "error_megawatts": [6, 7, 8],
+            "gain": lambda megawatts: megawatts / 1000,
+            "error": lambda error_megawatts: error_megawatts / 1000,
+            "ratio": lambda megawatts, error_megawatts: megawatts / error_megawatts,
         },
+        right="{gain} ± {error} GW, and no winner yet",
+        because="It is {ratio:.1f} standard errors, so chance alone often brings as much. And it "
+        "speaks of these two months: others may not be like them.",
+        wrong={
+            "{gain} GW, and A is the better one": "On these two months. The question is about "
+            "the next.",
+            "that the two are equally good": "Not shown to be different is not shown to be equal.",
+        },
+        key="argument",
     ),
     column=quiz.choice(
         "You forecast a shop's sales for tomorrow. Which of these columns leaks?",
-        right="tomorrow's number of visitors",
+        right="the number of visitors tomorrow",
         because="It is in the file, and nobody knows it when the forecast is made.",
         wrong={
             "whether tomorrow is a holiday": "The calendar is known today.",
-            "the sales on the same weekday a week earlier": "They have happened.",
-            "yesterday evening's weather forecast for tomorrow": "It was there yesterday evening.",
+            "the sales one week before tomorrow": "They have happened.",
+            "today's weather forecast for tomorrow": "It is there when the forecast is made.",
         },
+        key="argument",
     ),
     update=quiz.choice(
-        "The update gate of a GRU is z = 1 for all units, at every step. What is the last memory?",
-        right="the first one, all zero",
+        "The update gate of PyTorch's GRU is z = 1 for all units, at every step. What is the last "
+        "memory?",
+        right="all zeros, as at the start",
         because="(1 − z) n + z h with z = 1 is h: every step keeps the old memory, which starts "
         "at 0.",
         wrong={
-            "the proposal of the last step": "That is z = 0.",
+            "the last step's proposal": "That is z = 0.",
             "the mean of all proposals": "No proposal ever gets in.",
         },
+        key=_memory_of_an_open_gate,
     ),
 )

@@ -506,68 +506,92 @@ QUIZ = quiz.Quiz(
     __name__,
     unsure=quiz.choice(
         "A network trained on ImageNet is shown a photograph. Its two best answers have "
-        "probabilities of 0.18 and 0.17. What is the most that these two numbers alone tell you?",
-        right="that it is unsure, and not why",
+        "probabilities of {best} and {second}. What is the most that these two numbers alone tell "
+        "you?",
+        draw={
+            "in_100": [18, 12, 14, 16, 21, 23],
+            "less": [1, 2, 3],
+            "best": lambda in_100: in_100 / 100,
+            "second": lambda in_100, less: (in_100 - less) / 100,
+        },
+        right="that it is unsure, but not the cause",
         because="A picture without a class of its own (the astronaut), one that several classes "
         "could claim (the cat) and one that it finds hard all give a low best probability.",
         wrong={
-            "that what is in the photograph has no class": "It may have three: the cat's "
-            "probability was divided among Egyptian cat, tiger cat and tabby.",
-            "that the network was badly trained, or the photograph is damaged": "Neither is "
-            "needed: softmax has to divide 1 among the classes there are.",
-            "that its best answer is right about 18 times in 100": "Only where such "
-            "probabilities have been checked against how often they are right, on pictures of "
-            "this sort.",
+            "that no class fits the photograph": "Three may fit: the cat's probability "
+            "was divided among Egyptian cat, tiger cat and tabby.",
+            "that it has not been trained well": "Even one that was has to divide 1 among the "
+            "classes there are.",
+            "that {in_100} in 100 such answers are right": "Only where such probabilities have "
+            "been checked against how often they are right, on pictures of this sort.",
         },
+        key="argument",
     ),
     half=quiz.number(
-        "You replace the last layer, 1280 features to 7 classes, by one for 20 classes. How many "
-        "weights and biases does it have?",
-        right=25620,
-        because="1280 for each class and one bias: 20 · 1281.",
+        "You replace the last layer, {features} features to {old} classes, by one for {new} "
+        "classes. How many weights and biases does it have?",
+        draw={
+            "features": [1280, 512, 768, 2048],
+            "old": [7, 5, 10, 1000],
+            "new": [20, 12, 15, 30],
+            "each": lambda features: features + 1,
+        },
+        right=lambda new, each: new * each,
+        because="{features} for each class and one bias: {new} · {each}.",
         wrong={
-            25600: "Each class has a bias too.",
-            8967: "That is the layer for 7 classes.",
-            1300: "Every class weighs every feature: multiply.",
+            "Each class has a bias too.": lambda new, features: new * features,
+            "That is the layer for {old} classes.": lambda old, each: old * each,
+            "Every class weighs every feature: multiply.": lambda features, new: features + new,
         },
         unit="weights",
     ),
     cache=quiz.choice(
         "You mirror each picture at random in every epoch. Can you still keep the features of a "
         "frozen network and train on those?",
-        right="only with one set for each version",
+        right="yes, with one set for each version",
         because="A mirrored picture has other features. Keep both versions' features, and choose "
         "between them in each epoch.",
         wrong={
-            "yes, the features of a mirrored picture are the same": "They are similar, not the "
-            "same: the network was not built to ignore mirroring.",
-            "no, a cache only works without any change to the pictures": "Two versions can be "
-            "computed once each, and kept.",
+            "yes, mirroring changes no feature": "The features are similar, not the same: the "
+            "network was not built to ignore mirroring.",
+            "no, as pictures must not change": "Two versions can be computed once each, and kept.",
         },
+        key="argument",
     ),
     frozen=quiz.choice(
         "In PyTorch you set `requires_grad = False` for every weight of the network and train a "
         "new last layer, with `model.train()`. What still changes in the frozen part?",
-        right="its batch norms' averages",
+        right="the averages that batch norm keeps",
         because="They are no weights and need no gradient: `train()` lets them follow each batch. "
         "Keras keeps them when `trainable = False`.",
         wrong={
-            "nothing, since no gradient reaches it": "The weights do not change. Batch norm keeps "
+            "batch norm's scales and shifts": "They are weights: without a gradient, no step "
+            "changes them.",
+            "nothing, as it gets no gradient": "The weights do not change. Batch norm keeps "
             "something that needs no gradient.",
-            "its last convolution, just below the new layer": "It has no gradient, so no step "
-            "changes it.",
+            "the last convolution's weights": "It has no gradient, so no step changes it.",
         },
+        key="measured",
     ),
     folds=quiz.choice(
-        "Two settings reach 0.89 and 0.90 in cross-validation over 128 pictures. Which one do you "
-        "take?",
-        right="either: it is one picture",
-        because="0.01 is about one picture of 128, and the standard error is 0.03.",
+        "Two settings reach {lower:.2f} and {higher:.2f} in cross-validation over {pictures} "
+        "pictures. What follows?",
+        draw={
+            "pictures": [128, 100, 110, 120, 140],
+            "percent": [90, 85, 87, 88, 92],
+            "higher": lambda percent: percent / 100,
+            "lower": lambda percent: (percent - 1) / 100,
+            "error": lambda higher, pictures: (higher * (1 - higher) / pictures) ** 0.5,
+        },
+        right="nothing yet: they cannot be told apart",
+        because="0.01 is about one picture of {pictures}, and the standard error of each is "
+        "{error:.2f}.",
         wrong={
-            "the one with 0.90, since cross-validation is fair": "Fair, but not exact: another "
-            "128 pictures could turn the order round.",
-            "the one that is better on the test set": "Then the test set has chosen, and no "
+            "the one with {higher:.2f} is the better one": "Cross-validation is fair, but not "
+            "exact: {pictures} other pictures could turn the order round.",
+            "the test pictures must decide between them": "Then the test set has chosen, and no "
             "longer says what new pictures will get.",
         },
+        key="argument",
     ),
 )
