@@ -247,15 +247,14 @@ def exercise_names(source) -> list[str]:
     return [found[1] for found in CHECK.finditer(source)]
 
 
-def solve(lesson, cell, prove=True, after="") -> str:
+def solve(lesson, cell, prove=True, after=None) -> str:
     """Return the source of a lesson's cell with each exercise's solution in place of its blank.
 
     Args:
         lesson: One of `catalogue.lessons()`.
         cell: A cell of its notebook; only one tagged `exercise` or `explorer` is changed.
-        prove: Let each exercise, explorer and prediction prove its promises: the cell raises if one
-            is broken.
-        after: The text after the cell, which names what a prediction is to find.
+        prove: Let each exercise and explorer prove its promises: the cell raises if one is broken.
+        after: The text after the cell; then a prediction proves itself too.
     """
     source = cell.source
     if has_tag(cell, "exercise"):
@@ -267,9 +266,25 @@ def solve(lesson, cell, prove=True, after="") -> str:
                 source = source.replace(check, PROOF_OF_EXERCISE.format(name=name))
     if has_tag(cell, "explorer") and prove:
         source += PROOF_OF_EXPLORER.format(name=_explorer_name(source))
-    if prove and (asked := ASK.search(source)):
+    if prove and after is not None and (asked := ASK.search(source)):
         source += PROOF_OF_PREDICTION.format(name=asked[1], after=after)
     return source
+
+
+def prediction_faults(client, cell, after) -> list[str]:
+    """Return what is wrong with the prediction of a cell that has just run; see `Prediction.faults`.
+
+    Args:
+        client: The nbclient client of its kernel.
+        cell: The cell; one without a prediction has no faults.
+        after: The text after it.
+    """
+    if not (asked := ASK.search(cell.source)):
+        return []
+    question = f'lesson.PREDICTIONS["{asked[1]}"].faults(globals(), {after!r})'
+    answer = _ask(client, question)
+    told = answer["data"]["text/plain"] if answer["status"] == "ok" else answer["evalue"]
+    return [] if told == "[]" else [told]
 
 
 def with_definition(source, name, code, lesson) -> str:

@@ -110,7 +110,7 @@ def test_a_lesson_has_exercises_a_quiz_and_an_explorer(lesson):
 
 def test_a_lesson_stores_nothing_of_what_a_learner_or_a_machine_is_like(lesson):
     for cell in cells_of(lesson):
-        shows = re.search(r"(?m)^course\.(map|review|machine)\(", cell["source"])
+        shows = re.search(r"(?m)^course\.(map|review|machine|guesses)\(", cell["source"])
         tagged = "learner-state" in cell["metadata"].get("tags", ())
         assert bool(shows) == tagged
         assert not tagged or cell["outputs"] == []
