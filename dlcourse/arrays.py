@@ -238,7 +238,12 @@ def expect_number(value, name, low=-math.inf) -> None:
     """
     is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
     # A whole number of 400 digits is finite, and no float.
-    if not is_number or not np.isrealobj(value) or not low <= value <= sys.float_info.max:
+    if (
+        not is_number
+        or not np.isrealobj(value)
+        or not low <= value <= sys.float_info.max
+        or value < -sys.float_info.max
+    ):
         wanted = "a finite number" if low == -math.inf else f"a finite number of at least {low}"
         raise RangeError(f"`{name}` is {reprlib.repr(value)}, but should be {wanted}.")
 
@@ -307,9 +312,9 @@ def expect_labels(labels, classes, name="labels", steps=False) -> np.ndarray:
             f"Use {name}.astype('int64') if they are indices."
         )
     low, high = int(labels.min(initial=0)), int(labels.max(initial=0))
-    if low < 0 or (classes is not None and high >= classes):
+    if low < 0 or high >= (2**63 if classes is None else classes):
         expected = (
-            "0 or more"
+            "0 or more, and less than 2⁶³"
             if classes is None
             else f"0 to {classes - 1}, one for each of the {classes} classes"
         )

@@ -272,7 +272,7 @@ def solve(lesson, cell, prove=True, after=None) -> str:
 
 
 def prediction_faults(client, cell, after) -> list[str]:
-    """Return what is wrong with the prediction of a cell that has just run; see `Prediction.faults`.
+    """Return what is wrong with the prediction of a cell that has just run: `Prediction.faults`.
 
     Args:
         client: The nbclient client of its kernel.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dlcourse.arrays import (
+    as_floats,
     expect_axes,
     expect_count,
     expect_examples,
@@ -368,7 +369,7 @@ def frechet_distance(features, other_features) -> float:
         18.0
     """
     clouds = [
-        expect_axes(expect_finite(points, name), "N D", name).astype("float64")
+        as_floats(expect_axes(expect_finite(points, name), "N D", name), "float64")
         for points, name in ((features, "features"), (other_features, "other_features"))
     ]
     if (
@@ -410,4 +411,9 @@ def _predicted(scores, labels, name="scores"):
     expect_examples(scores, labels, name)
     if not scores.shape[1]:
         raise ShapeError(f"`{name}` has shape {scores.shape}: there is no score to be the highest.")
+    highest = scores.max(axis=1)
+    if (np.isneginf(highest) | ((scores == np.inf).sum(axis=1) > 1)).any():
+        raise RangeError(
+            f"`{name}` has a row in which no score is the highest: all are -inf, or several inf."
+        )
     return scores.argmax(axis=1), expect_labels(labels, scores.shape[1])

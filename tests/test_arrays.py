@@ -7,6 +7,7 @@ from dlcourse.arrays import (
     expect_examples,
     expect_finite,
     expect_labels,
+    expect_number,
     softmax,
     to_numpy,
 )
@@ -273,3 +274,11 @@ def test_lists_of_millions_are_no_arrays():
     row = [0] * 100_000
     with pytest.raises(KindError, match="make an array of them first"):
         to_numpy([row] * 20_000)
+
+
+def test_what_is_no_finite_number_and_no_index_is_said():
+    for value in (-np.inf, np.inf, np.nan):
+        with pytest.raises(RangeError):
+            expect_number(value, "x")
+    with pytest.raises(RangeError, match="less than 2⁶³"):
+        expect_labels(np.array([2**63], "uint64"), None)

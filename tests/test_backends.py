@@ -927,6 +927,30 @@ MISTAKES = {
         ShapeError,
         ["(32, 1)", "(32,)", "labels[:, None]"],
     ),
+    "a row of validation targets, with a loss by name": (
+        lambda f: backends.fit(
+            f.linear(64, 1),
+            FEATURES,
+            LABELS[:, None] / 9,
+            loss="absolute error",
+            valid=(FEATURES, LABELS / 9),
+            **QUIET,
+        ),
+        ShapeError,
+        ["(32, 1)", "(32,)", "labels[:, None]"],
+    ),
+    "validation targets of another shape": (
+        lambda f: backends.fit(
+            f.linear(64, 3),
+            FEATURES,
+            FEATURES[:, :3],
+            loss="squared error",
+            valid=(FEATURES, FEATURES[:, :2]),
+            **QUIET,
+        ),
+        ShapeError,
+        ["(32, 3)", "(32, 2)", "as many outputs as numbers to predict"],
+    ),
     "a named loss of outputs and targets that differ in shape": (
         lambda f: backends.fit(
             f.linear(64, 2), FEATURES, FEATURES[:, :3], loss="absolute error", **QUIET

@@ -260,3 +260,15 @@ def test_bins_are_a_whole_number(bins):
 def test_features_whose_squares_are_no_numbers_are_refused():
     with pytest.raises(RangeError, match="scale them"):
         results.frechet_distance(np.full((3, 2), 1e155), np.zeros((3, 2)))
+
+
+@pytest.mark.parametrize("row", [[-np.inf] * 3, [np.inf, np.inf, 0]])
+def test_scores_of_which_none_is_the_highest_say_no_class(row):
+    with pytest.raises(RangeError, match="no score is the highest"):
+        results.accuracy(np.array([row]), [0])
+    assert results.accuracy(np.array([[-np.inf, 0, np.inf]]), [2]) == 1
+
+
+def test_bytes_and_brightness_are_the_same_cloud():
+    pixels = np.random.default_rng(0).integers(0, 256, (50, 3)).astype("uint8")
+    assert results.frechet_distance(pixels, pixels / 255) == pytest.approx(0, abs=1e-9)

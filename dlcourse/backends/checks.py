@@ -165,20 +165,20 @@ def check_outputs(outputs, targets, options) -> None:
     Raises:
         ShapeError, RangeError: See `check_scores`; or a column of outputs and a row of targets.
     """
-    if options.classifies:
-        for labels in (targets, *([options.valid[1]] if options.valid else [])):
-            first = labels[: len(outputs)]
-            scores = outputs[: len(first)]
-            check_scores(scores, first)
-            check_scores(scores, np.full_like(first, labels.max()))  # the highest needs one too
-    elif outputs.shape == (len(outputs), 1) and targets.ndim == 1:
-        raise ShapeError(
-            f"The model gives shape {outputs.shape}, but the targets have "
-            f"{targets[: len(outputs)].shape}: a loss would compare every output with every "
-            "target. Give the targets the same shape: labels[:, None]."
-        )
-    elif options.named:
-        check_batch(outputs, targets[: len(outputs)], "squared error")
+    for labels in (targets, *([options.valid[1]] if options.valid else [])):
+        first = labels[: len(outputs)]
+        given = outputs[: len(first)]
+        if options.classifies:
+            check_scores(given, first)
+            check_scores(given, np.full_like(first, labels.max()))  # the highest needs one too
+        elif given.shape == (len(given), 1) and labels.ndim == 1:
+            raise ShapeError(
+                f"The model gives shape {given.shape}, but the targets have {first.shape}: a loss "
+                "would compare every output with every target. Give the targets the same shape: "
+                "labels[:, None]."
+            )
+        elif options.named:
+            check_batch(given, first, "squared error")
 
 
 def check_loss(loss) -> None:
