@@ -4,6 +4,7 @@ import builtins
 import contextlib
 import ctypes
 import io
+import mmap
 import os
 import signal
 import sys
@@ -21,8 +22,9 @@ PATIENCE = 12  # times as long by the clock as of the processor's time
 PATIENCE_WITH_A_WAIT = 3  # the same, for an answer that was seen to wait
 PRINTED_CHARACTERS = 10_000
 SPARE_MB = (100, 1000)  # of memory that an answer may take: at least, at most
-STALLED_SECONDS = 0.3  # a copy that computes nothing for so long tells nothing
+STALLED_SECONDS = 0.3  # a copy that computes nothing for so long is told that its time is up
 FINE, TOO_LARGE = 86, 87  # exit codes of the copy; with any other it was ended
+LISTENS, HEARD = 1, 2  # what the copy says of the news that its time is up
 
 
 class AnswerError(CourseError, RuntimeError):
@@ -69,6 +71,7 @@ def _rehearse(seconds, call):
     """
     if not sys.platform.startswith("linux"):
         return False
+    says = mmap.mmap(-1, 1)  # one byte that both processes see
     try:
         with warnings.catch_warnings():  # Python 3.12 warns of threads: see above
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -76,9 +79,9 @@ def _rehearse(seconds, call):
     except OSError:  # no room for another process
         return False
     if not child:
-        _run_and_leave(call)
+        _run_and_leave(call, says)
     try:
-        status = _watched(child, seconds)
+        status = _watched(child, seconds, says)
     finally:
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(child, signal.SIGKILL)
@@ -93,12 +96,17 @@ def _rehearse(seconds, call):
             "Your code would end Python itself, and all that this notebook holds with it. Take out "
             "what ends it, such as exit(); a function gives its result with `return`."
         )
-    return status is None
+    return status is None or says[0] == HEARD
 
 
-def _run_and_leave(call):
+def _run_and_leave(call, says):
     """Run `call` in the copy, unseen and unheard, and end the copy."""
     status = FINE
+
+    def time_is_up(*_):
+        says[0] = HEARD
+        raise TimeUp
+
     try:
         nowhere = os.open(os.devnull, os.O_RDWR)
         for channel in (0, 1, 2):
@@ -109,6 +117,8 @@ def _run_and_leave(call):
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(1)  # the others were not copied
         _limit_memory()
+        signal.signal(signal.SIGUSR2, time_is_up)
+        says[0] = LISTENS
         call()
     except MemoryError:
         status = TOO_LARGE
@@ -132,16 +142,19 @@ def _spare_mb():
     return min(most, max(least, room().free_mb / 2))
 
 
-def _watched(child, seconds):
+def _watched(child, seconds, says):
     """Return the exit code of the copy, minus a signal's number; None if it tells nothing.
 
+    A copy that only waits is told that its time is up. One that does not heed it would not do so
+    when it is called in earnest either; one that cannot hear it waits for what was not copied.
+
     Raises:
-        AnswerError: It took more of the processor's time.
+        AnswerError: It took more of the processor's time, or does not end when it is told to.
     """
     import psutil
 
     process, started, pause = psutil.Process(child), time.monotonic(), 0.002
-    active = started
+    active, told = started, None
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
@@ -151,7 +164,17 @@ def _watched(child, seconds):
             raise _endless(seconds)
         if process.status() != psutil.STATUS_SLEEPING:
             active = now
-        if now - active > STALLED_SECONDS or now - started > PATIENCE * seconds:
+        stalled, late = now - active > STALLED_SECONDS, now - started > PATIENCE * seconds
+        if told is None and (stalled or late):
+            if says[0] != LISTENS:
+                return None
+            os.kill(child, signal.SIGUSR2)
+            active = told = now
+        elif told and says[0] == HEARD:
+            patience = PATIENCE_WITH_A_WAIT if stalled else PATIENCE
+            if now - told > patience * seconds:
+                raise _endless(seconds)
+        elif told and (stalled or now - told > PATIENCE * seconds):
             return None
         time.sleep(pause)
         pause = min(2 * pause, 0.05)

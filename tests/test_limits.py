@@ -52,6 +52,23 @@ def deaf(names):
             pass
 
 
+def deaf_asleep(names):
+    while True:
+        try:
+            time.sleep(0.05)
+        except:  # noqa: E722
+            pass
+
+
+def deaf_at_times_asleep(names):
+    while True:
+        try:
+            sum(range(10**5))
+            time.sleep(0.05)
+        except:  # noqa: E722
+            pass
+
+
 def deep(names):
     sys.setrecursionlimit(10**9)
     return deep(names)
@@ -84,6 +101,8 @@ def holds_itself(names):
         (never_ends_in_a_library, "stopped after 0.3 seconds"),
         (computes_for_ever, "stopped after 0.3 seconds"),
         (deaf, "stopped after 0.3 seconds"),
+        (deaf_asleep, "stopped after 0.3 seconds"),
+        (deaf_at_times_asleep, "stopped after 0.3 seconds"),
         (leaves, "would end Python itself"),
         (deep, ""),
         (fills_the_memory, "stopped"),  # by one limit or the other
@@ -226,6 +245,8 @@ NEVER = {
         ("__deepcopy__", ()),
         ("__iter__", (list,)),
         ("__len__", (list,)),
+        ("__getattr__", ()),
+        ("__getattribute__", ()),
     )
 }
 
@@ -371,7 +392,7 @@ def test_a_copy_that_waits_for_what_was_not_copied_tells_nothing():
 
 
 def test_an_interrupt_reaches_the_learner_and_leaves_no_copy(monkeypatch):
-    def interrupted(child, seconds):
+    def interrupted(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(limits, "_watched", interrupted)
