@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 import types
@@ -117,6 +118,24 @@ def test_what_cannot_be_stopped_from_within_is_stopped_in_a_copy(answer, words):
     assert count.judge(len).outcome == "right"
 
 
+def hides_that_it_fills_the_memory(names):
+    kept = []
+    try:
+        while len(kept) < 500:
+            kept.append(bytearray(10**6))
+    except MemoryError:
+        pass
+    return len(names)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="no copies of a process")
+@pytest.mark.parametrize("answer", [hides_that_it_fills_the_memory, lambda names: range(2 * 10**7)])
+def test_memory_that_is_taken_unsaid_is_seen(monkeypatch, answer):
+    monkeypatch.setattr(limits, "SPARE_MB", (200, 200))
+    monkeypatch.setattr(count, "seconds", 60)
+    assert "more than 200 MB of memory" in count.judge(answer).message
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no signals that wake what waits")
 @pytest.mark.parametrize(
     "wait",
@@ -225,6 +244,38 @@ def test_what_goes_past_print_is_not_shown(capfd, write):
     assert capfd.readouterr().out == "said\n" * len(CASES)
     os.write(1, b"heard again")
     assert capfd.readouterr().out == "heard again"
+
+
+@pytest.mark.parametrize("close", [lambda: sys.stdout.close(), lambda: sys.stderr.close(),
+                                   lambda: print(end="") or sys.stdout.__exit__()])  # fmt: skip
+def test_what_an_answer_closes_stays_open(capsys, close):
+    assert count.judge(lambda names: [close(), print("said")] and len(names)).outcome == "right"
+    print("heard again")
+    print("here too", file=sys.stderr)
+    said = capsys.readouterr()
+    assert said.out == "said\n" * len(CASES) + "heard again\n" and said.err == "here too\n"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="no copies of a process")
+def test_a_copy_ends_with_the_process_that_made_it():
+    """It holds the other end of a pipe, which is read to its end only when both are gone."""
+    script = textwrap.dedent("""
+        import os, signal, time
+        from dlcourse import limits
+
+        def orphaned(child, *_):
+            os.write(1, b"!")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        limits._watched = orphaned
+        os.dup2(1, 9)
+        limits.within(600, lambda: time.sleep(600))
+    """)
+    run = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, close_fds=True)
+    try:
+        assert run.communicate(timeout=120)[0] == b"!"
+    finally:
+        run.kill()
 
 
 def for_ever(*_, **__):
