@@ -453,9 +453,15 @@ def unpack(packed) -> np.ndarray:
     """
     if not isinstance(packed, dict) or not {"shape", f"packed_{BLOCKS - 1}"} <= packed.keys():
         raise KindError("`packed` should be the arrays that `pack` gave, by name.")
+    try:
+        return _unpacked(packed)
+    except (zlib.error, ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+        raise KindError(f"`packed` is damaged, it is not what `pack` gave: {error}.") from error
+
+
+def _unpacked(packed):
     count, height, width, _ = (int(size) for size in packed["shape"])
     pixels = np.empty((count, height, width, 1), np.uint8)
-
     for number, block in enumerate(np.array_split(pixels, BLOCKS)):
         data = zlib.decompress(packed[f"packed_{number}"])
         columns = np.frombuffer(data, np.uint8).reshape(-1, width, height)

@@ -13,9 +13,11 @@ The solution that learners see is the text of that function, and it is what the 
 import ast
 import functools
 import inspect
+import math
 import re
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -46,6 +48,7 @@ import numpy as np
 
 SECONDS = 5  # of the processor's time, for one call of an answer, or for all drawn cases together
 MEASURING_SECONDS = 60  # the same, for a network that is measured
+TOGETHER = 4  # times as long for all drawn cases, called one by one since they are slow
 DRAWN, LEAST_DRAWN = 24, 20  # cases; so many of them must differ
 TOLERANCE = 1e-6
 
@@ -273,7 +276,8 @@ class FunctionExercise(Exercise):
             others = self.drawn, self.seconds, lambda i: solved()[len(self.cases) + i]
             drawn, ended, changed = call(answer, *others, self.tolerance)
             if isinstance(ended, AnswerError):  # too many for the time, or which one is it?
-                drawn, ended, changed = self._one_by_one(answer, self.drawn, others[-1])
+                most = TOGETHER * self.seconds
+                drawn, ended, changed = self._one_by_one(answer, self.drawn, others[-1], most)
         results += drawn
         fault = self._fault(results, guarded(solved), ended)
         if fault:
@@ -295,10 +299,19 @@ class FunctionExercise(Exercise):
         definition = _definition(self.solve)[1]
         return f"def {self.name}({ast.unparse(definition.args)}):\n    return ..."
 
-    def _one_by_one(self, answer, cases, expected):
-        """Call an answer on each case, up to the first that gives nothing; see `answers.call`."""
-        results, changes = [], set()
+    def _one_by_one(self, answer, cases, expected, most=math.inf):
+        """Call an answer on each case, up to the first that gives nothing; see `answers.call`.
+
+        It ends with an AnswerError too where all take more than `most` seconds together.
+        """
+        results, changes, started = [], set(), time.thread_time()
         for i, case in enumerate(cases):
+            if time.thread_time() - started > most:
+                together = (
+                    f"Your code was stopped here: the calls up to this one took more than {most:g} "
+                    "seconds together. Is there a way with less work?"
+                )
+                return results, AnswerError(together), changes
             of_this_one = functools.partial(lambda i, _: expected(i), i)
             result, ended, changed = call(answer, [case], self.seconds, of_this_one, self.tolerance)
             results, changes = results + result, changes | changed

@@ -222,6 +222,8 @@ class Explorer:
             if not 0.1 <= inches <= LARGEST:
                 raise RangeError(f"`size` is {size}, but should be 0.1 to {LARGEST} inches each.")
         wrong = [name for name, it in controls.items() if not isinstance(it, (Slider, Choice))]
+        if "figure" in controls:
+            raise KindError("A control cannot be called `figure`, as what is drawn on is.")
         if wrong or not controls:
             raise KindError(
                 f"An explorer needs controls such as learning_rate=slider(0.01, 1, 0.1); "
@@ -260,6 +262,7 @@ class Explorer:
         text = self.draw(figure, **values)
         if not isinstance(text, str) or not text.strip():
             raise KindError("The drawing function must return a sentence that says what is seen.")
+        expect_text(text, "the sentence of the drawing function")
         if figure.get_children() == [figure.patch]:
             raise KindError(
                 "The drawing function drew nothing on the figure that it was given. Draw on its "

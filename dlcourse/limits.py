@@ -3,7 +3,9 @@
 import builtins
 import contextlib
 import ctypes
+import functools
 import io
+import mmap
 import os
 import signal
 import sys
@@ -20,9 +22,11 @@ from dlcourse.memory import room
 PATIENCE = 12  # times as long by the clock as of the processor's time
 PATIENCE_WITH_A_WAIT = 3  # the same, for an answer that was seen to wait
 PRINTED_CHARACTERS = 10_000
-SPARE_MB = (100, 1000)  # of memory that an answer may take: at least, at most
-STALLED_SECONDS = 0.3  # a copy that computes nothing for so long tells nothing
+SPARE_MB = (200, 1000)  # of memory that an answer may take: at least, at most
+STALLED_SECONDS = 0.3  # a copy that computes nothing for so long is told that its time is up
 FINE, TOO_LARGE = 86, 87  # exit codes of the copy; with any other it was ended
+PR_SET_PDEATHSIG = 1  # prctl(2): the signal for when the parent has ended
+LISTENS, HEARD = 1, 2  # what the copy says of the news that its time is up
 
 
 class AnswerError(CourseError, RuntimeError):
@@ -69,6 +73,8 @@ def _rehearse(seconds, call):
     """
     if not sys.platform.startswith("linux"):
         return False
+    says = mmap.mmap(-1, 1)  # one byte that both processes see
+    ends_with_parent = functools.partial(ctypes.CDLL(None).prctl, PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
         with warnings.catch_warnings():  # Python 3.12 warns of threads: see above
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -76,9 +82,10 @@ def _rehearse(seconds, call):
     except OSError:  # no room for another process
         return False
     if not child:
-        _run_and_leave(call)
+        ends_with_parent()
+        _run_and_leave(call, says)
     try:
-        status = _watched(child, seconds)
+        status = _watched(child, seconds, says)
     finally:
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(child, signal.SIGKILL)
@@ -93,12 +100,17 @@ def _rehearse(seconds, call):
             "Your code would end Python itself, and all that this notebook holds with it. Take out "
             "what ends it, such as exit(); a function gives its result with `return`."
         )
-    return status is None
+    return status is None or says[0] == HEARD
 
 
-def _run_and_leave(call):
+def _run_and_leave(call, says):
     """Run `call` in the copy, unseen and unheard, and end the copy."""
-    status = FINE
+    status, allowed = FINE, float("inf")
+
+    def time_is_up(*_):
+        says[0] = HEARD
+        raise TimeUp
+
     try:
         nowhere = os.open(os.devnull, os.O_RDWR)
         for channel in (0, 1, 2):
@@ -108,23 +120,37 @@ def _run_and_leave(call):
             shell.display_pub.publish = lambda *_, **__: None
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(1)  # the others were not copied
-        _limit_memory()
+        allowed = _limit_memory()
+        signal.signal(signal.SIGUSR2, time_is_up)
+        says[0] = LISTENS
         call()
     except MemoryError:
         status = TOO_LARGE
     except BaseException as error:  # it is raised again, and told, when it is called in earnest
         status = TOO_LARGE if "allocate memory" in str(error) else FINE
     finally:
-        os._exit(status)
+        try:  # what caught its MemoryError here would find no limit when it is called in earnest
+            status = TOO_LARGE if _reserved_bytes("VmPeak") > allowed else status
+        finally:
+            os._exit(status)
 
 
 def _limit_memory():
+    """Return how many bytes the copy may reserve. Only twice as many more make it fail.
+
+    So that what asks for a little more again and again, until it fails, is seen to have done so.
+    """
     import resource
 
-    with open("/proc/self/statm") as file:
-        held = int(file.read().split()[0]) * resource.getpagesize()
+    held, spare = _reserved_bytes("VmSize"), int(_spare_mb() * 1e6)
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (held + int(_spare_mb() * 1e6), hard))
+    resource.setrlimit(resource.RLIMIT_AS, (held + 2 * spare, hard))
+    return held + spare
+
+
+def _reserved_bytes(name):
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(name))
 
 
 def _spare_mb():
@@ -132,16 +158,19 @@ def _spare_mb():
     return min(most, max(least, room().free_mb / 2))
 
 
-def _watched(child, seconds):
+def _watched(child, seconds, says):
     """Return the exit code of the copy, minus a signal's number; None if it tells nothing.
 
+    A copy that only waits is told that its time is up. One that does not heed it would not do so
+    when it is called in earnest either; one that cannot hear it waits for what was not copied.
+
     Raises:
-        AnswerError: It took more of the processor's time.
+        AnswerError: It took more of the processor's time, or does not end when it is told to.
     """
     import psutil
 
     process, started, pause = psutil.Process(child), time.monotonic(), 0.002
-    active = started
+    active, told = started, None
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
@@ -151,7 +180,17 @@ def _watched(child, seconds):
             raise _endless(seconds)
         if process.status() != psutil.STATUS_SLEEPING:
             active = now
-        if now - active > STALLED_SECONDS or now - started > PATIENCE * seconds:
+        stalled, late = now - active > STALLED_SECONDS, now - started > PATIENCE * seconds
+        if told is None and (stalled or late):
+            if says[0] != LISTENS:
+                return None
+            os.kill(child, signal.SIGUSR2)
+            active = told = now
+        elif told and says[0] == HEARD:
+            patience = PATIENCE_WITH_A_WAIT if stalled else PATIENCE
+            if now - told > patience * seconds:
+                raise _endless(seconds)
+        elif told and (stalled or now - told > PATIENCE * seconds):
             return None
         time.sleep(pause)
         pause = min(2 * pause, 0.05)
@@ -244,8 +283,8 @@ def _nothing_past_print() -> Iterator[None]:
             os.close(copy)
 
 
-class _Short:
-    """Keeps so many characters for a stream, and drops the rest."""
+class _Short(io.TextIOBase):
+    """Keeps so many characters for a stream, and drops the rest; an answer cannot close it."""
 
     def __init__(self, stream):
         self.stream, self.left, self.parts = stream, PRINTED_CHARACTERS, []
@@ -262,8 +301,18 @@ class _Short:
         if self.parts:
             self.stream.write("".join(self.parts))
 
-    def __getattr__(self, name):
-        return getattr(self.stream, name)
+    def writable(self):
+        return True
+
+    def fileno(self):
+        return self.stream.fileno()
+
+    @property
+    def encoding(self):
+        return self.stream.encoding
+
+    def close(self):
+        """Do nothing: what comes later is still printed."""
 
 
 class TimeUp(BaseException):

@@ -10,9 +10,10 @@ Headlines. In a cell tagged `headline`, the score before "typically 0.79 to 0.83
 differ from the reference by the width of that band, and must not lie further outside it than that.
 The cell's other numbers, the band among them, keep to the cell's `tolerance`.
 
-Durations. A number directly followed by a unit of time (`0.8 s`, `12 ms`, `3 min`, `4 seconds`)
-depends on the machine and on what else it does. It must be there, in that unit; its size is for
-budgets and benchmarks, on a quiet machine.
+Durations. A number directly followed by a unit of time (`0.8 s`, `12 ms`, `4 seconds`) depends on
+the machine and on what else it does. It must be there, in that unit; its size is for budgets and
+benchmarks, on a quiet machine. `min` and `second` are no units: the one is mostly the minimum, the
+other mostly what follows the first.
 
 Pictures. PNG and JPEG are compared by what is seen, see `image_distance`: up to the header's
 `image_tolerance`, else IMAGE_TOLERANCE; with `image_tolerance=1` they may be any of that size.
@@ -55,17 +56,18 @@ PICTURES = ("image/png", "image/jpeg")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 INLINE = re.compile(r"data:(image/(?:png|jpeg));base64,([A-Za-z0-9+/=]+)")  # a picture in HTML
 DIAGRAM_NAME = re.compile(r"\bdrawn-[0-9a-f]{12}\b")  # see `dlcourse.svg`
-TIME_UNITS = r"(?:ns|µs|μs|ms|s|sec|seconds?|min|minutes?)"  # no hour is measured; "us" is a word
-# A word may be the name of the value after it: "mean 3 s = 0.5"; "min" and "second" are names also
-# where a comma or a new line comes between: "3 min, 4 max".
+TIME_UNITS = r"(?:ns|µs|μs|ms|s|sec|seconds|minutes?)"  # no hour is measured; "us" is a word
+# A word may be the name of the value after it: "mean 3 s = 0.5"; "seconds" is a name also where a
+# comma or a new line comes between.
 NAMED = rf"[-+−]?(?:\.?\d[\d.,]*+(?! ?{TIME_UNITS}\b)|nan\b|inf\b)"
 DURATION = (
-    rf"(?!(?:min|seconds?)\b[\s,:=]*{NAMED}){TIME_UNITS}\b(?![ \t]*[:=]?[ \t]*{NAMED})"
+    rf"(?!seconds\b[\s,:=]*{NAMED}){TIME_UNITS}\b(?![ \t]*[:=(\[]?[ \t]*{NAMED})"
     r"(?![-^⁻(\[]|\.\w)"  # not a rate, "5 ms^-1", no call "min(x)", no "s.d."
 )
 NUMBER = re.compile(
-    r"(?<![\w.])[-+−]?"
-    r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+    r"(?<![\w.])"  # (10,100) are two numbers, 10,100 is one
+    r"(?:(?<![(\[{,])[-+−]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|[-+−]?(?:\d+\.?\d*|\.\d+))"
+    r"(?:[eE][-+]?\d+)?"
     rf"(?:(?=[ \u00a0\u202f]?(?P<unit>{DURATION}))|(?!\w|\.\d))"
 )
 HEADLINE = re.compile(r"(?<=: )(?P<score>\S+)(?=, typically (?P<low>\S+) to (?P<high>\S+) over )")

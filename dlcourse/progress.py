@@ -304,11 +304,14 @@ def _set_damaged_aside():
 
 
 def _read(path):
-    """Return the sound rows, read from both ends: a damaged page hides only what is on it."""
+    """Return the sound rows, read from both ends: a damaged page hides only what is on it.
+
+    And once as they come: a table made by somebody else need have no `rowid`.
+    """
     rows = {}
-    for order in ("ASC", "DESC"):
+    for order in ("ORDER BY rowid", "ORDER BY rowid DESC", ""):
         with suppress(sqlite3.Error, UnicodeDecodeError), _open(path, read_only=True) as connection:
-            for row in connection.execute(f"SELECT * FROM attempts ORDER BY rowid {order}"):
+            for row in connection.execute(f"SELECT * FROM attempts {order}"):
                 if _sound(row):
                     rows[row[0]] = row
     return list(rows.values())

@@ -126,7 +126,7 @@ PASSES = {
         rewrite("0.902", "0.915"),
     ),
     "number-in-markdown": ("Markdown('**250** steps')", {"tolerance": 0.02}, rewrite("250", "254")),
-    "duration": ("print('trained in 0.8 s, 3 min in all')", {}, rewrite("0.8 s, 3", "97 s, 12")),
+    "duration": ("print('trained in 0.8 s, 3 minutes in all')", {}, rewrite("0.8 s, 3", "97 s, 9")),
     "headline": (SAID, tags("headline"), rewrite("0.973", "0.979")),
     "trailing-semicolon": ("x = 3\nx;", {}, keep),
     "clear-output": ("for i in range(3):\n    clear_output(wait=True)\n    print(i)", {}, keep),

@@ -325,3 +325,12 @@ def test_what_is_no_file_is_not_opened(copied, put):
 )
 def test_packing_loses_nothing(pixels):
     np.testing.assert_array_equal(data.unpack(data.pack(pixels)), pixels)
+
+
+@pytest.mark.parametrize("harm", [lambda data: data[:-9], lambda data: b"odd", lambda data: None])
+def test_damaged_bytes_are_not_unpacked(harm):
+    packed = data.pack(np.zeros((8, 4, 4, 1), "uint8"))
+    with pytest.raises(KindError, match="not what `pack` gave"):
+        data.unpack(packed | {"packed_0": harm(bytes(packed["packed_0"]))})
+    with pytest.raises(KindError, match="not what `pack` gave"):
+        data.unpack(packed | {"shape": [8, 4]})

@@ -432,6 +432,22 @@ def test_an_answer_that_is_slow_for_all_cases_together_is_judged_all_the_same():
     assert area.judge(slow).outcome == "right"
 
 
+def test_an_answer_that_is_far_too_slow_for_all_cases_together_is_stopped(monkeypatch):
+    calls = []
+    monkeypatch.setattr(limits, "_rehearse", lambda seconds, call: None)
+
+    def slow(width, height):
+        calls.append(width)
+        end = time.thread_time() + 0.15
+        while time.thread_time() < end:
+            pass
+        return width * height
+
+    said = area.judge(slow)
+    assert said.outcome == "wrong" and "more than 1.2 seconds together" in said.message
+    assert len(calls) < exercise.DRAWN
+
+
 def test_a_known_mistake_agrees_on_the_drawn_cases_too():
     """Equal on what is told is not enough: the advice would speak of another answer."""
 

@@ -373,3 +373,14 @@ def test_a_logarithmic_slider_may_reach_far_and_no_option_is_nan():
     assert explore.slider(1, 10**20, 10**5, logarithmic=True).widget("x").value == 10**5
     with pytest.raises(RangeError, match="nan"):
         explore.choice([float("nan"), 1.0])
+
+
+def test_a_sentence_that_cannot_be_written_and_a_control_called_figure_are_refused():
+    def half(figure, height):
+        figure.subplots()
+        return "half a character: \ud800"
+
+    with pytest.raises(KindError, match="half of a character"):
+        explore.Explorer(half, height=explore.slider(1, 3, 2))()
+    with pytest.raises(KindError, match="cannot be called `figure`"):
+        explore.Explorer(draw, figure=explore.slider(1, 3, 2))

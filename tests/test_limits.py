@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 import types
@@ -52,6 +53,23 @@ def deaf(names):
             pass
 
 
+def deaf_asleep(names):
+    while True:
+        try:
+            time.sleep(0.05)
+        except:  # noqa: E722
+            pass
+
+
+def deaf_at_times_asleep(names):
+    while True:
+        try:
+            sum(range(10**5))
+            time.sleep(0.05)
+        except:  # noqa: E722
+            pass
+
+
 def deep(names):
     sys.setrecursionlimit(10**9)
     return deep(names)
@@ -84,6 +102,8 @@ def holds_itself(names):
         (never_ends_in_a_library, "stopped after 0.3 seconds"),
         (computes_for_ever, "stopped after 0.3 seconds"),
         (deaf, "stopped after 0.3 seconds"),
+        (deaf_asleep, "stopped after 0.3 seconds"),
+        (deaf_at_times_asleep, "stopped after 0.3 seconds"),
         (leaves, "would end Python itself"),
         (deep, ""),
         (fills_the_memory, "stopped"),  # by one limit or the other
@@ -96,6 +116,24 @@ def test_what_cannot_be_stopped_from_within_is_stopped_in_a_copy(answer, words):
     assert said.outcome in ("wrong", "raised") and words in said.message
     sys.setrecursionlimit(limit)
     assert count.judge(len).outcome == "right"
+
+
+def hides_that_it_fills_the_memory(names):
+    kept = []
+    try:
+        while len(kept) < 500:
+            kept.append(bytearray(10**6))
+    except MemoryError:
+        pass
+    return len(names)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="no copies of a process")
+@pytest.mark.parametrize("answer", [hides_that_it_fills_the_memory, lambda names: range(2 * 10**7)])
+def test_memory_that_is_taken_unsaid_is_seen(monkeypatch, answer):
+    monkeypatch.setattr(limits, "SPARE_MB", (200, 200))
+    monkeypatch.setattr(count, "seconds", 60)
+    assert "more than 200 MB of memory" in count.judge(answer).message
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no signals that wake what waits")
@@ -208,6 +246,38 @@ def test_what_goes_past_print_is_not_shown(capfd, write):
     assert capfd.readouterr().out == "heard again"
 
 
+@pytest.mark.parametrize("close", [lambda: sys.stdout.close(), lambda: sys.stderr.close(),
+                                   lambda: print(end="") or sys.stdout.__exit__()])  # fmt: skip
+def test_what_an_answer_closes_stays_open(capsys, close):
+    assert count.judge(lambda names: [close(), print("said")] and len(names)).outcome == "right"
+    print("heard again")
+    print("here too", file=sys.stderr)
+    said = capsys.readouterr()
+    assert said.out == "said\n" * len(CASES) + "heard again\n" and said.err == "here too\n"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="no copies of a process")
+def test_a_copy_ends_with_the_process_that_made_it():
+    """It holds the other end of a pipe, which is read to its end only when both are gone."""
+    script = textwrap.dedent("""
+        import os, signal, time
+        from dlcourse import limits
+
+        def orphaned(child, *_):
+            os.write(1, b"!")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        limits._watched = orphaned
+        os.dup2(1, 9)
+        limits.within(600, lambda: time.sleep(600))
+    """)
+    run = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, close_fds=True)
+    try:
+        assert run.communicate(timeout=120)[0] == b"!"
+    finally:
+        run.kill()
+
+
 def for_ever(*_, **__):
     return sum(itertools.count()) if sys.platform.startswith("linux") else _for_ever_in_python()
 
@@ -226,6 +296,8 @@ NEVER = {
         ("__deepcopy__", ()),
         ("__iter__", (list,)),
         ("__len__", (list,)),
+        ("__getattr__", ()),
+        ("__getattribute__", ()),
     )
 }
 
@@ -371,7 +443,7 @@ def test_a_copy_that_waits_for_what_was_not_copied_tells_nothing():
 
 
 def test_an_interrupt_reaches_the_learner_and_leaves_no_copy(monkeypatch):
-    def interrupted(child, seconds):
+    def interrupted(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(limits, "_watched", interrupted)
