@@ -369,7 +369,7 @@ def frechet_distance(features, other_features) -> float:
         18.0
     """
     clouds = [
-        as_floats(expect_axes(expect_finite(points, name), "N D", name), "float64")
+        as_floats(expect_axes(expect_finite(points, name), "N D", name), "float64").copy()
         for points, name in ((features, "features"), (other_features, "other_features"))
     ]
     if (
