@@ -609,37 +609,3 @@ def test_what_nothing_tells_apart_is_shown_as_nought():
 def test_settings_are_numbers(framework, settings):
     with pytest.raises(RangeError, match="should be a finite number"):
         backends.set_layer_weights(normed(framework), 1, {}, settings)
-
-
-# Targets of a validation
-
-
-@pytest.mark.parametrize("loss", ["absolute error", "own"])
-def test_targets_of_a_validation_have_the_outputs_shape(framework, loss):
-    inputs = np.random.default_rng(1).random((50, 2)).astype("float32")
-    targets, model = inputs[:, :1], framework.linear(2, 1)
-    before = backends.weights(model, 0).copy()
-    loss = framework.squared_error if loss == "own" else loss
-    with pytest.raises(ShapeError, match=r"labels\[:, None\]"):
-        backends.fit(model, inputs, targets, loss=loss, valid=(inputs, targets[:, 0]), **QUIET)
-    np.testing.assert_array_equal(backends.weights(model, 0), before)
-
-
-def test_a_row_of_outputs_is_not_compared_with_a_column_of_targets(framework):
-    if framework is FRAMEWORKS["pytorch"]:
-        model = nn.Sequential(nn.Linear(64, 1), nn.Flatten(0))
-    else:
-        model = keras.Sequential([
-            keras.Input((64,)), layers.Dense(1), layers.Lambda(lambda x: x[:, 0], output_shape=()),
-        ])  # fmt: skip
-    with pytest.raises(ShapeError, match=r"labels\[:, 0\]"):
-        backends.fit(model, FEATURES, FEATURES[:, :1], loss=framework.squared_error, **QUIET)
-
-
-def test_a_validation_s_pictures_may_have_another_size(framework):
-    model = framework.painter()
-    if framework is FRAMEWORKS["keras"]:
-        model = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(3, 1)])
-    small, large = np.ones((4, 4, 5, 3)), np.ones((4, 6, 6, 3))
-    history = backends.fit(model, small, small, loss="squared error", valid=(large, large), **QUIET)
-    assert len(history.valid_loss) == 1

@@ -19,7 +19,7 @@ from dlcourse.arrays import (
     for_each,
     to_numpy,
 )
-from dlcourse.backends.checks import batch_targets, check_batch, check_class_scores, check_outputs
+from dlcourse.backends.checks import batch_targets, check_batch, check_class_scores
 from dlcourse.backends.interface import Backend, Layer, Run
 from dlcourse.backends.loop import Options, evaluation, train
 from dlcourse.errors import KindError, RangeError, ShapeError
@@ -114,11 +114,6 @@ def fit(
     backend.build(inputs)
     trainer = backend.trainer(optimizer, options.learning_rate, loss)
     trainer.check(inputs[:batch_size], targets, options)
-    if options.valid:
-        first, valid_targets = options.valid[0][:batch_size], options.valid[1]
-        check_outputs(trainer.outputs(first), valid_targets, options)
-        if not options.classifies:
-            trainer.mean_loss(first, valid_targets[: len(first)])
     return train(trainer, inputs, targets, options)
 
 

@@ -165,18 +165,20 @@ def check_outputs(outputs, targets, options) -> None:
     Raises:
         ShapeError, RangeError: See `check_scores`; or a column of outputs and a row of targets.
     """
-    first = targets[: len(outputs)]
-    if options.classifies:
-        check_scores(outputs, first)
-        check_scores(outputs, np.full_like(first, targets.max()))  # the highest needs one too
-    elif sorted((outputs.shape, first.shape)) == [(len(first),), (len(first), 1)]:
-        raise ShapeError(
-            f"The model gives shape {outputs.shape}, but the targets have {first.shape}: a loss "
-            "would compare every output with every target. Give the targets the same shape: "
-            f"labels{'[:, None]' if first.ndim == 1 else '[:, 0]'}."
-        )
-    elif options.named:
-        check_batch(outputs, first, "squared error")
+    for labels in (targets, *([options.valid[1]] if options.valid else [])):
+        first = labels[: len(outputs)]
+        given = outputs[: len(first)]
+        if options.classifies:
+            check_scores(given, first)
+            check_scores(given, np.full_like(first, labels.max()))  # the highest needs one too
+        elif given.shape == (len(given), 1) and labels.ndim == 1:
+            raise ShapeError(
+                f"The model gives shape {given.shape}, but the targets have {first.shape}: a loss "
+                "would compare every output with every target. Give the targets the same shape: "
+                "labels[:, None]."
+            )
+        elif options.named:
+            check_batch(given, first, "squared error")
 
 
 def check_loss(loss) -> None:
