@@ -2,7 +2,6 @@
 
 import math
 import reprlib
-import sys
 from array import array
 from numbers import Number
 
@@ -237,13 +236,11 @@ def expect_number(value, name, low=-math.inf) -> None:
         RangeError: It is something else; True is no number here.
     """
     is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    # A whole number of 400 digits is finite, and no float.
-    if (
-        not is_number
-        or not np.isrealobj(value)
-        or not low <= value <= sys.float_info.max
-        or value < -sys.float_info.max
-    ):
+    try:
+        is_finite = is_number and np.isrealobj(value) and math.isfinite(value)
+    except OverflowError:  # a whole number of 400 digits is no float
+        is_finite = False
+    if not is_finite or value < low:
         wanted = "a finite number" if low == -math.inf else f"a finite number of at least {low}"
         raise RangeError(f"`{name}` is {reprlib.repr(value)}, but should be {wanted}.")
 

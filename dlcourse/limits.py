@@ -73,6 +73,7 @@ def _rehearse(seconds, call):
     """
     if not sys.platform.startswith("linux"):
         return False
+    parent = os.getpid()
     says = mmap.mmap(-1, 1)  # one byte that both processes see
     ends_with_parent = functools.partial(ctypes.CDLL(None).prctl, PR_SET_PDEATHSIG, signal.SIGKILL)
     try:
@@ -83,6 +84,8 @@ def _rehearse(seconds, call):
         return False
     if not child:
         ends_with_parent()
+        if os.getppid() != parent:  # it has ended before that was said
+            os._exit(FINE)
         _run_and_leave(call, says)
     try:
         status = _watched(child, seconds, says)

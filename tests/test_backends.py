@@ -937,7 +937,7 @@ MISTAKES = {
             **QUIET,
         ),
         ShapeError,
-        ["(32, 1)", "(32,)", "labels[:, None]"],
+        ["(300,)", "(300, 1)", "labels[:, None]"],
     ),
     "validation targets of another shape": (
         lambda f: backends.fit(
@@ -949,7 +949,7 @@ MISTAKES = {
             **QUIET,
         ),
         ShapeError,
-        ["(32, 3)", "(32, 2)", "as many outputs as numbers to predict"],
+        ["(300, 3)", "(300, 2)", "Give both the same shape"],
     ),
     "a named loss of outputs and targets that differ in shape": (
         lambda f: backends.fit(

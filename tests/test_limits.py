@@ -276,6 +276,7 @@ def test_a_copy_ends_with_the_process_that_made_it():
         assert run.communicate(timeout=120)[0] == b"!"
     finally:
         run.kill()
+        run.stdout.close()
 
 
 def for_ever(*_, **__):

@@ -609,3 +609,12 @@ def test_what_nothing_tells_apart_is_shown_as_nought():
 def test_settings_are_numbers(framework, settings):
     with pytest.raises(RangeError, match="should be a finite number"):
         backends.set_layer_weights(normed(framework), 1, {}, settings)
+
+
+def test_a_validation_s_pictures_may_have_another_size(framework):
+    model = framework.painter()
+    if framework is FRAMEWORKS["keras"]:
+        model = keras.Sequential([keras.Input((None, None, 3)), layers.Conv2D(3, 1)])
+    small, large = np.ones((4, 4, 5, 3)), np.ones((4, 6, 6, 3))
+    history = backends.fit(model, small, small, loss="squared error", valid=(large, large), **QUIET)
+    assert len(history.valid_loss) == 1

@@ -19,7 +19,12 @@ from dlcourse.arrays import (
     for_each,
     to_numpy,
 )
-from dlcourse.backends.checks import batch_targets, check_batch, check_class_scores
+from dlcourse.backends.checks import (
+    batch_targets,
+    check_batch,
+    check_class_scores,
+    check_valid,
+)
 from dlcourse.backends.interface import Backend, Layer, Run
 from dlcourse.backends.loop import Options, evaluation, train
 from dlcourse.errors import KindError, RangeError, ShapeError
@@ -113,6 +118,7 @@ def fit(
     backend.to_device()
     backend.build(inputs)
     trainer = backend.trainer(optimizer, options.learning_rate, loss)
+    check_valid(inputs, targets, options)
     trainer.check(inputs[:batch_size], targets, options)
     return train(trainer, inputs, targets, options)
 

@@ -165,20 +165,38 @@ def check_outputs(outputs, targets, options) -> None:
     Raises:
         ShapeError, RangeError: See `check_scores`; or a column of outputs and a row of targets.
     """
-    for labels in (targets, *([options.valid[1]] if options.valid else [])):
-        first = labels[: len(outputs)]
-        given = outputs[: len(first)]
-        if options.classifies:
-            check_scores(given, first)
-            check_scores(given, np.full_like(first, labels.max()))  # the highest needs one too
-        elif given.shape == (len(given), 1) and labels.ndim == 1:
-            raise ShapeError(
-                f"The model gives shape {given.shape}, but the targets have {first.shape}: a loss "
-                "would compare every output with every target. Give the targets the same shape: "
-                "labels[:, None]."
-            )
-        elif options.named:
-            check_batch(given, first, "squared error")
+    if options.classifies:
+        for labels in (targets, *([options.valid[1]] if options.valid else [])):
+            first = labels[: len(outputs)]
+            scores = outputs[: len(first)]
+            check_scores(scores, first)
+            check_scores(scores, np.full_like(first, labels.max()))  # the highest needs one too
+    elif outputs.shape == (len(outputs), 1) and targets.ndim == 1:
+        raise ShapeError(
+            f"The model gives shape {outputs.shape}, but the targets have "
+            f"{targets[: len(outputs)].shape}: a loss would compare every output with every "
+            "target. Give the targets the same shape: labels[:, None]."
+        )
+    elif options.named:
+        check_batch(outputs, targets[: len(outputs)], "squared error")
+
+
+def check_valid(inputs, targets, options) -> None:
+    """Check that targets for validation are shaped as those to train on, where the inputs are.
+
+    Pictures of another size may give outputs of another size.
+
+    Raises:
+        ShapeError: They are not: a loss might compare every output with every target.
+    """
+    if not options.valid or options.classifies:
+        return
+    there = [each.shape[1:] for each in options.valid]
+    if there[0] == inputs.shape[1:] and there[1] != targets.shape[1:]:
+        raise ShapeError(
+            f"Targets for validation have shape {options.valid[1].shape}, but those to train on "
+            f"{targets.shape}. Give both the same shape, such as labels[:, None] for one number."
+        )
 
 
 def check_loss(loss) -> None:
