@@ -1,16 +1,16 @@
 """Arrays of any framework: bring them to NumPy, and check their axes and labels."""
 
 import math
-import reprlib
 from array import array
 from numbers import Number
 
-from dlcourse.errors import KindError, RangeError, ShapeError
+from dlcourse.errors import KindError, RangeError, ShapeError, in_short
 
 import numpy as np
 
 NUMBERS = "buifc"  # NumPy's kinds of numbers
 MOST_VALUES = 5_000_000  # in lists; an array may have more
+SHORT = ("bfloat16", "float8_e4m3fn", "float8_e5m2")  # TensorFlow's, which NumPy cannot add up
 DEEPEST = 32  # lists in lists; NumPy has no more axes either
 
 
@@ -31,6 +31,8 @@ def to_numpy(array) -> np.ndarray:
         raise
     except Exception as error:  # whatever an array of some kind says when it is read
         raise KindError(f"{_named(array)} cannot become one array of numbers: {error}") from error
+    if found.dtype.name in SHORT:
+        found = found.astype("float32")
     if found.dtype.kind not in NUMBERS:
         raise KindError(
             f"{_named(array)} holds {found.dtype} values, but should hold numbers. "
@@ -60,12 +62,7 @@ def _asarray(value, inside, room):
             return np.asarray(value)
         inside = (*inside, id(value))
         parts = [_asarray(each, inside, room) for each in value]
-        kinds = {part.dtype for part in parts if part.ndim}
-        if np.dtype("uint8") in kinds and any(kind.kind == "f" for kind in kinds):
-            raise KindError(
-                "The list holds bytes, which count as pixels from 0 to 255, beside floats. Bring "
-                "all to one kind first: pixels / 255."
-            )
+        _expect_bytes_alone(parts)
         return np.asarray(parts)
     if hasattr(value, "detach"):  # PyTorch
         return _of_tensor(value)
@@ -81,11 +78,25 @@ def _asarray(value, inside, room):
     return np.asarray(value)
 
 
+def _expect_bytes_alone(parts):
+    """Check that a list holds bytes, which count as pixels, beside no other kind of numbers.
+
+    Single bytes may stand beside whole numbers: labels do.
+    """
+    if any(part.dtype == np.uint8 for part in parts) and any(
+        part.dtype != np.uint8 and (part.ndim or part.dtype.kind == "f") for part in parts
+    ):
+        raise KindError(
+            "The list holds bytes, which count as pixels from 0 to 255, beside other numbers. "
+            "Bring all to one kind first: pixels / 255."
+        )
+
+
 def _of_tensor(tensor):
     tensor = tensor.detach().cpu()
     if "strided" not in str(tensor.layout):
         tensor = tensor.to_dense()
-    if "bfloat16" in str(tensor.dtype):  # NumPy has no such numbers
+    if "bfloat16" in str(tensor.dtype):
         tensor = tensor.float()
     return np.asarray(tensor.resolve_conj().resolve_neg())
 
@@ -224,7 +235,7 @@ def expect_count(value, name) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
         raise RangeError(
-            f"`{name}` is {reprlib.repr(value)}, but should be a whole number of at least 1."
+            f"`{name}` is {in_short(value)}, but should be a whole number of at least 1."
         )
     return int(value)
 
@@ -242,7 +253,7 @@ def expect_number(value, name, low=-math.inf) -> None:
         is_finite = False
     if not is_finite or value < low:
         wanted = "a finite number" if low == -math.inf else f"a finite number of at least {low}"
-        raise RangeError(f"`{name}` is {reprlib.repr(value)}, but should be {wanted}.")
+        raise RangeError(f"`{name}` is {in_short(value)}, but should be {wanted}.")
 
 
 def expect_switch(value, name) -> None:
@@ -252,7 +263,7 @@ def expect_switch(value, name) -> None:
         KindError: It is something else; 1 and "no" are no switches.
     """
     if not isinstance(value, bool | np.bool_):
-        raise KindError(f"`{name}` is {reprlib.repr(value)}, but should be True or False.")
+        raise KindError(f"`{name}` is {in_short(value)}, but should be True or False.")
 
 
 def expect_seed(value, name="seed") -> None:
@@ -263,7 +274,7 @@ def expect_seed(value, name="seed") -> None:
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
         raise RangeError(
-            f"`{name}` is {reprlib.repr(value)}, but should be a whole number of at least 0."
+            f"`{name}` is {in_short(value)}, but should be a whole number of at least 0."
         )
 
 

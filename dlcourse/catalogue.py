@@ -3,7 +3,6 @@
 import ast
 import importlib.util
 import math
-import reprlib
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -13,7 +12,7 @@ from typing import NamedTuple
 
 from dlcourse import lessons as stores  # `lessons` is a function here
 from dlcourse import runtime
-from dlcourse.errors import LessonError
+from dlcourse.errors import LessonError, in_short
 from dlcourse.outputs import has_tag
 
 PACKAGE = Path(__file__).parent
@@ -230,7 +229,7 @@ def find(numbers=()) -> list[Lesson]:
             f"Lessons are asked for by a list of their numbers, such as ['11', '21'], not by a "
             f"{type(numbers).__name__}."
         )
-    numbers = [number if isinstance(number, str) else reprlib.repr(number) for number in numbers]
+    numbers = [number if isinstance(number, str) else in_short(number) for number in numbers]
     there = {lesson.number: lesson for lesson in lessons()}
     if missing := [number for number in numbers if number not in there]:
         raise LessonError(

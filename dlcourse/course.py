@@ -1,14 +1,13 @@
 """The course as a whole, for a learner: its map, questions that come back, the machine."""
 
 import html
-import math
-import reprlib
 import time
 from itertools import groupby
 from pathlib import Path
 
 from dlcourse import catalogue, doctor, predictions, progress, quiz, results
-from dlcourse.errors import LessonError, RangeError
+from dlcourse.arrays import expect_number
+from dlcourse.errors import LessonError
 from dlcourse.exercise import Exercise
 
 SYMBOLS = {"done": "●", "begun": "◐", "": "○"}
@@ -208,8 +207,7 @@ def review(number, now=None) -> Review:
     if no_clone := _no_clone():
         return Review([], no_clone)
     now = time.time() if now is None else now
-    if isinstance(now, bool) or not isinstance(now, int | float) or not math.isfinite(now):
-        raise RangeError(f"`now` is {reprlib.repr(now)}, but should be seconds since 1970.")
+    expect_number(now, "now")
     (lesson,) = catalogue.find([number])
     candidates, kept = [], progress.attempts()
     for earlier in catalogue.builds_on(lesson):

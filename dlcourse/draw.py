@@ -1,7 +1,6 @@
 """Diagrams of the real arrays and models: numbers in, a drawing out that says the same in words."""
 
 import re
-import reprlib
 from collections.abc import Set
 from functools import partial
 from itertools import islice, pairwise
@@ -18,7 +17,7 @@ from dlcourse.arrays import (
     expect_real,
     to_numpy,
 )
-from dlcourse.errors import KindError, RangeError, ShapeError, expect_text
+from dlcourse.errors import KindError, RangeError, ShapeError, expect_text, in_short
 from dlcourse.svg import Diagram, Frame, arrow, bar, beside, box, flow, grid, stack, text, within
 
 import numpy as np
@@ -126,9 +125,7 @@ def computation_graph(steps, values, slopes=None, title="") -> Diagram:
     slopes = {} if slopes is None else slopes
     for given, name in ((steps, "steps"), (values, "values"), (slopes, "slopes")):
         if not isinstance(given, dict):
-            raise KindError(
-                f"`{name}` is {reprlib.repr(given)}, but should be a dictionary by name."
-            )
+            raise KindError(f"`{name}` is {in_short(given)}, but should be a dictionary by name.")
         for key, value in given.items():
             expect_text(key, f"a name in {name}")
             if name == "steps":
@@ -642,7 +639,7 @@ def _padded(image, kernel_shape, stride, padding):
     whole = isinstance(padding, int | np.integer) and not isinstance(padding, bool)
     if not whole or not 0 <= padding <= LARGEST:
         raise RangeError(
-            f"`padding` is {reprlib.repr(padding)}, but should be a whole number from 0 to "
+            f"`padding` is {in_short(padding)}, but should be a whole number from 0 to "
             f"{LARGEST}: how many rows and columns of zeros are on each side."
         )
     around = [(int(padding),) * 2] * 2 + [(0, 0)] * (image.ndim - 2)
@@ -660,7 +657,7 @@ def _position(position, sizes):
     position = position.tolist() if isinstance(position, np.ndarray) else position
     if not isinstance(position, list | tuple) or len(position) != 2:
         raise KindError(
-            f"`position` is {reprlib.repr(position)}, but should be (row, column) of a number in "
+            f"`position` is {in_short(position)}, but should be (row, column) of a number in "
             "the map, such as (0, 1)."
         )
     return tuple(
@@ -673,7 +670,7 @@ def _index(value, count, name, counted):
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not whole or not 0 <= value < count:
         raise RangeError(
-            f"`{name}` is {reprlib.repr(value)}, but should be a whole number from 0 to "
+            f"`{name}` is {in_short(value)}, but should be a whole number from 0 to "
             f"{count - 1}: there are {count} {counted}."
         )
     return int(value)
@@ -687,7 +684,7 @@ def _names(names, count, name):
         found = list(islice(names, count + 1))
     except Exception:  # whatever such a thing says when it is read
         raise KindError(
-            f"`{name}` is {reprlib.repr(names)}, but should be a list of {count} names."
+            f"`{name}` is {in_short(names)}, but should be a list of {count} names."
         ) from None
     if len(found) != count:
         raise ShapeError(
@@ -696,5 +693,5 @@ def _names(names, count, name):
         )
     for each in found:
         if not isinstance(each, str | Real):
-            raise KindError(f"`{name}` holds {reprlib.repr(each)}, but should hold short texts.")
+            raise KindError(f"`{name}` holds {in_short(each)}, but should hold short texts.")
     return [expect_text(str(each), name) for each in found]

@@ -42,9 +42,24 @@ def expect_text(value, name) -> str:
         KindError: It is something else.
     """
     if not isinstance(value, str):
-        raise KindError(f"`{name}` is {reprlib.repr(value)}, but should be text.")
+        raise KindError(f"`{name}` is {in_short(value)}, but should be text.")
     try:
         value.encode()
     except UnicodeEncodeError as error:
         raise KindError(f"`{name}` holds half of a character: {error}.") from error
     return value
+
+
+def in_short(value) -> str:
+    """Return a value as a message shows it: short, whatever it is.
+
+    Example:
+        >>> errors.in_short(10**5000)
+        'a whole number of more than 4300 digits'
+    """
+    try:
+        return reprlib.repr(value)
+    except ValueError:  # Python writes no number that long
+        return "a whole number of more than 4300 digits"
+    except Exception:
+        return f"a {type(value).__name__}"

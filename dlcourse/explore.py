@@ -4,7 +4,6 @@ import base64
 import html
 import io
 import math
-import reprlib
 import statistics
 import time
 from collections.abc import KeysView, Set
@@ -16,7 +15,7 @@ from typing import Any
 
 from dlcourse.answers import Feedback, Raised, guarded
 from dlcourse.arrays import expect_count
-from dlcourse.errors import KindError, RangeError, expect_text
+from dlcourse.errors import KindError, RangeError, expect_text, in_short
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -82,7 +81,7 @@ class Choice:
         except Exception:  # an array does not say whether it is equal
             there = False
         if not there:
-            told = reprlib.repr(value)
+            told = in_short(value)
             raise RangeError(f"`{name}` is {told}, but should be one of {self.options}.")
 
     def stops(self) -> list:
@@ -121,9 +120,7 @@ def slider(low, high, start, step=None, *, logarithmic=False, label="") -> Slide
     for name, value in (("low", low), ("high", high), ("start", start)):
         _expect_number(value, name)
     if not isinstance(logarithmic, bool):
-        raise KindError(
-            f"`logarithmic` is {reprlib.repr(logarithmic)}, but should be True or False."
-        )
+        raise KindError(f"`logarithmic` is {in_short(logarithmic)}, but should be True or False.")
     expect_text(label, "label")
     if not low <= start <= high or low == high or (logarithmic and low <= 0):
         raise RangeError(f"A slider cannot go from {low} to {high} and start at {start}.")
@@ -160,12 +157,10 @@ def choice(options, start=None, *, label="") -> Choice:
         options = tuple(islice(options, MOST_OPTIONS + 1))
     except Exception:  # whatever such a thing says when it is read
         raise KindError(
-            f"The options of a choice are a list or a tuple, not {reprlib.repr(options)}."
+            f"The options of a choice are a list or a tuple, not {in_short(options)}."
         ) from None
     if arrays := [option for option in options if getattr(option, "ndim", 0)]:
-        raise KindError(
-            f"An option is a text or a number, not an array: {reprlib.repr(arrays[0])}."
-        )
+        raise KindError(f"An option is a text or a number, not an array: {in_short(arrays[0])}.")
     if any(isinstance(option, float) and math.isnan(option) for option in options):
         raise RangeError("An option of a choice is nan, which equals nothing, itself not either.")
     if not 1 <= len(options) <= MOST_OPTIONS:
@@ -180,13 +175,13 @@ def choice(options, start=None, *, label="") -> Choice:
 def _expect_number(value, name):
     """Check that a value is a number, and neither infinite nor not-a-number."""
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise KindError(f"`{name}` is {reprlib.repr(value)}, but should be a number.")
+        raise KindError(f"`{name}` is {in_short(value)}, but should be a number.")
     try:
         finite = math.isfinite(value)
     except OverflowError:  # a whole number with more than 300 digits
         finite = False
     if not finite:
-        raise RangeError(f"`{name}` is {reprlib.repr(value)}, but should be a finite number.")
+        raise RangeError(f"`{name}` is {in_short(value)}, but should be a finite number.")
 
 
 class Explorer:
@@ -210,12 +205,12 @@ class Explorer:
     def __init__(self, draw, size=(6.4, 3.4), **controls):
         if not callable(draw):
             raise KindError(
-                f"An explorer needs a function that draws, not {reprlib.repr(draw)}: "
+                f"An explorer needs a function that draws, not {in_short(draw)}: "
                 "Explorer(draw, learning_rate=slider(0.01, 1, 0.1))."
             )
         if not isinstance(size, (tuple, list)) or len(size) != 2:
             raise KindError(
-                f"`size` is {reprlib.repr(size)}, but should be width and height: (6.4, 3.4)."
+                f"`size` is {in_short(size)}, but should be width and height: (6.4, 3.4)."
             )
         for inches in size:
             _expect_number(inches, "size")

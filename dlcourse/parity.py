@@ -251,6 +251,12 @@ def _expect_same(our_name, ours, their_name, theirs):
                 f"{theirs.settings[setting]!r} in the second, which no weights can make up for. "
                 "Make one layer again, with the other's value."
             )
+    several_axes = any(array.ndim > 2 for array in ours.arrays.values())
+    if ours.kind == "layer norm" and our_name != their_name and several_axes:
+        raise KindError(
+            f"{met}, each over three axes or more: a picture's are C, H, W in PyTorch and H, W, C "
+            "in Keras, and whether these are a picture's cannot be known. Normalise over one axis."
+        )
     if lacking := set(ours.arrays) ^ set(theirs.arrays):
         raise ShapeError(
             f"{met}, but only one of them has: {', '.join(sorted(lacking))}. Give it to both or to "
@@ -351,7 +357,8 @@ def _measure(model, images, labels, step):
     loss, gradients = backends.loss_and_gradients(model, images, labels, step["loss"])
     step = step | {"optimizer": "sgd", "batch_size": len(images)}
     with backends.trial(model) as twin:
-        backends.fit(twin, images, labels, shuffle=False, show=False, **step)
+        if backends.of(twin).trained():  # else a step changes nothing
+            backends.fit(twin, images, labels, shuffle=False, show=False, **step)
         stepped = [layer.arrays for layer in backends.layers_with_weights(twin)]
     return _Measured(scores, loss, gradients, stepped)
 

@@ -2,7 +2,6 @@
 
 import html
 import math
-import reprlib
 import sys
 from collections.abc import Set
 from functools import partial
@@ -19,7 +18,7 @@ from dlcourse.arrays import (
     expect_labels,
     to_numpy,
 )
-from dlcourse.errors import CourseError, KindError, RangeError, ShapeError, expect_text
+from dlcourse.errors import CourseError, KindError, RangeError, ShapeError, expect_text, in_short
 
 import matplotlib.colors
 import matplotlib.pyplot as plt
@@ -181,9 +180,7 @@ def learning_curves(history, quantity="loss", axes=None) -> plt.Axes:
         >>> axes = plot.learning_curves(history, "accuracy")
     """
     if not isinstance(quantity, str) or quantity not in ("loss", "accuracy"):
-        raise RangeError(
-            f"`quantity` is {reprlib.repr(quantity)}, but should be 'loss' or 'accuracy'."
-        )
+        raise RangeError(f"`quantity` is {in_short(quantity)}, but should be 'loss' or 'accuracy'.")
     parts = _parts_of(history, quantity)
     curves = [(name, _numbers(values, f"history: {name}")) for name, values in parts]
     curves = [
@@ -219,7 +216,7 @@ def _parts_of(history, quantity):
         kept = getattr(history, "history", None)
         if not isinstance(kept, dict):
             raise KindError(
-                f"`history` is {reprlib.repr(history)}, but should be the results.History that "
+                f"`history` is {in_short(history)}, but should be the results.History that "
                 "backends.fit returns, or the History of Keras's own fit."
             )
     return [(part, kept.get(name, ())) for part, name in zip(("training", "validation"), names)]
@@ -289,7 +286,7 @@ def calibration(measured, axes=None) -> plt.Axes:
     """
     if not isinstance(measured, results.Calibration):
         raise KindError(
-            f"`measured` is {reprlib.repr(measured)}, but should be what "
+            f"`measured` is {in_short(measured)}, but should be what "
             "results.calibration(probabilities, labels) returns."
         )
     axes = _axes(axes, figsize=(4.2, 3.8))
@@ -385,7 +382,7 @@ def forecast_fan(
     intervals = {} if intervals is None else intervals
     if not isinstance(intervals, dict):
         raise KindError(
-            f"`intervals` is {reprlib.repr(intervals)}, but should be {{share: (low, high)}}, such "
+            f"`intervals` is {in_short(intervals)}, but should be {{share: (low, high)}}, such "
             "as {0.9: (low, high)}."
         )
     for share in intervals:
@@ -567,7 +564,7 @@ def _clear_at_zero(signed):
 def _numbers(values, name):
     """Return real numbers as an array."""
     if not isinstance(values, (list, tuple, range, Real)) and not hasattr(values, "__array__"):
-        told = reprlib.repr(values)
+        told = in_short(values)
         raise KindError(f"`{name}` is {told}, but should be an array of numbers.")
     try:
         array = to_numpy(values)
@@ -655,7 +652,7 @@ def _names(names, name):
         names = [str(name) for name in islice(names, MOST_PICTURES + 1)]
     except Exception:  # whatever such a thing says when it is read
         raise KindError(
-            f"`{name}` is {reprlib.repr(names)}, but should be a list or a tuple of names."
+            f"`{name}` is {in_short(names)}, but should be a list or a tuple of names."
         ) from None
     for each in names:
         _expect_drawable(each, name)
@@ -673,7 +670,7 @@ def _expect_drawable(text, name):
             MathTextParser("path").parse(text)
     except ValueError as error:
         raise RangeError(
-            f"`{name}` is {reprlib.repr(text)}, and what is between two dollar signs counts as a "
+            f"`{name}` is {in_short(text)}, and what is between two dollar signs counts as a "
             "formula, but this one cannot be read. Correct it, or write \\$ for a dollar sign."
         ) from error
 
@@ -684,7 +681,7 @@ def _axes(axes, **options):
         return plt.subplots(**options)[1]
     if not isinstance(axes, plt.Axes):
         raise KindError(
-            f"`axes` is {reprlib.repr(axes)}, but should be one matplotlib Axes, such as "
+            f"`axes` is {in_short(axes)}, but should be one matplotlib Axes, such as "
             "plt.subplots()[1]."
         )
     return axes
@@ -704,7 +701,7 @@ def _new_figure(width, height, rows, columns):
 def _expect_figure(figure):
     if not isinstance(figure, plt.Figure):
         raise KindError(
-            f"`figure` is {reprlib.repr(figure)}, but should be a matplotlib Figure, such as "
+            f"`figure` is {in_short(figure)}, but should be a matplotlib Figure, such as "
             "axes.figure."
         )
 
@@ -712,11 +709,11 @@ def _expect_figure(figure):
 def _expect_number(value, name, above=-math.inf, most=math.inf):
     """Check that a value is a finite number above a bound, and `most` at most."""
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise KindError(f"`{name}` is {reprlib.repr(value)}, but should be a number.")
+        raise KindError(f"`{name}` is {in_short(value)}, but should be a number.")
     if not above < value <= most or abs(value) > sys.float_info.max:
         bounds = "finite" if above == -math.inf else f"finite and above {above}"
         bounds += "" if most == math.inf else f", and {most} at most"
-        raise RangeError(f"`{name}` is {reprlib.repr(value)}, but should be {bounds}.")
+        raise RangeError(f"`{name}` is {in_short(value)}, but should be {bounds}.")
 
 
 def _expect_inches(size):
@@ -729,6 +726,6 @@ def _expect_colour_map(name):
     )
     if not known:
         raise RangeError(
-            f"There is no colour map {reprlib.repr(name)}. There are, among others, 'gray', "
+            f"There is no colour map {in_short(name)}. There are, among others, 'gray', "
             "'viridis' and 'RdBu_r'."
         )

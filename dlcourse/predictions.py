@@ -16,7 +16,6 @@ then wait for a guess, or for *Skip*; where nobody can answer, as in a test, the
 
 import inspect
 import re
-import reprlib
 import string
 import sys
 from collections.abc import Callable, Mapping
@@ -24,7 +23,7 @@ from typing import Any, NamedTuple
 
 from dlcourse import progress
 from dlcourse.answers import Feedback
-from dlcourse.errors import LessonError, RangeError, expect_text
+from dlcourse.errors import LessonError, RangeError, expect_text, in_short
 
 SURE = (0.5, 0.7, 0.9, 1.0)  # beside chance: how sure one can say to be
 SKIPPED = "skipped"
@@ -131,9 +130,9 @@ class Prediction:
             option = dict(self._lettered()).get(option, option)
         if not isinstance(option, str) or option not in self.options:
             letters = ", ".join(letter for letter, _ in self._lettered())
-            raise RangeError(f"There is no {reprlib.repr(option)} here. Give a letter: {letters}.")
+            raise RangeError(f"There is no {in_short(option)} here. Give a letter: {letters}.")
         if isinstance(sure, bool) or not isinstance(sure, int | float) or not 0 <= sure <= 1:
-            raise RangeError(f"`sure` is {reprlib.repr(sure)}, but should be a share from 0 to 1.")
+            raise RangeError(f"`sure` is {in_short(sure)}, but should be a share from 0 to 1.")
         right = self._right or self.right(getattr(_shell(), "user_ns", {}))
         outcome = "right" if option == right else "wrong"
         progress.record(self.lesson, self.name, "prediction", outcome, f"{sure:.2f} {option}")
@@ -208,7 +207,7 @@ class Predictions(Mapping):
     def __getitem__(self, name):
         if name not in self._by_name:
             raise RangeError(
-                f"There is no prediction {reprlib.repr(name)}. There are: {', '.join(self)}."
+                f"There is no prediction {in_short(name)}. There are: {', '.join(self)}."
             )
         return self._by_name[name]
 

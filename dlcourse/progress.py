@@ -10,7 +10,6 @@ import atexit
 import hashlib
 import json
 import os
-import reprlib
 import sqlite3
 import sys
 import time
@@ -23,7 +22,7 @@ from typing import NamedTuple
 
 from dlcourse import runtime
 from dlcourse.arrays import expect_switch
-from dlcourse.errors import CourseError, KindError, expect_text
+from dlcourse.errors import CourseError, KindError, expect_text, in_short
 
 TABLE = """CREATE TABLE IF NOT EXISTS attempts (
     id TEXT PRIMARY KEY, moment REAL, lesson TEXT, item TEXT, kind TEXT, outcome TEXT, answer TEXT
@@ -116,7 +115,7 @@ def done(lesson, kept=None) -> set:
         return {it.item for it in kept if it.lesson == lesson and it.outcome == "right"}
     except (AttributeError, TypeError) as error:
         raise KindError(
-            f"`kept` is {reprlib.repr(kept)}, but should be what `attempts()` gave."
+            f"`kept` is {in_short(kept)}, but should be what `attempts()` gave."
         ) from error
 
 

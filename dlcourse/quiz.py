@@ -7,7 +7,6 @@ import math
 import numbers
 import random
 import re
-import reprlib
 import string
 from collections.abc import Mapping
 from itertools import combinations, islice
@@ -16,7 +15,7 @@ from typing import Any
 from dlcourse import progress
 from dlcourse.answers import Feedback
 from dlcourse.arrays import close
-from dlcourse.errors import CourseError, KindError, LessonError, RangeError, expect_text
+from dlcourse.errors import CourseError, KindError, LessonError, RangeError, expect_text, in_short
 
 MOST_QUESTIONS = 1000  # shown together
 MOST_VARIANTS = 10_000  # of one question: the tests try each of them
@@ -45,7 +44,7 @@ class Question:
 
     def __init__(self, ask, because, wrong, draw):
         if not isinstance(ask, str) or not ask.strip():
-            raise LessonError(f"A question is asked in text, not as {reprlib.repr(ask)}.")
+            raise LessonError(f"A question is asked in text, not as {in_short(ask)}.")
         self._ask, self._because, self._wrong = ask, because, wrong
         self._draw = {} if draw is None else draw
         self.lesson = self.name = ""
@@ -69,7 +68,7 @@ class Question:
         for name, choices in self._drawn.items():
             if not isinstance(choices, list | tuple | range) or not choices:
                 raise LessonError(
-                    f"{self._ask!r} draws {name} from {reprlib.repr(choices)}, but needs a list, "
+                    f"{self._ask!r} draws {name} from {in_short(choices)}, but needs a list, "
                     "of which the first is asked first, or a function of the numbers before it."
                 )
         if (variants := math.prod(map(len, self._drawn.values()))) > MOST_VARIANTS:
@@ -82,7 +81,7 @@ class Question:
     def take(self, variant) -> None:
         """Ask with the numbers of a variant: in 0 each is the first of its list; −1 is the last."""
         if isinstance(variant, bool) or not isinstance(variant, numbers.Integral):
-            raise KindError(f"A variant is a whole number, not {reprlib.repr(variant)}.")
+            raise KindError(f"A variant is a whole number, not {in_short(variant)}.")
         self.variant = int(variant) % self.variants
         self.numbers = self._numbers()
         self.ask = " ".join(_told(self._ask, self.numbers).split())
@@ -158,7 +157,7 @@ class Choice(Question):
         if not callable(key) and (not isinstance(key, str) or key not in ("", *KEYS)):
             raise LessonError(
                 f"{ask!r} needs a key that is a function, which returns the right answer, or one "
-                f"of the words {', '.join(KEYS)}, not {reprlib.repr(key)}."
+                f"of the words {', '.join(KEYS)}, not {in_short(key)}."
             )
         self.key, self._right = key, right
         super().__init__(ask, because, wrong, draw)
@@ -214,7 +213,7 @@ class Choice(Question):
             meant = [option for option in self.options if not values.isdisjoint(readings(option))]
         if len(meant) != 1:
             raise RangeError(
-                f"There is no answer {reprlib.repr(given)}. Give its letter: {', '.join(letters)}."
+                f"There is no answer {in_short(given)}. Give its letter: {', '.join(letters)}."
             )
         return meant[0]
 
@@ -245,7 +244,7 @@ class Number(Question):
         if not _is_number(tolerance) or tolerance < 0:
             raise LessonError(f"{ask!r} needs a tolerance of at least 0.")
         if not isinstance(unit, str):
-            raise LessonError(f"{ask!r} needs its unit as text, not as {reprlib.repr(unit)}.")
+            raise LessonError(f"{ask!r} needs its unit as text, not as {in_short(unit)}.")
         self._right, self.tolerance, self.unit = right, tolerance, unit
         super().__init__(ask, because, wrong, draw)
 
@@ -283,7 +282,7 @@ class Number(Question):
         """
         numbers = readings(given)
         if not numbers:
-            raise KindError(f"{reprlib.repr(given)} is not a number. {_why_not(given)}")
+            raise KindError(f"{in_short(given)} is not a number. {_why_not(given)}")
         if any(self._is(number, self.right) for number in numbers):
             return "right", self.because
         for value, reason in self.reasons.items():
@@ -350,8 +349,9 @@ def readings(given) -> set:
     """Return the numbers that an answer may mean; none if it holds no number, or more than one.
 
     Read are numbers of any kind (of NumPy, of a framework, Fraction, Decimal) and text: 1700,
-    1 700, 1_700, 1,700, 1.700, 1'700, 1.7e3, 0,5, .5, −3, +3, 3/4, 50 %, ~1700, 28 pixels. Some
-    texts mean two: with a comma for decimals or for thousands, as per cent or as a share.
+    1 700, 1_700, 1,700, 1.700, 1'700, 1.7e3, 0,5, .5, −3, +3, 3/4, 2½, 50 %, 2.50 €, 1.7 million,
+    ~1700, 28 pixels, it is 5. Some texts mean two: with a comma for decimals or for thousands, as
+    per cent or as a share, in metres or millions.
 
     Example:
         >>> sorted(quiz.readings("1,386")), quiz.readings("28 pixels"), quiz.readings("7 * 4")
@@ -372,31 +372,52 @@ def _of_number(given):
         return set()
 
 
-ABOUT = r"(?:[~≈=] ?|(?:about|approximately|approx\.?|around|roughly|circa|ca\.?) )?"
-OTHER_NUMBERS = (  # words after a number that make another one of it
-    r"(?:hundred|thousand|million|billion)\w*|dozen|k|pi|π|e|half|halves|thirds?|quarters?|tenths?"
-    r"|squared|cubed"
+BEFORE = (  # words and signs before a number that say no more than "it is"
+    r"(?:(?:i (?:think|guess|say)|(?:the )?(?:answer|result)(?: is)?:?|it is|it's|that is|that's|so"
+    r"|about|approximately|approx\.?|around|roughly|circa|ca\.?) |[~≈=€$£¥] ?)*"
+)
+TIMES = {  # words after a number that multiply it; some may be a unit as well
+    **dict.fromkeys(("hundred", "hundreds"), (100,)),
+    **dict.fromkeys(("thousand", "thousands", "k"), (1000,)),
+    **dict.fromkeys(("million", "millions", "mio", "mn", "mln"), (1e6,)),
+    **dict.fromkeys(("billion", "billions", "bn"), (1e9,)),
+    "m": (1, 1e6),
+    "b": (1, 1e9),
+    "dozen": (12,),
+}
+# With one of these words after it, a number is part of a sum, or of a choice of several.
+SUMS = (
+    "and|or|to|plus|minus|times|over|by|divided|half|halves|thirds?|quarters?|fifths?|tenths?"
+    r"|(?:hundred|thousand|million|billion)ths?|squared|cubed"
+    "|pi|π|e|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 )
 ANSWER = re.compile(
-    rf"{ABOUT}(?P<sign>[+-]?) ?(?P<number>[\d.,'_ ]*\d[.,]?(?:e[+-]?\d+)?)"
-    r"(?: ?/ ?(?P<below>\d+)| ?(?P<percent>%|per ?cent))?"
-    rf"(?: ?(?!(?:{OTHER_NUMBERS})\b)(?P<unit>[^\W\d_]\D*))?\.?"
+    rf"{BEFORE}(?P<sign>[+-]?) ?(?:(?P<whole>\d+) (?=\d+ ?/))?"
+    r"(?P<number>[\d.,'_ ]*\d[.,]?(?:e[+-]?\d+)?)"
+    r"(?: ?/ ?(?P<below>\d+)| ?(?P<percent>%|per ?cent|pct))?"
+    rf"(?: ?(?P<times>{'|'.join(TIMES)})\.?(?!\S))?"
+    rf"(?: ?(?!.*\b(?:{SUMS}|{'|'.join(TIMES)})(?!\S))(?P<unit>[^\W\d_]\D*|[€$£¥]))?"
 )
+HALVES = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "⅛": "1/8", "⅕": "1/5"}
 
 
 def _in_text(text):
-    text = " ".join(text.split()).lower()
+    text = text.lower()
     for like, plain in (("‐‑‒–—−", "-"), ("’ʼ", "'"), ("⁄∕", "/")):
         text = re.sub(f"[{like}]", plain, text)
+    for sign, fraction in HALVES.items():
+        text = text.replace(sign, f" {fraction}")
+    text = " ".join(text.split()).strip(" !()[]").removesuffix(".")
     match = ANSWER.fullmatch(text)
     if not match:
         return set()
     numbers = _numerals(match["number"])
     if match["below"]:
-        below = float(match["below"])
-        numbers = {number / below for number in numbers} if below else set()
+        whole, below = float(match["whole"] or 0), float(match["below"])
+        numbers = {whole + number / below for number in numbers} if below else set()
     if match["percent"]:
         numbers |= {number / 100 for number in numbers}
+    numbers = {number * times for number in numbers for times in TIMES.get(match["times"], (1,))}
     return {-number for number in numbers} if match["sign"] == "-" else numbers
 
 
@@ -441,7 +462,7 @@ class Quiz(Mapping):
             )
         if not isinstance(module, str):
             raise LessonError(
-                f"A quiz needs its module's name, `__name__`, not {reprlib.repr(module)}."
+                f"A quiz needs its module's name, `__name__`, not {in_short(module)}."
             )
         self.questions = questions
         for name, question in questions.items():
@@ -450,7 +471,7 @@ class Quiz(Mapping):
     def __getitem__(self, name):
         if not isinstance(name, str) or name not in self.questions:
             raise NoSuchQuestion(
-                f"There is no question {reprlib.repr(name)}. There are: {', '.join(self)}."
+                f"There is no question {in_short(name)}. There are: {', '.join(self)}."
             )
         return self.questions[name]
 

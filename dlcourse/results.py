@@ -2,7 +2,6 @@
 
 import functools
 import html
-import reprlib
 from collections.abc import MappingView
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -15,10 +14,12 @@ from dlcourse.arrays import (
     expect_finite,
     expect_labels,
 )
-from dlcourse.errors import KindError, RangeError, ShapeError
+from dlcourse.errors import KindError, RangeError, ShapeError, in_short
 
 import numpy as np
 
+MOST_BINS = 10_000
+MOST_CLASSES = 5_000
 LARGEST = 1e75  # of a feature: its square, and that of a sum of them, are still numbers
 
 
@@ -37,7 +38,7 @@ def _or_what_it_holds(told):
         try:
             return told(self)
         except Exception:  # a text, None or an array in a number's place
-            return f"{type(self).__name__} of odd values: {reprlib.repr(vars(self))}"
+            return f"{type(self).__name__} of odd values: {in_short(vars(self))}"
 
     return say
 
@@ -112,7 +113,7 @@ class Table:
                 object.__setattr__(self, name, tuple(cells))
             except Exception:  # whatever such a thing says when it is read
                 raise KindError(
-                    f"`{name}` of a table is a tuple, not {reprlib.repr(cells)}: columns are "
+                    f"`{name}` of a table is a tuple, not {in_short(cells)}: columns are "
                     "names, such as ('digit', 'count'), and each row holds a cell for each of them."
                 ) from None
         if not self.columns:
@@ -121,7 +122,7 @@ class Table:
             if not _in_a_row(row) or len(row) != len(self.columns):
                 raise ShapeError(
                     f"The table has {len(self.columns)} columns, but this row has another number: "
-                    f"{reprlib.repr(row)}."
+                    f"{in_short(row)}."
                 )
 
     @_or_what_it_holds
@@ -260,7 +261,12 @@ def confusion(scores, labels) -> np.ndarray:
                [1, 1]])
     """
     predicted, labels = _predicted(scores, labels)
-    counts = np.zeros((np.shape(scores)[1],) * 2, int)
+    if (classes := np.shape(scores)[1]) > MOST_CLASSES:
+        raise RangeError(
+            f"`scores` has {classes} classes, but a table of who was called what is made of "
+            f"{MOST_CLASSES} at most: it holds the square of their number."
+        )
+    counts = np.zeros((classes, classes), int)
     np.add.at(counts, (labels, predicted), 1)
     return counts
 
@@ -323,6 +329,8 @@ def calibration(probabilities, labels, bins=10) -> tuple:
         >>> measured = results.calibration([[0.9, 0.1], [0.3, 0.7]], [0, 1])
     """
     bins = expect_count(bins, "bins")
+    if bins > MOST_BINS:
+        raise RangeError(f"`bins` is {in_short(bins)}, but should be {MOST_BINS} at most.")
     probabilities = expect_finite(probabilities, "probabilities").astype("float64")
     predicted, labels = _predicted(probabilities, labels, "probabilities")
     if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3) or probabilities.min() < 0:

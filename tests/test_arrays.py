@@ -265,9 +265,23 @@ def test_probabilities_of_every_kind_of_numbers(kind):
     np.testing.assert_allclose(softmax(np.zeros((1, 70_000), kind)).sum(), 1, rtol=1e-3)
 
 
-def test_bytes_beside_floats_are_refused():
-    with pytest.raises(KindError, match="beside floats"):
-        to_numpy([np.zeros(3, "uint8"), np.zeros(3)])
+@pytest.mark.parametrize(
+    "mixed",
+    [
+        [np.zeros(3, "uint8"), np.zeros(3)],
+        [np.array([255], "uint8"), np.array([255])],
+        [np.array([255], "uint8"), [255]],
+        [[np.uint8(255)], [0.5]],
+        [np.uint8(255), 0.5],
+    ],
+)
+def test_bytes_beside_other_numbers_are_refused(mixed):
+    with pytest.raises(KindError, match="beside other numbers"):
+        to_numpy(mixed)
+
+
+def test_labels_may_come_as_bytes_beside_whole_numbers():
+    np.testing.assert_array_equal(to_numpy([np.uint8(3), 5]), [3, 5])
 
 
 def test_lists_of_millions_are_no_arrays():

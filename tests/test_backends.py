@@ -680,9 +680,39 @@ def test_a_loss_that_explodes_names_the_learning_rate_and_what_to_try(framework)
 def test_a_nan_in_the_data_is_named_as_the_cause(framework):
     rows = FEATURES.copy()
     rows[7, 3] = np.nan
-    with pytest.raises(TrainingError, match="inputs of this batch hold nan") as caught:
-        backends.fit(framework.mlp(), rows, LABELS, **QUIET)
-    assert "learning rate" not in str(caught.value)
+    for ask in (
+        lambda: backends.fit(framework.mlp(), rows, LABELS, **QUIET),
+        lambda: backends.fit(
+            framework.mlp(), FEATURES, LABELS, valid=(rows, LABELS), epochs=99, **QUIET
+        ),
+        lambda: backends.evaluate(framework.mlp(), rows, LABELS),
+        lambda: backends.activations(framework.mlp(), rows, 0),
+        lambda: backends.input_gradient(framework.mlp(), rows, LABELS),
+        lambda: backends.activation_gradient(framework.mlp(), rows, LABELS, 0),
+        lambda: backends.loss_and_gradients(framework.mlp(), rows, LABELS),
+        lambda: backends.runs(framework.mlp(), rows),
+    ):
+        with pytest.raises(RangeError, match=r"holds 1 of \d+ values that are nan .* \(7, 3\)"):
+            ask()
+
+
+def test_a_nan_in_the_targets_is_named_as_the_cause(framework):
+    targets = np.zeros((len(FEATURES), 10), "float32")
+    targets[7, 3] = np.nan
+    clean = np.zeros_like(targets)
+    for name, given, valid in (("labels", targets, clean), (r"valid\[1\]", clean, targets)):
+        with pytest.raises(RangeError, match=f"`{name}` holds 1 of"):
+            backends.fit(
+                framework.mlp(), FEATURES, given, loss="squared error",
+                valid=(FEATURES, valid), **QUIET,
+            )  # fmt: skip
+
+
+def test_a_nan_that_augmentation_makes_is_named_as_the_cause(framework):
+    with pytest.raises(RangeError, match="what `augment` gave"):
+        backends.fit(
+            framework.mlp(), FEATURES, LABELS, augment=lambda images, _: images * np.nan, **QUIET
+        )
 
 
 def test_the_learning_rate_is_put_back_also_after_an_error(framework):
@@ -741,13 +771,28 @@ MISTAKES = {
     ),
     "tokens beyond the vocabulary": (
         lambda f: backends.scores(f.reader(), np.full((2, 5), 12)),
-        ShapeError,
-        ["Embedding", "(2, 5)", "int64", " in"],
+        RangeError,
+        ["12", "tokens 0 to"],
+    ),
+    "tokens below zero": (
+        lambda f: backends.scores(f.reader(), np.array([[3, 4, 5, 6, -1]])),
+        RangeError,
+        ["-1", "tokens 0 to"],
     ),
     "tokens as bytes": (
         lambda f: backends.scores(f.reader(), np.zeros((2, 5), "uint8")),
-        ShapeError,
+        KindError,
         ["uint8", "int64"],
+    ),
+    "tokens as floats": (
+        lambda f: backends.fit(f.reader(), np.full((2, 5), 1.7), [0, 1], **QUIET),
+        KindError,
+        ["float64", "int64"],
+    ),
+    "tokens as truths": (
+        lambda f: backends.activations(f.reader(), np.full((2, 5), True), 0),
+        KindError,
+        ["bool", "int64"],
     ),
     "a label without a class": (
         lambda f: backends.fit(f.mlp(classes=3), FEATURES, LABELS, **QUIET),

@@ -6,6 +6,7 @@ import json
 import math
 import re
 import shutil
+import symtable
 import sys
 
 from dlcourse import answers, catalogue, data, exercise, lessons, notebooks, outputs
@@ -163,10 +164,66 @@ def test_a_lesson_has_its_number_and_its_name_for_itself(lesson):
     assert lesson.slug not in {other.slug for other in others}
 
 
+def taken_as_they_are(cells):
+    """Return the exercises whose answers a later cell takes other than by `carry_on_with`.
+
+    `carry_on_with` gives a right answer, or the solution: `course_nbval`, which runs each lesson as
+    shipped, has then run what follows with a solution.
+    """
+    open_ones, taken = set(), set()
+    for cell in cells:
+        if cell["cell_type"] != "code":
+            continue
+        source = re.sub(r"(?m)^\s*[%!].*$", "", cell["source"])
+        open_ones -= set(re.findall(r"(?m)^(\w+) = lesson\.\1\.carry_on_with\(", source))
+        source = re.sub(r"lesson\.(\w+)\.carry_on_with\(\s*\1,?\s*\)", "None", source)
+        taken |= open_ones & global_names(symtable.symtable(source, "cell", "exec"))
+        if "exercise" in cell["metadata"].get("tags", ()):
+            open_ones |= set(notebooks.exercise_names(source))
+    return taken
+
+
+def global_names(scope):
+    """Return the global names that a scope, or one inside it, reads."""
+    names = {
+        symbol.get_name()
+        for symbol in scope.get_symbols()
+        if symbol.is_referenced() and (symbol.is_global() or scope.get_type() == "module")
+    }
+    return names.union(*map(global_names, scope.get_children()))
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "lesson",
+    [lesson for lesson in LESSONS if taken_as_they_are(cells_of(lesson))],
+    ids=lambda lesson: lesson.number,
+)
 def test_with_every_exercise_solved_the_quick_run_reaches_the_end(lesson):
     """As shipped, and what each exercise promises: `course_nbval`."""
     assert notebooks.run(lesson, quick=True, solved=True).error is None
+
+
+@pytest.mark.parametrize(
+    ("later", "taken"),
+    [
+        ("double = lesson.double.carry_on_with(double)\nprint(double(3))", set()),
+        ("other = lesson.double.carry_on_with(double)\nprint(other(3))", set()),
+        ("other = lesson.double.carry_on_with(double)\nprint(double(3))", {"double"}),
+        ("print(double(3))", {"double"}),
+        ("def four(n):\n    return double(double(n))", {"double"}),
+        ("def four(double):\n    return double + double", set()),
+        ("four = [double(n) for n in range(4)]", {"double"}),
+        ("double = 3", set()),
+    ],
+)
+def test_it_is_known_which_answers_a_lesson_takes_as_they_are(later, taken):
+    solved = {
+        "cell_type": "code",
+        "source": "def double(n):\n    ...\n\nlesson.double.check(double)",
+        "metadata": {"tags": ["exercise"]},
+    }
+    assert taken_as_they_are([solved, {**solved, "source": later, "metadata": {}}]) == taken
 
 
 def tampered(text):

@@ -138,10 +138,21 @@ def test_an_option_that_is_a_number_may_be_given_as_one():
         *((text, {0.6931}) for text in ("0.6931 nats", "0.693 1")),
         *(
             (text, set())
-            for text in ("ln 2", "7 * 1281", "9 - 2", "28 x 28", "3 3/4", "1/0", "2 pi")
+            for text in ("ln 2", "7 * 1281", "9 - 2", "28 x 28", "1/0", "2 pi", "2 and a half")
         ),
-        *((text, set()) for text in ("1.7 million", "10k", "5 thousandths", "28 28", "1,23,456")),
-        *((text, set()) for text in ("", "x", "nan", "inf", "1e999", "--3", "0.5.", "9" * 10**5)),
+        *((text, set()) for text in ("5 minus two", "5 or six", "3 times four", "5 to 6")),
+        *((text, set()) for text in ("5 thousandths", "28 28", "1,23,456", "2 of three", "x = 5")),
+        *((text, set()) for text in ("", "x", "nan", "inf", "1e999", "--3", "9" * 10**5)),
+        *((text, {2.5}) for text in ("2½", "2 1/2", "2 ½ hours", "2.50 €", "$2.50", "(2.5)")),
+        *(
+            (text, {2.5})
+            for text in ("2.5.", "It is 2.5", "The answer is 2.5!", "I think about 2.5")
+        ),
+        *((text, {-0.5}) for text in ("-½", "− 1/2")),
+        *((text, {1.7e6}) for text in ("1.7 million", "1.7 mio weights", "1700k")),
+        ("1.5 M", {1.5, 1.5e6}),
+        ("3 bn", {3e9}),
+        ("50 pct", {0.5, 50}),
         *((kind(0.5), {0.5}) for kind in (float, np.float32, np.array, Fraction, Decimal)),
         (torch.tensor(0.5, requires_grad=True), {0.5}),
         (np.int64(3), {3}),

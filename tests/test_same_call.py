@@ -294,15 +294,20 @@ def test_a_penalty_is_in_every_row_of_a_comparison_or_in_none():
 
 
 def test_a_run_that_diverges_in_its_last_step_is_told(framework):
-    valid = FEATURES[:5].copy()
-    valid[3, 7] = np.nan
-    with pytest.raises(TrainingError, match=r"in the validation after epoch 1.*hold nan"):
-        backends.fit(framework.mlp(), FEATURES, LABELS, valid=(valid, LABELS[:5]), **QUIET)
+    model = framework.linear(64, 10)
+    ones = np.ones_like(backends.weights(model, 0))
+    backends.set_layer_weights(model, 0, {"kernel": ones}, {})
+    valid = np.float32(3e38) * FEATURES[:5], LABELS[:5]  # whose scores are beyond float32
+    with pytest.raises(TrainingError, match=r"in the validation after epoch 1.*inputs scaled"):
+        backends.fit(model, FEATURES, LABELS, valid=valid, learning_rate=0.0, **QUIET)
 
 
 def test_a_network_that_gives_no_numbers_has_no_accuracy(framework):
+    model = framework.mlp()
+    spoiled = np.full_like(backends.weights(model, 0), np.nan)
+    backends.set_layer_weights(model, 0, {"kernel": spoiled}, {})
     with pytest.raises(RangeError, match="`scores` holds"):
-        backends.evaluate(framework.mlp(), np.full_like(FEATURES, np.nan), LABELS)
+        backends.evaluate(model, FEATURES, LABELS)
 
 
 # Functions of the learner's own

@@ -24,10 +24,12 @@ from dlcourse.backends.checks import (
     check_batch,
     check_class_scores,
     check_valid,
+    expect_inputs,
+    no_slopes,
 )
 from dlcourse.backends.interface import Backend, Layer, Run
 from dlcourse.backends.loop import Options, evaluation, train
-from dlcourse.errors import KindError, RangeError, ShapeError
+from dlcourse.errors import KindError, RangeError, ShapeError, in_short
 from dlcourse.results import Evaluation, History
 
 import numpy as np
@@ -115,6 +117,9 @@ def fit(
         loss=loss, valid=valid, augment=augment, shuffle=shuffle, seed=seed, show=show,
     )  # fmt: skip
     inputs, targets = options.examples(images, labels)
+    expect_inputs(backend, inputs)
+    if options.valid:
+        expect_inputs(backend, options.valid[0], "valid[0]")
     backend.to_device()
     backend.build(inputs)
     trainer = backend.trainer(optimizer, options.learning_rate, loss)
@@ -155,8 +160,9 @@ def scores(model, images, batch_size=128) -> np.ndarray:
         >>> backends.scores(network, digits.test.features).shape
         (300, 10)
     """
-    backend, images = of(model), to_numpy(images)
-    return np.concatenate([backend.outputs(batch) for batch in _batches(images, batch_size)])
+    backend = of(model)
+    images = expect_inputs(backend, images)
+    return np.concatenate([backend.outputs(images[p]) for p in _parts(len(images), batch_size)])
 
 
 def weights(model, layer) -> np.ndarray:
@@ -202,11 +208,12 @@ def activations(model, images, layer, batch_size=256) -> np.ndarray:
         >>> backends.activations(network, digits.test.features, 0).shape
         (300, 10)
     """
-    backend, images = of(model), to_numpy(images)
-    batches = list(_batches(images, batch_size))
+    backend = of(model)
+    images = expect_inputs(backend, images)
+    parts = _parts(len(images), batch_size)
     backend.build(images)
     read = backend.reader(*_layer(backend, layer))
-    return np.concatenate([read(batch) for batch in batches])
+    return np.concatenate([read(images[part]) for part in parts])
 
 
 def input_gradient(model, images, classes, batch_size=256) -> np.ndarray:
@@ -232,6 +239,9 @@ def input_gradient(model, images, classes, batch_size=256) -> np.ndarray:
     images = as_floats(images, backend.dtype)
     classes = for_each(classes, len(images) if images.ndim else 0)
     expect_examples(images, classes, targets_name="classes")
+    if backend.tokens(images) is not None:
+        raise no_slopes("the model looks its inputs up")
+    expect_inputs(backend, images)
     slopes = [
         backend.input_slopes(images[part], functools.partial(_classes_of, classes, part))
         for part in _parts(len(images), batch_size)
@@ -261,8 +271,9 @@ def activation_gradient(model, images, classes, layer, batch_size=256) -> tuple:
         >>> few = digits.test[:5]
         >>> values, slopes = backends.activation_gradient(network, few.features, few.labels, 0)
     """
-    backend, images = of(model), to_numpy(images)
-    classes = for_each(classes, len(images) if images.ndim else 0)
+    backend = of(model)
+    images = expect_inputs(backend, images)
+    classes = for_each(classes, len(images))
     expect_examples(images, classes, targets_name="classes")
     backend.build(images)
     read = backend.slope_reader(*_layer(backend, layer))
@@ -289,9 +300,8 @@ def runs(model, images, depth=1) -> list[Run]:
         >>> run.type, run.gives, run.parameters
         ('Linear', (2, 10), 650)
     """
-    backend, images = of(model), to_numpy(images)
-    expect_examples(images, images)
-    found = backend.runs(images, expect_count(depth, "depth"))
+    backend = of(model)
+    found = backend.runs(expect_inputs(backend, images), expect_count(depth, "depth"))
     if not found:
         raise KindError(
             "No layer of the model gives one tensor from one tensor, so there is nothing to show."
@@ -418,9 +428,8 @@ def flattened_maps(model, images) -> dict:
         >>> backends.flattened_maps(network, digits.test.features[:2])
         {}
     """
-    backend, images = of(model), to_numpy(images)
-    expect_examples(images, images)
-    return backend.flattened_maps(images)
+    backend = of(model)
+    return backend.flattened_maps(expect_inputs(backend, images))
 
 
 def trial(model) -> AbstractContextManager:
@@ -439,11 +448,6 @@ def _parts(count, batch_size):
     return [slice(start, start + batch_size) for start in range(0, count, batch_size)]
 
 
-def _batches(images, batch_size):
-    expect_examples(images, images)
-    return (images[part] for part in _parts(len(images), batch_size))
-
-
 def _classes_of(classes, part, shape):
     """Return the classes of one batch, once a model's outputs are known to have this shape."""
     check_class_scores(shape)
@@ -455,10 +459,15 @@ def _layer(backend, layer):
     named = backend.named_layers()
     if found := [pair for pair in named if pair[1] is layer]:
         return found[0]
+    if isinstance(layer, str) and [name for name, _ in named].count(layer) > 1:
+        raise RangeError(
+            f"The model has several layers {layer!r}, in models inside it. Give the layer itself, "
+            f'such as inner.get_layer("{layer}"), or its index.'
+        )
     if isinstance(layer, bool) or not isinstance(layer, str | int | np.integer):
         raise KindError(
-            f"`layer` is {layer!r}, but should be a layer's name, its index among the layers that "
-            "have a kernel, or a layer of this model."
+            f"`layer` is {in_short(layer)}, but should be a layer's name, its index among the "
+            "layers that have a kernel, or a layer of this model."
         )
     if isinstance(layer, str):
         if layer not in dict(named):
@@ -468,7 +477,7 @@ def _layer(backend, layer):
     with_kernel = [pair for pair in named if backend.has_kernel(pair[1])]
     if not 0 <= layer < len(with_kernel):
         raise RangeError(
-            f"Layer {layer} was asked for, but the model has {len(with_kernel)} layers with a "
-            "kernel, counted from 0."
+            f"Layer {in_short(layer)} was asked for, but the model has {len(with_kernel)} layers "
+            "with a kernel, counted from 0."
         )
     return layer, with_kernel[layer][1]

@@ -4,8 +4,17 @@ import functools
 import re
 from collections.abc import Callable
 
-from dlcourse.arrays import as_floats, expect_labels, looks_one_hot, softmax, to_numpy
-from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
+from dlcourse.arrays import (
+    as_floats,
+    expect_examples,
+    expect_finite,
+    expect_labels,
+    expect_real,
+    looks_one_hot,
+    softmax,
+    to_numpy,
+)
+from dlcourse.errors import CourseError, KindError, RangeError, ShapeError, in_short
 
 import numpy as np
 
@@ -21,7 +30,8 @@ def expect_loss(loss) -> None:
     if not callable(loss) and (not isinstance(loss, str) or loss not in LOSSES):
         names = ", ".join(f'"{name}"' for name in LOSSES)
         raise KindError(
-            f"`loss` is {loss!r}, but should be one of {names}, or a function (outputs, targets)."
+            f"`loss` is {in_short(loss)}, but should be one of {names}, or a function "
+            "(outputs, targets)."
         )
 
 
@@ -53,6 +63,44 @@ def regression_targets(targets) -> np.ndarray:
             'numbers to predict, make them floats: .astype("float32").'
         )
     return as_floats(targets, "float64" if targets.dtype == np.float64 else "float32")
+
+
+def expect_inputs(backend, images, name="images") -> np.ndarray:
+    """Return examples as NumPy if the model may be asked about them.
+
+    All are judged at once: what is right must not depend on the size of a batch. Frameworks take
+    what is checked here without a word, each in its own way: a maximum that passes over nan, a
+    token -1 that is the last one, 1.7 that is token 1.
+
+    Args:
+        backend: The model's class of `backends`.
+        images: Array (N, …).
+        name: What the caller calls them, for the message.
+
+    Raises:
+        ShapeError, KindError, RangeError: No examples; nan or infinite values; to a model that
+            looks its inputs up, no tokens that it knows; or see `Backend.check_inputs`.
+    """
+    images = expect_real(images, name)
+    expect_examples(images, images, name, name)
+    if images.dtype.kind == "f":
+        expect_finite(images, name)
+    count = backend.tokens(images)
+    if count is None:
+        backend.check_inputs(images, name)
+    elif not may_be_tokens(images):
+        pixels = " Bytes count as pixels." if images.dtype == np.uint8 else ""
+        raise KindError(
+            f"The model looks its inputs up, so `{name}` should hold tokens as whole numbers, such "
+            f"as int64, but holds {images.dtype}.{pixels} Use {name}.astype('int64') if they are "
+            "tokens."
+        )
+    elif images.min(initial=0) < 0 or images.max(initial=0) >= count:
+        raise RangeError(
+            f"`{name}` goes from {images.min()} to {images.max()}, but the model knows the tokens "
+            f"0 to {count - 1}. Make the embedding wider, or put a token for what is unknown."
+        )
+    return images
 
 
 def may_be_tokens(inputs) -> bool:
@@ -111,7 +159,7 @@ def augmented(augment, batch, generator) -> np.ndarray:
             f"`augment` gave shape {given.shape} for a batch of shape {batch.shape}, but should "
             "give as many examples."
         )
-    return given
+    return expect_finite(given, "what `augment` gave")
 
 
 def expect_trainable(weights) -> None:
@@ -120,7 +168,7 @@ def expect_trainable(weights) -> None:
     Raises:
         KindError: The model has no weights, or all are frozen.
     """
-    if next(iter(weights), None) is None:
+    if not weights:
         raise KindError(
             "There is nothing to train: the model has no weights, or all of them are frozen. "
             "Unfreeze a layer, or add one."
@@ -177,6 +225,12 @@ def check_outputs(outputs, targets, options) -> None:
             f"{targets[: len(outputs)].shape}: a loss would compare every output with every "
             "target. Give the targets the same shape: labels[:, None]."
         )
+    elif outputs.ndim == 1 and targets.shape[1:] == (1,):
+        raise ShapeError(
+            f"The model gives shape {outputs.shape}, but the targets have "
+            f"{targets[: len(outputs)].shape}: a loss would compare every output with every "
+            "target. Give the targets the same shape: labels[:, 0]."
+        )
     elif options.named:
         check_batch(outputs, targets[: len(outputs)], "squared error")
 
@@ -199,23 +253,36 @@ def check_valid(inputs, targets, options) -> None:
         )
 
 
-def check_loss(loss) -> None:
+def check_loss(loss, is_tensor) -> None:
     """Check that the learner's own loss function gave one number, of shape ().
 
+    Args:
+        loss: What it gave.
+        is_tensor: Whether that is a tensor of the model's framework.
+
     Raises:
-        ShapeError: It gave more than one.
+        KindError: It is none, so it has no gradient.
+        ShapeError: It gave more than one number.
     """
-    shape = getattr(loss, "shape", None)
-    if shape is None:
+    if not is_tensor:
         raise KindError(
-            f"The loss function gives {loss!r}, but should give one number for the batch, as a "
-            "tensor of the model's framework: is a `return` missing?"
+            f"The loss function gives {in_short(loss)} ({type(loss).__name__}), but should give "
+            "one number for the batch, as a tensor of the model's framework, made from the "
+            "outputs: is a `return` missing, or was it turned into NumPy?"
         )
-    if tuple(shape) != ():
+    if tuple(loss.shape) != ():
         raise ShapeError(
-            f"The loss function gives shape {tuple(shape)}, but should give one number for "
+            f"The loss function gives shape {tuple(loss.shape)}, but should give one number for "
             "the batch: return the mean."
         )
+
+
+def no_gradient(reason) -> KindError:
+    """Return the KindError for a loss of the learner's own that cannot be trained with."""
+    return KindError(
+        f"The loss has no gradient: {reason}. Make it from the outputs, of the framework's own "
+        "functions; counting, rounding and what is detached have none."
+    )
 
 
 def refused(inputs, expected, error) -> ShapeError:
@@ -236,7 +303,7 @@ def refused(inputs, expected, error) -> ShapeError:
         text += "For a single example, add the batch axis: images[None]. "
     if inputs.dtype == np.uint8 and inputs.ndim == 2:
         text += "Bytes count as pixels and are divided by 255: convert tokens to int64. "
-    return ShapeError(f"{text}The framework says: {_reason(error)}")
+    return ShapeError(f"{text}The framework says: {reason(error)}")
 
 
 def single_example() -> ShapeError:
@@ -247,7 +314,7 @@ def single_example() -> ShapeError:
     )
 
 
-def _reason(error):
+def reason(error) -> str:
     """Return the sentence that says what went wrong, out of a framework's long message."""
     marked = re.search(r"\x1b\[1m(.+?)\x1b\[0m", str(error), re.DOTALL)  # Keras prints it in bold
     text = re.sub(r"\{\{.*?\}\}", "", marked[1] if marked else str(error)).strip()

@@ -71,6 +71,16 @@ class Backend(Protocol):
     def build(self, inputs: np.ndarray) -> None:
         """Make the weights, if the model makes them when it meets its first inputs."""
 
+    def tokens(self, inputs: np.ndarray) -> int | None:
+        """Return how many tokens the model knows, if it looks its inputs up; else None.
+
+        Args:
+            inputs: Array (N, …); only its shape counts.
+        """
+
+    def check_inputs(self, inputs: np.ndarray, name: str) -> None:
+        """Check what only this framework's models may ask of all examples together."""
+
     def to_device(self) -> None:
         """Move the model to where it is to be trained."""
 
@@ -136,6 +146,9 @@ class Backend(Protocol):
 
     def trial(self) -> AbstractContextManager:
         """Lend the model for a trial with dropout off; afterwards it is as it was."""
+
+    def trained(self) -> list:
+        """Return the weights that training changes: those that are not frozen."""
 
     def trainer(self, optimizer, learning_rate: float | None, loss) -> "Trainer":
         """Return what trains the model."""

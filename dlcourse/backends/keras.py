@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 from contextlib import contextmanager
 
 from dlcourse.arrays import as_floats, expect_real, to_numpy
@@ -73,6 +74,34 @@ class Keras:
         if not self.model.built:
             self._outputs(inputs[:1], compiled=False)
 
+    def tokens(self, inputs):
+        tables = [each for each in _flatten(self.model) if isinstance(each, layers.Embedding)]
+        probe, found = tf.zeros((1, *inputs.shape[1:]), tf.int64), []
+
+        def keep(given, _output, table=None):
+            if tf.is_tensor(given) and given.shape == probe.shape and not np.any(given):
+                found.append(table.input_dim)
+
+        with contextlib.ExitStack() as watched:
+            for table in tables:
+                watched.enter_context(_called(table, functools.partial(keep, table=table)))
+            # What is no model of tokens cannot take them; what it says then is of no interest.
+            with contextlib.suppress(Exception):
+                if tables:
+                    self.model(probe, training=False)
+        return max(found, default=None)
+
+    def check_inputs(self, inputs, name):
+        if not self._scales_pixels or inputs.dtype == np.uint8:
+            return
+        if 0 < np.abs(inputs).max(initial=0) <= 1:
+            raise RangeError(
+                "The model has a Rescaling layer that divides pixels by 255 itself, but "
+                f"`{name}` goes from 0 to 1. Hand over bytes, such as `.pixels`. Slopes and maps "
+                "are of pictures from 0 to 1, bytes among them, so they need the model without "
+                "this layer, such as keras.Sequential(model.layers[1:])."
+            )
+
     def to_device(self):
         """Do nothing: TensorFlow has put the model where it is to be trained."""
 
@@ -91,7 +120,7 @@ class Keras:
         slopes = compiled(tensor, tf.constant(classes))[1]
         if slopes is None:
             raise checks.no_slopes("they do not depend on the inputs")
-        return slopes.numpy()
+        return to_numpy(slopes)
 
     def named_layers(self):
         return [(layer.name, layer) for layer in _flatten(self.model)]
@@ -142,11 +171,26 @@ class Keras:
                 with tf.GradientTape() as tape, _watched(layer, tape) as seen:
                     self._outputs(inputs[:1], compiled=False)
                 checks.check_seen(seen, name, tf.Tensor)  # `layer.output` is its first call's only
-                _shapes(layer)  # refuses a layer whose place in the model is not known
-                part.append(Keras(keras.Model(self.model.inputs, layer.output)))
-            return part[0].outputs(inputs)
+                part.append(self._up_to(layer))
+            return part[0].outputs(inputs) if part[0] else self._given(inputs, layer)
 
         return read
+
+    def _up_to(self, layer):
+        """Return the part of the model that ends in a layer; None for a layer inside another."""
+        if not any(layer is each for each in self.model.layers):
+            return None
+        try:
+            return Keras(keras.Model(self.model.inputs, layer.output))
+        except (AttributeError, ValueError):  # a model written as a class
+            return None
+
+    def _given(self, inputs, layer):
+        """Return what a layer gives in a run of the whole model, which is slower."""
+        seen = []
+        with _called(layer, lambda _, output: seen.append(output)):
+            self._outputs(inputs, compiled=False)
+        return to_numpy(seen[0])
 
     def slope_reader(self, name, layer):
         def read(inputs, classes_for):
@@ -156,7 +200,7 @@ class Keras:
                 classes = classes_for(outputs.shape)
                 total = tf.reduce_sum(tf.gather(outputs, classes, batch_dims=1))
             slopes = tape.gradient(total, seen[0], unconnected_gradients="zero")
-            return seen[0].numpy(), slopes.numpy()
+            return to_numpy(seen[0]), to_numpy(slopes)
 
         return read
 
@@ -204,6 +248,9 @@ class Keras:
             "gru": ("reset_after",),
         }
         settings = {name: getattr(layer, name) for name in names.get(kind, ())}
+        if kind == "batch norm":  # PyTorch's is over the channels, which come last here
+            last = layer.axis in (-1, (layer.input_spec.ndim or 0) - 1)
+            settings["axis"] = "the channels'" if last else layer.axis
         if isinstance(layer, layers.RNN):
             settings["activation"] = layer.activation.__name__
         if kind in ("lstm", "gru"):
@@ -300,6 +347,9 @@ class Keras:
                 setattr(owner, name, rate)
             self.model.set_weights(weights)
 
+    def trained(self):
+        return self.model.trainable_variables
+
     def trainer(self, optimizer, learning_rate, loss):
         return _Trainer(self, optimizer, learning_rate, loss)
 
@@ -309,21 +359,16 @@ class Keras:
             return tf.constant(inputs.astype("int64"))
         if not self._scales_pixels:
             return tf.constant(as_floats(inputs, self.dtype))
-        if inputs.dtype != np.uint8 and inputs.size and np.abs(inputs).max() <= 1:
-            raise RangeError(
-                "The model's first layer, a Rescaling, divides pixels by 255 itself, but these "
-                "inputs go from 0 to 1. Hand over bytes, such as `.pixels`. Slopes and maps are of "
-                "pictures from 0 to 1, bytes among them, so they need the model without this "
-                "layer: keras.Sequential(model.layers[1:])."
-            )
         return tf.constant(expect_real(inputs, "images").astype(self.dtype))
 
     @functools.cached_property
     def _scales_pixels(self):
-        """Return whether the model divides bytes by 255, or nearly so, before anything else."""
-        inner = (each for each in _flatten(self.model) if not isinstance(each, layers.InputLayer))
-        first = next(inner, None)
-        return isinstance(first, layers.Rescaling) and 0 < np.max(first.scale) < 1 / 100
+        """Return whether the model divides bytes by 255, or nearly so, before it computes."""
+        first = itertools.takewhile(lambda each: not each.weights, _flatten(self.model))
+        return any(
+            isinstance(each, layers.Rescaling) and 0 < np.max(each.scale) < 1 / 100
+            for each in first
+        )
 
     def _takes_whole(self, inputs):
         """Return whether whole numbers are tokens to this model, as to an embedding."""
@@ -345,10 +390,6 @@ class Keras:
 
     def _outputs(self, inputs, compiled=True):
         """Return the outputs for a NumPy batch; say in words why the model cannot take it."""
-        if inputs.dtype == np.uint8 and isinstance(_first(self.model), layers.Embedding):
-            # Keras would take 3 / 255 for token 0 and say nothing.
-            error = TypeError("these are not whole numbers")
-            raise checks.refused(inputs, _first_layer(self.model), error)
         tensor = self.tensor(inputs)
         try:
             if compiled:
@@ -413,40 +454,67 @@ class _Trainer:
         self.classifies = loss == "cross-entropy"
         self._loss = checks.own_loss(loss) if callable(loss) else LOSSES[loss]
         self._floats = False  # whether the learner's own loss wants whole numbers as floats
-        checks.expect_trainable(self.model.trainable_variables)
+        checks.expect_trainable(backend.trained())
         self.optimizer = _optimizer(optimizer, learning_rate)
         self.optimizer.build(self.model.trainable_variables)  # does nothing if it is built already
         self.rate = self.learning_rate()
         self._compiled_step = tf.function(self._step, reduce_retracing=True)
 
     def check(self, inputs, targets, options):
-        outputs = self.backend._outputs(inputs, compiled=False)  # it is needed only once
+        with self._expecting_more_than_one_value():
+            outputs = self.backend._outputs(inputs, compiled=False)  # it is needed only once
         checks.check_outputs(to_numpy(outputs), targets, options)
         if not self.classifies:
             self._check_loss(outputs, targets[: len(inputs)])
-        if len(inputs) == 1 and any(map(_norms_one_value, _flatten(self.model))):
-            raise checks.single_example()
         batch, targets_of_batch = self.backend.tensor(inputs), self._targets(targets[:1])
         try:
             self._compiled_step.get_concrete_function(
                 _any_batch(batch), _any_batch(targets_of_batch)
             )
-        except ValueError as error:
-            if "Unknown variable" not in str(error):
-                raise
+        except CourseError:
+            raise
+        except Exception as error:  # what a compiler says of the learner's own code has no one kind
+            if "Unknown variable" in str(error):
+                raise KindError(
+                    "The optimizer was made for another model, or before this one's layers were "
+                    "unfrozen: make a new one."
+                ) from error
+            if "No gradients provided" in str(error):
+                raise checks.no_gradient("it does not depend on the weights") from error
             raise KindError(
-                "The optimizer was made for another model, or before this one's layers were "
-                "unfrozen: make a new one."
+                f"A step of training cannot be compiled: {checks.reason(error)}. In the model and "
+                "in the loss, use the framework's own functions: NumPy's have no gradient."
             ) from error
+
+    @contextmanager
+    def _expecting_more_than_one_value(self):
+        """Refuse a run in which batch norm gets one value for each channel."""
+        counts = []
+
+        def keep(given, _output, layer=None):
+            counts.append(np.prod(given.shape, dtype=object) // given.shape[layer.axis])
+
+        with contextlib.ExitStack() as watched:
+            for layer in _flatten(self.model):
+                if isinstance(layer, layers.BatchNormalization) and layer.trainable:
+                    watched.enter_context(_called(layer, functools.partial(keep, layer=layer)))
+            yield
+        if 1 in counts:
+            raise checks.single_example()
 
     def _check_loss(self, outputs, targets):
         try:
-            checks.check_loss(self.loss(outputs, self._targets(targets)))
+            self._expect_loss(outputs, targets)
         except KindError:
             if targets.dtype.kind not in "iub":
                 raise
             self._floats = True  # TensorFlow does not mix kinds of numbers, as PyTorch does
-            checks.check_loss(self.loss(outputs, self._targets(targets)))
+            self._expect_loss(outputs, targets)
+
+    def _expect_loss(self, outputs, targets):
+        loss = self.loss(outputs, self._targets(targets))
+        checks.check_loss(loss, tf.is_tensor(loss))
+        return loss
 
     def _targets(self, targets):
         return self.backend.targets(targets.astype(self.backend.dtype) if self._floats else targets)
@@ -473,9 +541,7 @@ class _Trainer:
         return float(loss), int(right) if self.classifies else None
 
     def mean_loss(self, inputs, targets):
-        loss = self.loss(self.backend._outputs(inputs), self._targets(targets))
-        checks.check_loss(loss)
-        return float(loss)
+        return float(self._expect_loss(self.backend._outputs(inputs), targets))
 
     def learning_rate(self):
         # Keras keeps it as float32: 0.1 comes back as 0.10000000149.
@@ -640,13 +706,6 @@ def _from_layout(kind, arrays):
 
 def _usual_axes(layer):
     return {3: ("T", "D"), 4: ("H", "W", "C")}.get(len(_shapes(layer)[0]), ("?",))
-
-
-def _norms_one_value(layer):
-    """Return whether batch norm gets one value for each channel of an example."""
-    if not isinstance(layer, layers.BatchNormalization) or not layer.trainable:
-        return False
-    return np.prod(_shapes(layer)[0][1:-1], dtype=object) in (1, None)
 
 
 def _shapes(layer):

@@ -24,7 +24,7 @@ from dlcourse.backends.checks import (
     regression_targets,
 )
 from dlcourse.bar import Bar
-from dlcourse.errors import KindError, RangeError, TrainingError
+from dlcourse.errors import KindError, RangeError, TrainingError, in_short
 from dlcourse.results import Evaluation, History
 
 import numpy as np
@@ -54,7 +54,7 @@ class Options:
         for name in ("schedule", "augment"):
             value = getattr(self, name)
             if value is not None and not callable(value):
-                raise KindError(f"`{name}` is {value!r}, but should be a function.")
+                raise KindError(f"`{name}` is {in_short(value)}, but should be a function.")
         expect_loss(self.loss)
         expect_seed(self.seed)
         expect_switch(self.shuffle, "shuffle")
@@ -93,8 +93,8 @@ class Options:
         except (TypeError, ValueError):
             pass
         raise RangeError(
-            f"`schedule` gave {factor!r} at {progress:.3g}, but should give a factor for the "
-            "learning rate, a number of at least 0."
+            f"`schedule` gave {in_short(factor)} at {progress:.3g}, but should give a factor for "
+            "the learning rate, a number of at least 0."
         )
 
     def examples(self, images, labels, images_name="images", labels_name="labels") -> tuple:
@@ -104,7 +104,11 @@ class Options:
         if self.classifies:
             targets = expect_labels(targets, None, labels_name, steps=True)
         elif self.named or targets.dtype.kind == "f" or targets.ndim == 4:
-            targets = regression_targets(targets)
+            targets = expect_finite(regression_targets(targets), labels_name)
+        elif targets.dtype.kind == "u" and targets.max() >= 2**63:
+            raise RangeError(
+                f"`{labels_name}` goes to {targets.max()}, but whole numbers end before 2⁶³."
+            )
         else:
             targets = targets.astype("int64")  # bytes would wrap in a loss of the learner's own
         return inputs, targets
@@ -162,7 +166,7 @@ def _run_epoch(trainer, inputs, targets, options, generator, epoch, history, bar
         loss, right = trainer.step(batch_inputs, batch_targets)
         if not math.isfinite(loss):
             when = f"in epoch {epoch + 1}, step {step + 1}"
-            raise TrainingError(_not_a_number(loss, when, trainer, batch_inputs))
+            raise TrainingError(_not_a_number(loss, when, trainer))
         history.step_loss.append(loss)
         loss_sum, seen = loss_sum + loss * len(batch), seen + len(batch)
         right_sum, labels_seen = right_sum + (right or 0), labels_seen + batch_targets.size
@@ -173,15 +177,13 @@ def _run_epoch(trainer, inputs, targets, options, generator, epoch, history, bar
         history.train_accuracy.append(accuracy)
 
 
-def _not_a_number(loss, when, trainer, inputs):
-    reason = (
-        "The inputs of this batch hold nan or infinite values: clean the data."
-        if inputs.dtype.kind == "f" and not np.isfinite(inputs).all()
-        else f"The learning rate is {trainer.learning_rate():.3g}: try a tenth of it. "
+def _not_a_number(loss, when, trainer):
+    return (
+        f"The loss became {loss} {when}, so training stopped. "
+        f"The learning rate is {trainer.learning_rate():.3g}: try a tenth of it. "
         "If that does not help: are the inputs scaled (0..1, or mean 0 and standard deviation 1)? "
         "Is there a log or a division in the model that can meet 0?"
     )
-    return f"The loss became {loss} {when}, so training stopped. {reason}"
 
 
 def _validated(trainer, options, epoch):
@@ -191,12 +193,12 @@ def _validated(trainer, options, epoch):
     if options.classifies:
         scores = np.concatenate([trainer.outputs(inputs[b]) for b in parts])
         if np.isnan(scores).any() or np.isposinf(scores).any():
-            raise TrainingError(_not_a_number(math.nan, when, trainer, inputs))
+            raise TrainingError(_not_a_number(math.nan, when, trainer))
         return evaluation(scores, targets)
     losses = (trainer.mean_loss(inputs[b], targets[b]) * len(targets[b]) for b in parts)
     loss = sum(losses) / len(inputs)
     if not math.isfinite(loss):
-        raise TrainingError(_not_a_number(loss, when, trainer, inputs))
+        raise TrainingError(_not_a_number(loss, when, trainer))
     return Evaluation(loss, None)
 
 

@@ -83,6 +83,26 @@ class PyTorch:
     def build(self, inputs):
         """Do nothing: a PyTorch model has its weights from the start."""
 
+    def tokens(self, inputs):
+        tables = [each for each in self.model.modules() if isinstance(each, nn.Embedding)]
+        probe, found = torch.zeros((1, *inputs.shape[1:]), dtype=torch.int64), []
+
+        def keep(table, given, _output):
+            if given and torch.equal(given[0].cpu(), probe):
+                found.append(table.num_embeddings)
+
+        with contextlib.ExitStack() as hooks, _evaluating(self.model), torch.no_grad():
+            for table in tables:
+                hooks.enter_context(_hook(table, keep))
+            # What is no model of tokens cannot take them; what it says then is of no interest.
+            with contextlib.suppress(Exception):
+                if tables:
+                    self.model(probe.to(_device(self.model)))
+        return max(found, default=None)
+
+    def check_inputs(self, inputs, name):
+        """Do nothing: PyTorch's models ask nothing more."""
+
     def to_device(self):
         self.model.to("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -303,6 +323,7 @@ class PyTorch:
             "batch norm": lambda: {
                 "epsilon": module.eps,
                 "momentum": round(1 - module.momentum, 12),
+                "axis": "the channels'",
             },
             "layer norm": lambda: {"epsilon": module.eps},
             "simple recurrent": lambda: {"activation": module.nonlinearity},
@@ -402,6 +423,9 @@ class PyTorch:
                 module.dropout = 0.0
         yield twin
 
+    def trained(self):
+        return [each for each in self.model.parameters() if each.requires_grad]
+
     def trainer(self, optimizer, learning_rate, loss):
         return _Trainer(self, optimizer, learning_rate, loss)
 
@@ -413,7 +437,7 @@ class _Trainer:
         self.backend, self.model, self.outputs = backend, backend.model, backend.outputs
         self.classifies = loss == "cross-entropy"
         self.loss = checks.own_loss(loss) if callable(loss) else LOSSES[loss]
-        checks.expect_trainable(p for p in self.model.parameters() if p.requires_grad)
+        checks.expect_trainable(backend.trained())
         self.optimizer = _optimizer(self.model, optimizer, learning_rate)
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
         if any(parameter.ndim == 4 for parameter in self.model.parameters()):
@@ -430,10 +454,11 @@ class _Trainer:
         outputs = self.backend._outputs(inputs, self.backend.tensor(inputs))
         targets = self.backend.targets(targets, inputs, outputs)
         loss = self.loss(outputs, targets)
+        checks.check_loss(loss, isinstance(loss, torch.Tensor))
         try:
             loss.backward()
         except RuntimeError as error:
-            raise KindError(f"The loss has no gradient: {error}") from error
+            raise checks.no_gradient(error) from error
         try:
             self.optimizer.step()
         except (TypeError, RuntimeError) as error:  # one that wants more than gradients
@@ -452,7 +477,7 @@ class _Trainer:
         with _evaluating(self.model), torch.no_grad():
             outputs = self.backend._outputs(inputs, self.backend.tensor(inputs))
             loss = self.loss(outputs, self.backend.targets(targets, inputs, outputs))
-        checks.check_loss(loss)
+        checks.check_loss(loss, isinstance(loss, torch.Tensor))
         return loss.item()
 
     def learning_rate(self):
