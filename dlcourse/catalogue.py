@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -184,9 +185,11 @@ def folder() -> Path:
         LessonError: None of them holds `notebooks/source`.
     """
     if named := runtime.path_variable("DLCOURSE_COURSE"):
-        candidates = [named.absolute()]
+        candidates = [named]
     else:
-        candidates = [PACKAGE.parent, Path.cwd(), *Path.cwd().parents]
+        candidates = [PACKAGE.parent]
+        with suppress(FileNotFoundError):  # the current folder is gone
+            candidates += [Path.cwd(), *Path.cwd().parents]
     for path in candidates:
         if (path / "notebooks" / "source").is_dir():
             return path

@@ -1,5 +1,7 @@
 """The `dlcourse` command: study, list, run, build and check lessons, and look at the machine."""
 
+import errno
+import os
 import subprocess
 import sys
 import time
@@ -39,6 +41,12 @@ class _Commands(typer.core.TyperGroup):
             return super().invoke(ctx)
         except CourseError as error:
             ERRORS.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
+            raise typer.Exit(1) from None
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left of it
+            ERRORS.print("[red]There is no room for what this command writes.[/red]")
             raise typer.Exit(1) from None
 
 

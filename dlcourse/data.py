@@ -411,8 +411,11 @@ def split_texts(arrays) -> np.ndarray:
     """
     if not isinstance(arrays, dict) or not {"text", "ends"} <= arrays.keys():
         raise KindError("`arrays` should be what `join_texts` gave: `text` and `ends`.")
-    text, ends = arrays["text"].tobytes(), arrays["ends"].tolist()
-    texts = [text[start:end].decode() for start, end in zip([0, *ends], ends)]
+    try:
+        text, ends = to_numpy(arrays["text"]).tobytes(), to_numpy(arrays["ends"]).tolist()
+        texts = [text[start:end].decode() for start, end in zip([0, *ends], ends)]
+    except (TypeError, ValueError) as error:  # a UnicodeDecodeError is one
+        raise KindError(f"`arrays` are damaged, not what `join_texts` gave: {error}.") from error
     return np.array([*texts, None], dtype=object)[:-1]  # a list of equal texts stays a row of them
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from dlcourse.answers import Feedback, Raised, guarded
 from dlcourse.arrays import expect_count
-from dlcourse.errors import KindError, RangeError, expect_text, in_short
+from dlcourse.errors import CourseError, KindError, RangeError, expect_text, in_short
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -161,6 +161,10 @@ def choice(options, start=None, *, label="") -> Choice:
         ) from None
     if arrays := [option for option in options if getattr(option, "ndim", 0)]:
         raise KindError(f"An option is a text or a number, not an array: {in_short(arrays[0])}.")
+    try:
+        [str(option) for option in options]
+    except Exception as error:
+        raise KindError(f"An option of a choice cannot be written as text: {error}.") from None
     if any(isinstance(option, float) and math.isnan(option) for option in options):
         raise RangeError("An option of a choice is nan, which equals nothing, itself not either.")
     if not 1 <= len(options) <= MOST_OPTIONS:
@@ -231,7 +235,21 @@ class Explorer:
 
         Raises:
             RangeError: A value that the control does not reach, or a name that no control has.
+            KindError: The drawing function raised an error, drew nothing or gave no sentence.
         """
+        try:
+            return self._picture(values)
+        except CourseError:
+            raise
+        except Exception as error:
+            at = ", ".join(f"{name}={in_short(value)}" for name, value in values.items())
+            raise KindError(
+                f"The drawing function raised {type(error).__name__}: {error}"
+                f"{f' (at {at})' if at else ''}. Its line is in the error above this one."
+            ) from error
+
+    def _picture(self, values):
+        """Return the Picture at these values; an error of the drawing function as it is."""
         for name, value in values.items():
             if name not in self.controls:
                 raise RangeError(
@@ -326,7 +344,7 @@ class Explorer:
     def _shown(self, values):
         """Return the Picture at these values, or what to say in its place if drawing failed."""
         try:
-            return guarded(lambda: self(**values))
+            return guarded(lambda: self._picture(values))
         except Raised as raised:  # learners change the function: it is theirs to read
             heading = "The drawing function raised an error. "
             return Feedback("raised", raised.message, raised.code, heading)

@@ -30,6 +30,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = "osD^vPX*<>"  # told apart without colour too
 MOST_PICTURES = 1000  # in one figure: with more, drawing does not end while one waits
 MOST_CLASSES = 50  # of a confusion matrix, for the same reason
+LARGEST_DRAWN = 1e37  # a number: the distance of two is still one, in 32 bits as well
 LARGEST = 50  # inches, of one picture
 LARGEST_FIGURE = (150, 2500)  # inches of a side, square inches: seconds to draw
 
@@ -289,10 +290,16 @@ def calibration(measured, axes=None) -> plt.Axes:
             f"`measured` is {in_short(measured)}, but should be what "
             "results.calibration(probabilities, labels) returns."
         )
+    confidence, accuracy, examples = (
+        expect_axes(_numbers(getattr(measured, name), name), "bins", name)
+        for name in ("confidence", "accuracy", "examples")
+    )
+    if not confidence.shape == accuracy.shape == examples.shape:
+        raise ShapeError("`measured` has bins of three numbers, but one of them is left out.")
     axes = _axes(axes, figsize=(4.2, 3.8))
     axes.plot([0, 1], [0, 1], "--", color="gray", label="as sure as right")
-    there = measured.examples > 0
-    axes.plot(measured.confidence[there], measured.accuracy[there], "o-", label="this classifier")
+    there = examples > 0
+    axes.plot(confidence[there], accuracy[there], "o-", label="this classifier")
     axes.set(
         xlabel="confidence (highest probability)",
         ylabel="accuracy",
@@ -406,7 +413,7 @@ def forecast_fan(
                 "interval lies above its high end. Give (low, high), in this order; if quantiles "
                 "cross, sort them: np.sort([low, high], axis=0)."
             )
-    _expect_number(step_hours, "step_hours", 0)
+    _expect_number(step_hours, "step_hours", 0, 1e9)
     _expect_drawable(quantity, "quantity")
     axes = _axes(axes)
     before = np.arange(-len(history), 0) * step_hours
@@ -576,6 +583,13 @@ def _numbers(values, name):
         raise KindError(f"`{name}` holds {array.dtype} values, but should hold real numbers.")
     if array.dtype.kind == "b":
         return array.astype("int64")
+    there = array[np.isfinite(array)]
+    low, high = float(there.min(initial=0)), float(there.max(initial=0))
+    if max(-low, high) >= LARGEST_DRAWN:
+        raise RangeError(
+            f"`{name}` goes from {low:g} to {high:g}, but what is drawn lies within "
+            f"±{LARGEST_DRAWN:g}: beyond it, distances are no numbers any more. Scale it first."
+        )
     if array.dtype.kind == "f":  # sums of half precision overflow, and not all kinds are drawn
         return array.astype("float32" if array.dtype.itemsize <= 4 else "float64")
     return array

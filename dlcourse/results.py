@@ -67,6 +67,11 @@ class History:
     seconds: list = field(default_factory=list)
     step_loss: list = field(default_factory=list)
 
+    def __post_init__(self):
+        for name, values in vars(self).items():
+            if not isinstance(values, list):
+                raise KindError(f"`{name}` is {in_short(values)}, but should be a list.")
+
     @property
     def epochs(self) -> int:
         """Return how many epochs were finished."""
@@ -190,7 +195,9 @@ class SeedBand:
         return cls(float(values.min()), float(values.max()), len(values))
 
     def __contains__(self, value):
-        return self.low <= value <= self.high
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+            raise KindError(f"{in_short(value)} is no number, so it lies in no band.")
+        return bool(self.low <= value <= self.high)
 
     @_or_what_it_holds
     def __str__(self):

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dlcourse.errors import RangeError
+from dlcourse.errors import DataError, RangeError
 
 KERAS_NEEDS = {  # {setting: values with which the course works, the usual one first}
     "backend": ("tensorflow",),
@@ -47,9 +47,25 @@ def variable(name) -> str:
 
 
 def path_variable(name) -> Path | None:
-    """Return the path that an environment variable names, `~` being the home; None without one."""
+    """Return the path that an environment variable names, `~` being the home; None without one.
+
+    Raises:
+        DataError: It is the home of a user whom this system does not know, or lies in a current
+            folder that is gone.
+    """
     named = variable(name)
-    return Path(os.path.expanduser(named)) if named else None
+    if not named:
+        return None
+    path = Path(os.path.expanduser(named))
+    if path.parts[0].startswith("~"):
+        raise DataError(f"{name} is {named!r}, but this system knows no home of {path.parts[0]}.")
+    try:
+        return path.absolute()
+    except OSError as error:
+        raise DataError(
+            f"{name} is {named!r}, but the current folder is gone ({error}). Give the whole path, "
+            "or go to a folder that is there."
+        ) from error
 
 
 def available_cores() -> int:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dlcourse import catalogue, notebooks, progress, runtime
-from dlcourse.errors import CourseError, LessonError
+from dlcourse.errors import CourseError, KindError, LessonError, in_short
 
 NAME = "my-dlcourse"  # of the folder, in the learner's home
 PAGE = "claims.md"  # lies beside the notebooks, which link to it
@@ -55,9 +55,9 @@ def folder() -> Path:
         True
     """
     if named := runtime.path_variable("DLCOURSE_WORK"):
-        return named.absolute()
+        return named
     if home := runtime.path_variable("DLCOURSE_HOME"):
-        return home.absolute() / "work"
+        return home / "work"
     return Path.home() / NAME
 
 
@@ -70,7 +70,7 @@ def prepare(lessons) -> list[Done]:
     Raises:
         WorkError: The folder cannot be written to.
     """
-    return [_in_words(_prepared, lesson) for lesson in lessons]
+    return [_in_words(_prepared, lesson) for lesson in _several(lessons)]
 
 
 def update(lessons) -> list[Done]:
@@ -87,7 +87,7 @@ def update(lessons) -> list[Done]:
     Raises:
         WorkError: A file cannot be read or written; the copy is then as it was.
     """
-    return [_in_words(_updated, lesson) for lesson in lessons]
+    return [_in_words(_updated, lesson) for lesson in _several(lessons)]
 
 
 def reset(lesson, exercise=None) -> Done:
@@ -116,6 +116,11 @@ def restore(lesson) -> Done:
 
 
 def _in_words(command, lesson, *rest):
+    if not isinstance(lesson, catalogue.Lesson):
+        raise KindError(
+            f"`lesson` is {in_short(lesson)}, but should be one of `catalogue.lessons()`, such as "
+            'catalogue.find(["21"])[0].'
+        )
     try:
         done = command(lesson, *rest)
         _bring_page()
@@ -128,6 +133,11 @@ def _in_words(command, lesson, *rest):
             "folder be yours to write in, or name another one in the environment variable "
             "DLCOURSE_WORK."
         ) from error
+
+
+def _several(lessons):
+    """Return lessons that can be gone through; what is none is left to `_in_words` to refuse."""
+    return lessons if isinstance(lessons, list | tuple) else [lessons]
 
 
 def _bring_page():

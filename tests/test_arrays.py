@@ -4,10 +4,12 @@ from dlcourse.arrays import (
     as_floats,
     close,
     expect_axes,
+    expect_count,
     expect_examples,
     expect_finite,
     expect_labels,
     expect_number,
+    expect_seed,
     softmax,
     to_numpy,
 )
@@ -288,6 +290,12 @@ def test_lists_of_millions_are_no_arrays():
     row = [0] * 100_000
     with pytest.raises(KindError, match="make an array of them first"):
         to_numpy([row] * 20_000)
+
+
+def test_numbers_of_5000_digits_are_told_shortly():
+    for ask in (expect_number, expect_count, expect_seed):
+        with pytest.raises(RangeError, match="more than 4300 digits"):
+            ask(-(10**5000), "x")
 
 
 def test_what_is_no_finite_number_and_no_index_is_said():

@@ -563,3 +563,10 @@ def _killed_at_last(process):
         if process.is_running():
             for one in [*process.children(recursive=True), process]:
                 one.kill()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has it")
+def test_a_full_disk_is_said_in_a_line():
+    with open("/dev/full", "w") as full:
+        run = subprocess.run([*COMMAND, "list"], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (run.returncode, run.stderr) == (1, "There is no room for what this command writes.\n")

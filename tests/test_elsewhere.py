@@ -9,6 +9,7 @@ import venv
 
 from dlcourse import elsewhere
 from dlcourse.elsewhere import ElsewhereError, TooSlowError, call, keep
+from dlcourse.errors import CourseError
 
 import numpy as np
 import psutil
@@ -57,6 +58,14 @@ def objects():
     return np.array([object()])
 """
 NUMBERS = {"numbers": np.arange(3.0)}
+
+
+@pytest.mark.parametrize(
+    "asked", [{"seconds": "5"}, {"seconds": np.nan}, {"file": "a\0.py"}, {"record": 5}]
+)
+def test_what_is_no_path_and_no_time_is_refused(asked):
+    with pytest.raises(CourseError, match=f"`{next(iter(asked))}`"):
+        call(**({"file": "x.py", "function": "double"} | asked))
 
 
 @pytest.fixture

@@ -55,6 +55,28 @@ def test_a_call_gives_the_picture_and_the_sentence(explorer):
     assert explorer().png == explorer(height=0.5, colour="red").png != picture.png
 
 
+def test_an_error_of_the_drawing_function_is_told_with_the_place():
+    def breaks(figure, height):
+        return f"{1 / height}"
+
+    broken = explore.Explorer(breaks, SIZE, height=explore.slider(0, 2, 1))
+    for ask in (lambda: broken(height=0), broken.faults):
+        with pytest.raises(
+            KindError, match=r"raised ZeroDivisionError: .* \(at height=0\)"
+        ) as told:
+            ask()
+        assert isinstance(told.value.__cause__, ZeroDivisionError)
+
+
+def test_an_option_can_be_written_as_text():
+    class Mute:
+        def __str__(self):
+            raise ValueError("no")
+
+    with pytest.raises(KindError, match="cannot be written as text: no"):
+        explore.choice([Mute()])
+
+
 def test_the_picture_has_the_size_asked_for(explorer):
     width, height = (int.from_bytes(explorer().png[i : i + 4], "big") for i in (16, 20))
     assert (width, height) == tuple(round(explore.DOTS_PER_INCH * inches) for inches in SIZE)

@@ -16,6 +16,7 @@ from dlcourse.outputs import (
     text_faults,
 )
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -163,6 +164,22 @@ def printed(*texts):
 def test_how_a_long_print_is_cut_into_messages_does_not_count():
     assert contents(printed("a", "b\n")) == contents(printed("ab\n")) == {"stdout": ["ab\n"]}
     assert contents(printed("1 %\r", "2 %\r\n")) == {"stdout": ["2 %\r\n"]}
+
+
+def striped(width, axis, size=640):
+    bright = np.arange(size) // width % 2 * 255
+    return Image.fromarray(
+        np.broadcast_to(bright[:, None] if axis else bright, (size, size)).astype("uint8")
+    )
+
+
+@pytest.mark.parametrize("width", [1, 5])
+def test_stripes_are_neither_grey_nor_stripes_the_other_way(width):
+    grey = Image.new("L", (640, 640), 127)
+    across, down = (encoded(striped(width, axis)) for axis in (0, 1))
+    assert image_distance(across, across) == 0
+    for other in (down, encoded(grey)):
+        assert image_distance(across, other) > 0.09
 
 
 def test_a_picture_more_is_a_fault_unless_pictures_are_left_out():

@@ -320,6 +320,28 @@ def test_a_round_trip_gives_the_same_scores_back(name):
     np.testing.assert_allclose(backends.scores(back, inputs[:64]), before, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "ours, theirs, words",
+    [
+        (nn.LayerNorm((3, 3, 3)), layers.LayerNormalization(axis=[1, 2, 3]), "C, H, W in PyTorch"),
+        (nn.BatchNorm2d(3), layers.BatchNormalization(axis=1), "`axis` is"),
+    ],
+)
+def test_a_norm_over_other_axes_is_not_carried(ours, theirs, words):
+    theirs = keras_model((3, 3, 3), theirs, layers.Flatten(), layers.Dense(2))
+    ours = nn.Sequential(ours, nn.Flatten(), nn.Linear(27, 2))
+    for pair in ((ours, theirs), (theirs, ours)):
+        with pytest.raises(KindError, match=words):
+            carry_weights(*pair)
+
+
+def test_frozen_models_compare_equal():
+    ours, theirs, inputs = build("dense")
+    ours.requires_grad_(False)
+    theirs.trainable = False
+    assert compare(ours, theirs, inputs[:64], LABELS[:64]).ok
+
+
 def test_batch_norm_left_at_its_defaults_breaks_parity():
     ours, theirs, inputs = build("with batch norm")
     ours[1].eps, ours[1].momentum = 1e-5, 0.1  # Keras: 1e-3, and 0.01 in PyTorch's way of counting

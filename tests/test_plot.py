@@ -198,6 +198,21 @@ def test_absurd_arguments_are_drawn_or_refused_in_words(draw):
         plt.close("all")
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: plot.embedding([[1e308, 1], [-1e308, 2]], [0, 1], ["a", "b"]),
+        lambda: plot.heat_map(np.full((2, 2), 1e308)),
+        lambda: plot.forecast_fan([1.0, 2.0], [1.0, 2.0], step_hours=1e308),
+        lambda: plot.calibration(results.Calibration(None, None, None, 0.0)),
+        lambda: plot.calibration(results.Calibration([0.5], [0.5, 0.1], [3], 0.0)),
+    ],
+)
+def test_what_cannot_be_drawn_is_told_at_the_call(ask):
+    with pytest.raises(CourseError):
+        ask()
+
+
 def test_confusion_of_shares_writes_them_rounded_and_says_so():
     axes = plot.confusion(np.full((3, 3), 1 / 9), ["a", "b", "c"])
     assert {text.get_text() for text in axes.texts} == {"0.11"} and "share" in axes.get_title()

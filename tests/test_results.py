@@ -3,7 +3,7 @@
 import re
 
 from dlcourse import results
-from dlcourse.errors import CourseError, RangeError, ShapeError
+from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
 
 import numpy as np
 import pytest
@@ -91,10 +91,8 @@ def test_a_history_says_in_one_line_what_happened():
     "odd",
     [
         results.History([None]),
-        results.History(5),
         results.History(["a"], seconds=["b"]),
         results.History([np.ones(3)]),
-        results.History([1.0], seconds=None),
         results.Headline("accuracy", None, 0.8, "a guess", 1, 1.0),
         results.Headline("accuracy", 0.9, 0.8, "a guess", 1, "long"),
         results.Headline("accuracy", 0.9, np.ones(2), "a guess", 1, np.ones(2)),
@@ -104,6 +102,24 @@ def test_a_history_says_in_one_line_what_happened():
 def test_odd_values_are_told_as_they_are(odd):
     assert str(odd).startswith(f"{type(odd).__name__} of odd values: {{")
     assert 20 < len(repr(odd)) < 400
+
+
+@pytest.mark.parametrize("fields", [{"train_loss": 5}, {"seconds": None}, {"step_loss": "ab"}])
+def test_a_history_is_made_of_lists(fields):
+    with pytest.raises(KindError, match="should be a list"):
+        results.History(**fields)
+
+
+def test_what_is_no_number_lies_in_no_band():
+    with pytest.raises(KindError, match="'a' is no number"):
+        "a" in results.SeedBand(0.1, 0.2, 5)  # noqa: B015
+
+
+def test_tables_that_fit_no_memory_are_refused():
+    with pytest.raises(RangeError, match="10000 at most"):
+        results.calibration([[0.9, 0.1], [0.3, 0.7]], [0, 1], bins=10**12)
+    with pytest.raises(RangeError, match="300000 classes"):
+        results.confusion(np.zeros((2, 300_000)), [0, 1])
 
 
 def test_a_seed_band_is_lowest_to_highest_and_wants_five_runs():

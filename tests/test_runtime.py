@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-from dlcourse import runtime
+from dlcourse import catalogue, runtime, work
+from dlcourse.errors import DataError
 
 import numpy as np
 import pytest
@@ -45,6 +46,29 @@ def test_what_is_set_to_nothing_counts_as_not_set(monkeypatch, tmp_path, nothing
     assert os.environ["OMP_NUM_THREADS"] == str(runtime.available_cores())
     assert os.environ["KERAS_BACKEND"] == "tensorflow"
     assert runtime.path_variable("DLCOURSE_HOME") is None
+
+
+@pytest.mark.parametrize("value", ["~nobody-here", "~nobody-here/work"])
+def test_the_home_of_nobody_is_no_folder(monkeypatch, tmp_path, value):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DLCOURSE_HOME", value)
+    for ask in (lambda: runtime.folder("data"), work.folder):
+        with pytest.raises(DataError, match="knows no home of ~nobody-here"):
+            ask()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a current folder cannot go")
+def test_a_current_folder_that_is_gone_is_said_if_it_is_needed(monkeypatch, tmp_path):
+    monkeypatch.delenv("DLCOURSE_COURSE", raising=False)
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert (catalogue.folder() / "notebooks").is_dir()
+    monkeypatch.setenv("DLCOURSE_WORK", "mine")
+    with pytest.raises(DataError, match="current folder is gone"):
+        work.folder()
 
 
 @pytest.mark.parametrize("value", ["", "abc", "-3", "1e3", "9" * 5000])

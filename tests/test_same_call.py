@@ -170,6 +170,43 @@ def test_a_model_that_scales_pixels_itself_is_explained_without_that_layer():
         )
 
 
+@pytest.mark.parametrize("before", [layers.RandomFlip, layers.ZeroPadding2D])
+def test_pixels_are_scaled_once_wherever_the_model_does_it(before):
+    inner = [before(), layers.Rescaling(1 / 255), layers.GlobalMaxPooling2D()]
+    model = keras.Sequential([keras.Input((8, 8, 1)), *inner])
+    assert backends.scores(model, np.full((2, 8, 8, 1), 255, "uint8")).tolist() == [[1.0]] * 2
+
+
+def test_pixels_are_judged_all_together_whatever_the_batch():
+    inner = [layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(2)]
+    model = keras.Sequential([keras.Input((8, 8, 1)), *inner])
+    pictures = np.full((4, 8, 8, 1), 100, "float32")
+    pictures[3] = 0  # black: alone it could be any kind of picture
+    losses = [backends.evaluate(model, pictures, [0, 1, 0, 1], size).loss for size in (4, 3, 1)]
+    np.testing.assert_allclose(losses, losses[0], rtol=1e-6)
+    backends.fit(model, pictures, [0, 1, 0, 1], valid=(pictures, [0, 1, 0, 1]), epochs=2,
+                 **(QUIET | {"batch_size": 3}))  # fmt: skip
+
+
+def test_a_model_of_bfloat16_is_used_like_any_other():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = FRAMEWORKS["keras"].cnn()
+    finally:
+        keras.config.set_dtype_policy(before)
+    few, labels = IMAGES[:5], LABELS[:5]
+    given = [
+        backends.scores(model, few),
+        backends.activations(model, few, 0),
+        backends.input_gradient(model, few, labels),
+        *backends.activation_gradient(model, few, labels, 0),
+    ]
+    assert {each.dtype for each in given} == {np.dtype("float32")}
+    assert np.isfinite(backends.loss_and_gradients(model, few, labels)[0])
+    assert np.isfinite(backends.fit(model, few, labels, **QUIET).train_loss)
+
+
 def test_tokens_have_no_slopes(framework):
     with pytest.raises(CourseError):
         backends.input_gradient(framework.reader(), np.ones((2, 5), int), [0, 1])
@@ -312,7 +349,23 @@ def test_a_network_that_gives_no_numbers_has_no_accuracy(framework):
 
 # Functions of the learner's own
 
+
+def without_gradient(outputs, targets):
+    right = outputs.argmax(-1) == targets if torch.is_tensor(outputs) else keras.ops.equal(
+        keras.ops.argmax(outputs, -1), targets)  # fmt: skip
+    return right.float().mean() if torch.is_tensor(outputs) else tf.reduce_mean(
+        tf.cast(right, "float32"))  # fmt: skip
+
+
+def through_numpy(outputs, targets):
+    values = outputs.detach() if torch.is_tensor(outputs) else outputs
+    return values.numpy().mean()
+
+
 OWN = {
+    "loss without a gradient": ({"loss": without_gradient}, KindError, "has no gradient"),
+    "loss of a NumPy number": ({"loss": through_numpy}, KindError, r"\(float32\), but should give"),
+    "loss of a plain number": ({"loss": lambda o, t: 1.0}, KindError, r"1\.0 \(float\)"),
     "augment gives nothing": ({"augment": lambda x, g: None}, KindError, "is a `return` missing"),
     "augment drops some": ({"augment": lambda x, g: x[:3]}, ShapeError, "as many examples"),
     "augment raises": ({"augment": lambda x, g: x.nothing}, KindError, "raised AttributeError"),
@@ -336,7 +389,78 @@ def test_a_function_that_does_not_fit_is_told_in_words(framework, name):
         backends.fit(framework.mlp(), FEATURES, LABELS, **options, **QUIET)
 
 
+@pytest.mark.parametrize("kind", ["uint64", "object"])
+def test_numbers_that_fit_no_kind_are_refused_as_targets(framework, kind):
+    targets = np.full((len(FEATURES), 10), 2**63, kind)
+    with pytest.raises(CourseError, match="2⁶³|numbers"):
+        backends.fit(framework.mlp(), FEATURES, targets, loss=framework.squared_error, **QUIET)
+
+
+def test_a_row_against_a_column_is_refused_for_an_own_loss_as_well():
+    squeezed = nn.Sequential(nn.Linear(64, 1), nn.Flatten(0))
+    with pytest.raises(ShapeError, match=r"labels\[:, 0\]"):
+        backends.fit(
+            squeezed, FEATURES, np.zeros((300, 1)), loss=FRAMEWORKS["pytorch"].squared_error,
+            **QUIET,
+        )  # fmt: skip
+
+
 # Layers
+
+
+def nested():
+    """Return a Keras model of two blocks whose layers have one name, and the blocks."""
+    keras.utils.set_random_seed(0)
+    blocks = [
+        keras.Sequential([keras.Input((8, 8, 1)), layers.Conv2D(1, 3, padding="same", name="c")])
+        for _ in range(2)
+    ]
+    end = [layers.GlobalAveragePooling2D(), layers.Dense(2)]
+    return keras.Sequential([keras.Input((8, 8, 1)), *blocks, *end]), blocks
+
+
+def test_a_layer_inside_a_layer_is_read():
+    model, (first, second) = nested()
+    expected = second(first(IMAGES[:5])).numpy()
+    for layer in (1, second.get_layer("c")):
+        np.testing.assert_allclose(
+            backends.activations(model, IMAGES[:5], layer, batch_size=2), expected, atol=1e-6
+        )
+    with pytest.raises(RangeError, match="several layers 'c'"):
+        backends.weights(model, "c")
+    both_ways = keras.Sequential(
+        [keras.Input((5, 3)), layers.Bidirectional(layers.LSTM(4)), layers.Dense(2)]
+    )
+    steps = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    expected = both_ways.layers[0](steps).numpy()[:, :4]
+    given = backends.activations(both_ways, steps, "forward_lstm")
+    np.testing.assert_allclose(given, expected, atol=1e-6)
+
+
+class Written(keras.Model):
+    """A model written as a class."""
+
+    def __init__(self, *inner):
+        super().__init__()
+        self.inner = list(inner)
+
+    def call(self, inputs, training=False):
+        for layer in self.inner:
+            norm = isinstance(layer, layers.BatchNormalization)
+            inputs = layer(inputs, training=training) if norm else layer(inputs)
+        return inputs
+
+
+def test_a_model_written_as_a_class_trains_on_single_pictures():
+    model = Written(
+        layers.Conv2D(2, 3), layers.BatchNormalization(), layers.Flatten(), layers.Dense(10)
+    )
+    one = QUIET | {"batch_size": 1}
+    assert np.isfinite(backends.fit(model, IMAGES[:5], LABELS[:5], **one).train_loss)
+    assert backends.activations(model, IMAGES[:5], 0).shape == (5, 6, 6, 2)
+    model = Written(layers.BatchNormalization(), layers.Dense(10))
+    with pytest.raises(ShapeError, match="`batch_size` of at least 2"):
+        backends.fit(model, FEATURES[:5], LABELS[:5], **one)
 
 
 def test_a_layer_may_be_named_counted_or_handed_over(framework):

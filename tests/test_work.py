@@ -8,7 +8,7 @@ import re
 import sys
 
 from dlcourse import catalogue, notebooks, progress, work
-from dlcourse.errors import LessonError
+from dlcourse.errors import KindError, LessonError
 
 import pytest
 from hypothesis import given
@@ -560,3 +560,10 @@ def test_long_texts_that_have_much_in_common_are_compared_in_time(monkeypatch):
         words, [{**cell, "source": f"{cell['source']} new"} for cell in without]
     )
     assert len(pairs) == 40
+
+
+@pytest.mark.parametrize("odd", ["00", 0, None])
+def test_what_is_no_lesson_is_refused(odd):
+    for ask in (work.update, work.prepare, work.reset, work.restore):
+        with pytest.raises(KindError, match="one of `catalogue.lessons"):
+            ask(odd)

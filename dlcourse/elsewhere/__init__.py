@@ -17,7 +17,8 @@ from datetime import date
 from pathlib import Path
 
 from dlcourse import runtime
-from dlcourse.errors import CourseError
+from dlcourse.arrays import expect_number
+from dlcourse.errors import CourseError, KindError, in_short
 
 import numpy as np
 
@@ -95,6 +96,10 @@ def call(file, function, arrays=None, *, python=sys.executable, seconds=60, reco
         >>> elsewhere.call("double.py", "double", {"numbers": np.arange(3)})
         result (3,): computed on 2026-01-31 with Python 3.11.7
     """
+    expect_number(seconds, "seconds", low=0)
+    for name, path in (("file", file), ("python", python), ("record", record)):
+        if path is not None and (not isinstance(path, str | Path) or "\0" in str(path)):
+            raise KindError(f"`{name}` is {in_short(path)}, but should be a path.")
     arrays = {name: np.asarray(array) for name, array in (arrays or {}).items()}
     if python is None:
         return _recorded(file, function, arrays, record)
