@@ -388,7 +388,7 @@ TIMES = {  # words after a number that multiply it; some may be a unit as well
 # With one of these words after it, a number is part of a sum, or of a choice of several.
 SUMS = (
     "and|or|to|plus|minus|times|over|by|divided|half|halves|thirds?|quarters?|fifths?|tenths?"
-    r"|(?:hundred|thousand|million|billion)ths?|squared|cubed"
+    "|hundredths?|thousandths?|millionths?|billionths?|squared|cubed"
     "|pi|π|e|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 )
 ANSWER = re.compile(

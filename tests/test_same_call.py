@@ -392,7 +392,7 @@ def test_a_function_that_does_not_fit_is_told_in_words(framework, name):
 @pytest.mark.parametrize("kind", ["uint64", "object"])
 def test_numbers_that_fit_no_kind_are_refused_as_targets(framework, kind):
     targets = np.full((len(FEATURES), 10), 2**63, kind)
-    with pytest.raises(CourseError, match="2⁶³|numbers"):
+    with pytest.raises(CourseError, match=r"2⁶³|numbers"):
         backends.fit(framework.mlp(), FEATURES, targets, loss=framework.squared_error, **QUIET)
 
 

@@ -565,5 +565,5 @@ def test_long_texts_that_have_much_in_common_are_compared_in_time(monkeypatch):
 @pytest.mark.parametrize("odd", ["00", 0, None])
 def test_what_is_no_lesson_is_refused(odd):
     for ask in (work.update, work.prepare, work.reset, work.restore):
-        with pytest.raises(KindError, match="one of `catalogue.lessons"):
+        with pytest.raises(KindError, match="one of `catalogue"):
             ask(odd)
