@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from dlcourse import lessons as stores  # `lessons` is a function here
-from dlcourse import runtime
+from dlcourse import minutes, runtime
 from dlcourse.errors import LessonError, in_short
 from dlcourse.outputs import has_tag
 
@@ -73,16 +73,21 @@ class Lesson:
         return stores.FOLDER / self.slug
 
     @cached_property
-    def _facts(self):
+    def _module(self):
+        """The text of its module."""
         path = self.folder / "__init__.py"
         if not path.exists():
             raise LessonError(
                 f"Lesson {self.number} has a text, {self.source.name}, but no {path}. "
                 "`dlcourse new` shows what it must contain."
             )
+        return path.read_text(encoding="utf-8")
+
+    @cached_property
+    def _facts(self):
         return {
             statement.targets[0].id: statement.value
-            for statement in ast.parse(path.read_text(encoding="utf-8")).body
+            for statement in ast.parse(self._module).body
             if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
         }
 
@@ -101,10 +106,15 @@ class Lesson:
         """Title, as in the head cell."""
         return self._fact("TITLE")
 
-    @property
+    @cached_property
     def study_minutes(self) -> int:
-        """Minutes that a learner needs."""
-        return self._fact("STUDY_MINUTES")
+        """Minutes that a learner needs, by the rule of `minutes`."""
+        return minutes.study_minutes(self.source.read_text(encoding="utf-8"), self._module)
+
+    @cached_property
+    def sizes(self) -> dict:
+        """The size of each exercise, {name: one of minutes.SIZES}."""
+        return minutes.sizes(self._module)
 
     @property
     def needs(self) -> tuple:

@@ -118,7 +118,7 @@ def computation_graph(steps, values, slopes=None, title="") -> Diagram:
     Example:
         >>> print(draw.computation_graph({"y": "x · x"}, {"x": 3.0, "y": 9.0}, {"x": 6.0}))
         Diagram: A computation graph, values and slopes
-        y is 9. The steepest slope is along x: 6.
+        y is 9. The slope along x is 6.
         x = 3, slope 6
         y = x · x = 9
     """
@@ -154,7 +154,9 @@ def computation_graph(steps, values, slopes=None, title="") -> Diagram:
     found = f"{last} is {_number(values[last])}."
     if inner := [name for name in slopes if name in sources and name != last]:
         steepest = max(inner, key=lambda name: abs(slopes[name]))
-        found += f" The steepest slope is along {steepest}: {_number(slopes[steepest])}."
+        slope = _number(slopes[steepest])
+        several = f"The steepest slope is along {steepest}: {slope}."
+        found += f" {several if len(inner) > 1 else f'The slope along {steepest} is {slope}.'}"
     words = [found]
     for name in sources:
         slope = f", slope {_number(slopes[name])}" if name in slopes else ""

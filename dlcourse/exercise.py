@@ -43,6 +43,7 @@ from dlcourse.answers import (
 from dlcourse.arrays import close, expect_finite, to_numpy
 from dlcourse.errors import CourseError, KindError, LessonError, expect_text
 from dlcourse.limits import AnswerError, trusting, unseen, within
+from dlcourse.minutes import SIZES
 
 import numpy as np
 
@@ -81,7 +82,9 @@ class Exercise:
     Made by `function`, `value` and `measured`, which describe the fields.
     """
 
-    def __init__(self, solution, ask, hints, mistakes):
+    def __init__(self, solution, ask, hints, mistakes, size=None):
+        if size is not None and size not in SIZES:
+            raise LessonError(f"`size` is {short(size)}, but should be one of {', '.join(SIZES)}.")
         self.solve, self.ask = solution, " ".join(expect_text(ask, "ask").split())
         self.hints = _several(hints, str, "hints")
         self.mistakes = _several(mistakes, Mistake, "mistakes")
@@ -243,8 +246,10 @@ class Exercise:
 class FunctionExercise(Exercise):
     """The answer is a function; it is compared with the solution on every case, told or drawn."""
 
-    def __init__(self, solution, ask, hints, mistakes, cases, draw, given, tolerance, seconds):
-        super().__init__(solution, ask, hints, mistakes)
+    def __init__(
+        self, solution, ask, hints, mistakes, size, cases, draw, given, tolerance, seconds
+    ):
+        super().__init__(solution, ask, hints, mistakes, size)
         self.cases, self.draw = _several(cases, Mapping, "cases"), draw
         self.tolerance, self.seconds, self.given = tolerance, seconds, given
         close(0, 0, tolerance)  # says what is wrong with it
@@ -445,8 +450,8 @@ class _ComputedExercise(Exercise):
 class ValueExercise(_ComputedExercise):
     """The answer is a value; it is compared with the one that the solution computes."""
 
-    def __init__(self, solution, ask, hints, mistakes, tolerance, unit):
-        super().__init__(solution, ask, hints, mistakes)
+    def __init__(self, solution, ask, hints, mistakes, size, tolerance, unit):
+        super().__init__(solution, ask, hints, mistakes, size)
         self.tolerance, self.unit = tolerance, expect_text(unit, "unit")
         close(0, 0, tolerance)  # says what is wrong with it
 
@@ -467,8 +472,8 @@ class ValueExercise(_ComputedExercise):
 class MeasuredExercise(_ComputedExercise):
     """The answer is something that was trained or found; it must reach a stated bar."""
 
-    def __init__(self, solution, ask, hints, mistakes, measure, bar, what, examine):
-        super().__init__(solution, ask, hints, mistakes)
+    def __init__(self, solution, ask, hints, mistakes, size, measure, bar, what, examine):
+        super().__init__(solution, ask, hints, mistakes, size)
         self.measure, self.what = measure, expect_text(what, "what")
         self.bar = expect_finite(bar, "bar").item()
         self.examine = examine or (lambda answer: answer)
@@ -506,6 +511,7 @@ def function(
     given: Callable | None = None,
     tolerance: float = TOLERANCE,
     seconds: float = SECONDS,
+    size: str | None = None,
 ) -> Callable:
     """Declare an exercise whose answer is a function: put this above the solution.
 
@@ -521,9 +527,10 @@ def function(
             As long as nobody has changed it, its fault is not named.
         tolerance: By how much numbers may differ; see `arrays.close`.
         seconds: After so much of the processor's time a call counts as endless.
+        size: One of `minutes.SIZES`, where it is not the usual one of its kind.
     """
     return lambda solution: FunctionExercise(
-        solution, ask, hints, mistakes, cases, draw, given, tolerance, seconds
+        solution, ask, hints, mistakes, size, cases, draw, given, tolerance, seconds
     )
 
 
@@ -534,6 +541,7 @@ def value(
     mistakes: Sequence[Mistake],
     tolerance: float = TOLERANCE,
     unit: str = "",
+    size: str | None = None,
 ) -> Callable:
     """Declare an exercise whose answer is a value: put this above a function that returns it.
 
@@ -547,7 +555,7 @@ def value(
                 f"The solution `{solution.__name__}` of an exercise of a value has parameters "
                 f"({', '.join(needed)}), but a check calls it without: let it load what it needs."
             )
-        return ValueExercise(solution, ask, hints, mistakes, tolerance, unit)
+        return ValueExercise(solution, ask, hints, mistakes, size, tolerance, unit)
 
     return declare
 
@@ -561,11 +569,12 @@ def measured(
     hints: Sequence[str],
     mistakes: Sequence[Mistake],
     examine: Callable[[Any], Any] | None = None,
+    size: str | None = None,
 ) -> Callable:
     """Declare an exercise whose answer must reach a bar: put this above a function that gets there.
 
     Args:
-        ask, hints: As in `function`.
+        ask, hints, size: As in `function`.
         measure: Function of the answer (a model, a History, a score) that gives one number. It
             looks at what the answer does, never at a framework's private attributes.
         bar: The least number that is right.
@@ -578,7 +587,7 @@ def measured(
     of `return `, is what learners see.
     """
     return lambda solution: MeasuredExercise(
-        solution, ask, hints, mistakes, measure, bar, what, examine
+        solution, ask, hints, mistakes, size, measure, bar, what, examine
     )
 
 

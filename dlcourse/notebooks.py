@@ -19,7 +19,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from dlcourse import catalogue, data, lessons, memory, runtime
+from dlcourse import catalogue, data, lessons, memory, minutes, runtime
 from dlcourse.catalogue import Lesson, Measured
 from dlcourse.errors import LessonError
 from dlcourse.outputs import draw_curtains, faults, has_tag, steady, without_curtain
@@ -509,7 +509,19 @@ def from_text(lesson, quick=False) -> Any:
             cell.source = QUICK.sub(r"\1\2", cell.source)
         if cell.cell_type == "code":
             cell.source = HOUSE_NOTE.sub("", cell.source)
+        for name in exercise_names(cell.source) if has_tag(cell, "exercise") else ():
+            _say_size(notebook.cells[:i], lesson.sizes.get(name))
     return notebook
+
+
+def _say_size(before, size):
+    """Say in the text before an exercise how large it is."""
+    if size in minutes.SIZES:
+        asked = (each for each in before[::-1] if each.cell_type == "markdown")
+        cell = next((each for each in asked if "**Exercise" in each.source), None)
+        if cell:
+            said = f"**Exercise ({size}, {minutes.SIZES[size]} min)"
+            cell.source = said.join(cell.source.rsplit("**Exercise", 1))
 
 
 def filled_from_text(lesson) -> Any:

@@ -35,7 +35,6 @@ ipywidgets.IntSlider(3)
 """
 FACTS = """'''Facts.'''
 TITLE = "Small numbers"
-STUDY_MINUTES = 20
 NEEDS = ()
 DATA = ("wine",)
 """

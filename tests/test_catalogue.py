@@ -13,7 +13,7 @@ from small_course import rewrite
 
 def test_facts_are_read_without_running_the_module(course, small):
     rewrite(small.folder / "__init__.py", "'''Facts.'''", "1 / 0")
-    assert (small.title, small.study_minutes, small.part) == ("Small numbers", 20, "Basics")
+    assert (small.title, small.study_minutes, small.part) == ("Small numbers", 5, "Basics")
     assert (small.needs, small.data) == ((), ("wine",))
 
 

@@ -106,9 +106,9 @@ OWN_FACTS = "dlcourse/lessons/small_numbers/__init__.py"
     "file, old, new, rebuilds",
     [
         ("notebooks/source/11_small_numbers.py", "epochs = 4", "epochs = 5", True),
-        (OWN_FACTS, "STUDY_MINUTES = 20", "STUDY_MINUTES = 25", True),
+        (OWN_FACTS, "NEEDS = ()", 'NEEDS = ("00",)', True),
         (OWN_FACTS, "Facts", "Other facts", True),
-        (FACTS_OF_70, "STUDY_MINUTES = 30", "STUDY_MINUTES = 35", False),
+        (FACTS_OF_70, "Twice the place.", "Twice it.", False),
         ("dlcourse/arrays.py", "axes", "Axes", False),  # running tells, see below
         ("notebooks/11_small_numbers.ipynb", "epochs 4", "epochs 40", False),  # nbval sees it
         ("notebooks/11_small_numbers.ipynb", "epochs = 4", "epochs = 40", True),

@@ -34,13 +34,16 @@ def pictures_and_labels(*parts):
     return torch.tensor(pictures), torch.tensor(np.concatenate([part.labels for part in parts]))
 
 
-def network_trained_on(*parts, epochs):
+def network_trained_on(*parts, epochs, units=128, learning_rate=0.001):
     torch.manual_seed(0)
     model = torch.nn.Sequential(
-        torch.nn.Flatten(), torch.nn.Linear(784, 128), torch.nn.ReLU(), torch.nn.Linear(128, 10)
+        torch.nn.Flatten(),
+        torch.nn.Linear(784, units),
+        torch.nn.ReLU(),
+        torch.nn.Linear(units, 10),
     )
     images, labels = pictures_and_labels(*parts)
-    optimizer = torch.optim.Adam(model.parameters())
+    optimizer = torch.optim.Adam(model.parameters(), learning_rate)
     for _ in range(epochs):
         for batch in torch.randperm(len(images)).split(64):
             optimizer.zero_grad()
@@ -72,6 +75,11 @@ def test_a_better_model_has_not_seen_validation_or_test_pictures(fashion, parts,
 def test_an_honest_better_model_is_right(fashion):
     model = network_trained_on(fashion.train[:25_000], epochs=5)
     assert start_here.better_model.judge(model).outcome == "right"
+    for long in (
+        network_trained_on(fashion.train[:25_000], epochs=40, units=256, learning_rate=0.003),
+        network_trained_on(fashion.train, epochs=15),
+    ):
+        assert start_here.better_model.judge(long).outcome == "right"
     with_softmax = torch.nn.Sequential(model, torch.nn.Softmax(dim=1))
     assert start_here.better_model.judge(with_softmax).outcome == "right"
 
@@ -93,9 +101,9 @@ def test_a_network_that_was_never_trained_is_told_so():
 @pytest.mark.parametrize(
     "parts, words",
     [
-        (lambda each: [each.valid], "Was it trained on them?"),
-        (lambda each: [each.train[:5_000], each.valid], "Was it trained on them?"),
-        (lambda each: [each.train[:5_000], each.test], "Was it trained on them?"),
+        (lambda each: [each.valid], "Was it trained on validation or test"),
+        (lambda each: [each.train[:5_000], each.valid], "Was it trained on validation or test"),
+        (lambda each: [each.train[:5_000], each.test], "Was it trained on validation or test"),
         (lambda each: [each.train[:20_000]], "more than the first 5 000"),
     ],
 )

@@ -9,7 +9,17 @@ import shutil
 import symtable
 import sys
 
-from dlcourse import answers, catalogue, data, exercise, lessons, notebooks, outputs
+from dlcourse import (
+    answers,
+    catalogue,
+    data,
+    exercise,
+    lessons,
+    minutes,
+    notebooks,
+    outputs,
+    written_tests,
+)
 
 import pytest
 from small_course import rewrite
@@ -151,6 +161,30 @@ def test_a_lesson_shows_no_folder_of_the_machine_that_built_it(lesson):
 def test_a_lesson_names_the_data_that_it_loads(lesson):
     loaded = set(re.findall(r'\bload\("([\w-]+)"\)', lesson.source.read_text(encoding="utf-8")))
     assert loaded & set(data.names()) <= set(lesson.data) <= set(data.names())
+
+
+def test_a_lesson_says_how_large_each_exercise_is(lesson):
+    told = {}
+    for place, cell in enumerate(cells_of(lesson)):
+        if "exercise" in cell["metadata"].get("tags", ()):
+            before = "\n".join(each["source"] for each in cells_of(lesson)[:place])
+            found = re.findall(r"\*\*Exercise \(([a-z ]+), (\d+) min\)", before)
+            assert before.count("**Exercise") == len(found)
+            told |= dict.fromkeys(notebooks.exercise_names(cell["source"]), found[-1])
+    assert told == {n: (size, str(minutes.SIZES[size])) for n, size in lesson.sizes.items()}
+
+
+def test_exercises_grow_within_a_lesson(lesson):
+    order = [*minutes.SIZES]
+    names = notebooks.exercise_names(lesson.source.read_text(encoding="utf-8"))
+    ranks = [order.index(lesson.sizes[name]) for name in names]
+    half = len(ranks) // 2
+    assert sum(ranks[:half]) <= sum(ranks[-half:]) and (ranks[0] < max(ranks) or len({*ranks}) == 1)
+
+
+def test_each_lesson_has_a_test_to_write(lesson):
+    asked = vars(catalogue.module(lesson)).values()
+    assert any(isinstance(each, written_tests.WrittenTest) for each in asked)
 
 
 def test_a_lesson_needs_only_earlier_lessons(lesson):

@@ -9,7 +9,7 @@ import inspect
 import textwrap
 import warnings
 
-from dlcourse import exercise, lessons, notebooks
+from dlcourse import exercise, lessons, notebooks, written_tests
 from dlcourse.answers import copied, same
 from dlcourse.limits import trusting
 
@@ -28,9 +28,14 @@ EXERCISES = {
     for each in list(vars(module).values())
     if isinstance(each, exercise.Exercise)
 }
-FUNCTIONS, VALUES, MEASURED = (
+FUNCTIONS, VALUES, MEASURED, TESTS = (
     [name for name, each in EXERCISES.items() if isinstance(each, kind)]
-    for kind in (exercise.FunctionExercise, exercise.ValueExercise, exercise.MeasuredExercise)
+    for kind in (
+        exercise.FunctionExercise,
+        exercise.ValueExercise,
+        exercise.MeasuredExercise,
+        written_tests.WrittenTest,
+    )
 )
 
 
@@ -43,7 +48,7 @@ def of_the_house():
 
 def answer_of(name, function):
     """Return what a function answers: itself, or the value that it computes."""
-    return function if name in FUNCTIONS else function()
+    return function if name in (*FUNCTIONS, *TESTS) else function()
 
 
 # Mutants: the solution with one thing changed -----------------------------------------------------
@@ -316,6 +321,32 @@ def test_there_are_exercises_for_every_row():
     assert set(EQUIVALENT) <= {*FUNCTIONS, *VALUES}
 
 
+def mutants_that_pass(test, asked):
+    """Return what was changed in each mutant of a function that a test lets pass, and the count."""
+    passed, tried = [], list(mutants(asked.solve))
+    for what, source in tried:
+        names = dict(vars(MODULES[asked.lesson]))
+        exec(source, names)
+        try:
+            if test(names[asked.name]) is not False:
+                passed.append(what)
+        except Exception:
+            continue
+    return passed, len(tried)
+
+
+def test_the_tests_that_learners_see_as_solutions_catch_nearly_all_mutants():
+    """Of those that say the same, no test can catch any."""
+    passed, count = 0, 0
+    for name in TESTS:
+        asked = EXERCISES[name].asked
+        slipped, tried = mutants_that_pass(EXERCISES[name].solve, asked)
+        same = EQUIVALENT.get(f"{asked.lesson}.{asked.name}", ())
+        passed += len([what for what in slipped if what not in same])
+        count += tried - len(same)
+    assert passed <= 0.05 * count
+
+
 # Typed-in answers ---------------------------------------------------------------------------------
 
 
@@ -417,9 +448,8 @@ def test_a_new_lesson_begins_with_exercises_and_ways_that_are_right(tmp_path):
         assert each.faults() == []
         mine = [way for way in ways if way.startswith(f"{name}_")]
         assert len(mine) == 3
-        is_function = isinstance(each, exercise.FunctionExercise)
         for way in mine:
-            answer = ways[way] if is_function else ways[way]()
+            answer = ways[way] if each._is_function else ways[way]()
             assert each.judge(answer).outcome == "right", way
 
 

@@ -198,6 +198,20 @@ def accuracy(predicted, labels):
 
 lesson.accuracy.check(accuracy)
 
+# %% [markdown]
+# **Exercise: write the test.** Somebody hands you an `accuracy`. Is it right? A test finds out: it
+# calls the function with arrays of your own, and `assert` raises an error where what follows is not
+# true. The check runs your test on several right functions, which must pass, and on the wrong ones
+# that people write, which must not.
+
+
+# %% tags=["exercise"]
+def test_accuracy(accuracy):
+    assert ...  # your cases
+
+
+lesson.test_accuracy.check(test_accuracy)
+
 # %%
 accuracy = lesson.accuracy.carry_on_with(accuracy)
 same = np.isclose(accuracy(predicted, test.labels), keras_accuracy)
@@ -248,7 +262,8 @@ print(f"largest difference: {np.abs(by_hand - keras_scores).max():.4f}")
 
 # %% [markdown]
 # (a). Here is the way of the first test picture through one of the 64 numbers of the first layer. We take the
-# one that ends furthest below 0 before the rule. What does `relu` make of it?
+# one that ends furthest below 0 before the rule. (*products* is the sum of all 784 products of a pixel and a
+# weight.) What does `relu` make of it?
 
 # %% tolerance=0.2
 n = (test.features[0] @ w1 + b1).argmin()

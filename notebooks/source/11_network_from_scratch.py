@@ -160,6 +160,19 @@ lesson.safe_softmax.check(safe_softmax)
 softmax = lesson.safe_softmax.carry_on_with(safe_softmax)
 
 # %% [markdown]
+# **Exercise: write the test.** When is a softmax safe? Write a function that gets a softmax, calls
+# it with scores of your own, and uses `assert` where you know what must come out. The check runs it
+# on right functions and on the wrong ones that people write.
+
+
+# %% tags=["exercise"]
+def test_safe_softmax(safe_softmax):
+    assert ...  # your cases
+
+
+lesson.test_safe_softmax.check(test_safe_softmax)
+
+# %% [markdown]
 # The loss of one picture is the surprise at its right answer: −log of the probability that the network
 # gave to it. It is 0 if that probability is 1, and grows without limit as it goes to 0. The mean over
 # the pictures is called **cross-entropy**. It is measured in **nats**, because the logarithm is the

@@ -100,7 +100,7 @@ draw.sliding_window(
 
 # %% [markdown]
 # One, the window that is drawn: the others lie two rows or columns further, and the map has only
-# 3 × 3 numbers.
+# 3 × 3 numbers. (Were the pixel one row lower, two windows would see it.)
 #
 # **Exercise.** How many positions are there along one side? Try
 # `pixels=7, window=3, stride=2, padding=0` on paper first.
@@ -160,8 +160,9 @@ plot.describe(
 # step from dark to light from left to right, blue from light to dark; in the right map the same from top to
 # bottom.
 #
-# Where does such a red number come from? The next cell shows a piece of the photograph at the edge of his
-# coat, and one window in it. Which of the nine products is the largest?
+# Where does such a positive number, red in the map, come from? The next cell shows a piece of the photograph
+# at the edge of his coat, and one window in it. (A drawing paints positive numbers blue and negative ones
+# orange.) Which of the nine products is the largest?
 
 # %%
 draw.sliding_window(
@@ -393,6 +394,19 @@ lesson.max_pool.check(max_pool)
 
 # %%
 max_pool = lesson.max_pool.carry_on_with(max_pool)
+
+# %% [markdown]
+# **Exercise: write the test.** How would you find out whether somebody's `max_pool` is right? Write
+# a function that gets it, calls it with maps of your own, and uses `assert` where you know what must
+# come out. The check runs it on right functions and on the wrong ones that people write.
+
+
+# %% tags=["exercise"]
+def test_max_pool(max_pool):
+    assert ...  # your cases
+
+
+lesson.test_max_pool.check(test_max_pool)
 
 # %% [markdown]
 # One number of a deep layer depends on a patch of the picture, its **receptive field**. Draw it,
@@ -915,18 +929,21 @@ for side, place in sides.items():
     print(f"{side}: {touching:.0%} of the pictures reach the frame")
 
 # %% [markdown]
-# **Predict, then run.** (a) What is cut off: downwards the most is lost. (b) What comes in: three black rows
+# **Predict, then run.** Two causes come to mind. What is cut off: downwards the most is lost. And what comes
+# in: three black rows
 # *above* clothes that reach the frame make an edge that lies elsewhere in training. A test that tells them
 # apart: shift again, cut off as much, but fill the three rows with copies of the outermost row in place of
-# black. If (b) is right, the row "large squares" gets better downwards. Which one is it?
+# black. Then what comes in makes no edge any more. What will *large squares* reach downwards: (a) 0.60 as
+# before, (b) about 0.66, (c) about 0.81, as in the usual position?
 
 # %% tags=["predict"]
 lesson.PREDICTIONS["copies"].ask()
 over_seeds("copied", NETWORKS)
 
 # %% [markdown]
-# Partly (b). Filled with copies, *large squares* rises downwards from 0.60 to 0.66, and in the other
-# directions it changes by less than 0.01. But a mean over ten classes may hide something. So let us look at
+# (b): filled with copies, *large squares* rises downwards from 0.60 to 0.66, and in the other directions it
+# changes by less than 0.01. So part of the loss came from the new edge; the rest this test does not
+# explain. But a mean over ten classes may hide something. So let us look at
 # what each class loses: the share right in the usual position minus the share right after the shift. (A
 # negative number is a gain.)
 

@@ -475,8 +475,8 @@ def fit_boosting(
 #
 # What do we ask it for, and how do we judge it while it trains? Two choices, so four combinations:
 # the *demand* or the *change* against yesterday; the *squared* error, the usual one, or the
-# *absolute* error, by which we count in the end. **Predict, then run.** Which choice brings more:
-# (a) the target, (b) the loss, (c) neither brings as much as 0.02 GW?
+# *absolute* error, by which we count in the end. **Predict, then run.** Does one of the two choices
+# bring 0.02 GW or more: (a) the target, (b) the loss, (c) neither?
 
 # %% tags=["predict"] tolerance=0.004
 lesson.PREDICTIONS["target_or_loss"].ask()
@@ -1145,6 +1145,19 @@ lesson.coverage.check(coverage)
 
 # %%
 coverage = lesson.coverage.carry_on_with(coverage)
+
+# %% [markdown]
+# **Exercise: write the test.** With a wrong `coverage`, bad intervals can look good. Write a function that
+# gets a `coverage`, calls it with intervals of your own, and uses `assert` where you know what must
+# come out. The check runs it on right functions and on the wrong ones that people write.
+
+
+# %% tags=["exercise"]
+def test_coverage(coverage):
+    assert ...  # your cases
+
+
+lesson.test_coverage.check(test_coverage)
 
 # %% [markdown]
 # **Predict, then run.** We take the errors of September and try the intervals on October. Then we

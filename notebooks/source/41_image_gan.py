@@ -286,6 +286,19 @@ def grown_size(pixels, window, stride, padding):
 
 lesson.grown_size.check(grown_size)
 
+# %% [markdown]
+# **Exercise: write the test.** Which cases would catch a wrong `grown_size`? Write a function that
+# gets one, calls it, and uses `assert` where you know what must come out. The check runs it on right
+# functions and on the wrong ones that people write.
+
+
+# %% tags=["exercise"]
+def test_grown_size(grown_size):
+    assert ...  # your cases
+
+
+lesson.test_grown_size.check(test_grown_size)
+
 # %%
 grown_size = lesson.grown_size.carry_on_with(grown_size)
 
@@ -428,7 +441,7 @@ for make in (generator_network, discriminator_network):
 draw.network(generator_network(), torch.zeros(2, NOISE), title="Generator")
 
 # %% [markdown]
-# In the first, which turns 32 numbers into 64 maps of 7 × 7. The two transposed convolutions then double the
+# In the first, which turns 32 numbers into 3 136; the next folds them into 64 maps of 7 × 7. The two transposed convolutions then double the
 # sides, to 14 and to 28. The discriminator goes the same way back. What does it end with?
 
 # %%
@@ -514,8 +527,8 @@ def drawn(generator, noise):
 # %% [markdown]
 # We watch with a **film strip**: the same six noise vectors, drawn at several moments.
 #
-# **Predict, then run.** What comes first: (a) sharp details in the wrong places, (b) rough
-# outlines, (c) one good shoe, six times?
+# **Predict, then run.** What comes first of the clothes: (a) sharp details, (b) rough outlines, (c)
+# one good shoe, six times?
 
 # %% tags=["predict"] tolerance=0.1
 lesson.PREDICTIONS["film"].ask()
@@ -550,7 +563,7 @@ plot.film_strip(
     np.array(film), moments, title="The same noise after so many rounds"
 )
 plot.describe(
-    "From grey blots to blurred outlines; in the end some of them look like bags and tops."
+    "A grey grid, then blots, then blurred outlines; in the end some look like bags and tops."
 )
 
 # %% [markdown]

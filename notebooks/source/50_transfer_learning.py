@@ -322,6 +322,20 @@ def nearest_mean(features, labels, new):
 
 lesson.nearest_mean.check(nearest_mean)
 
+# %% [markdown]
+# **Exercise: write the test.** A wrong `nearest_mean` need not raise an error: it gives other
+# classes. Write a function that gets one, calls it with a few points of your own, and uses `assert`
+# where you know which class must come out. The check runs it on right functions and on the wrong
+# ones that people write.
+
+
+# %% tags=["exercise"]
+def test_nearest_mean(nearest_mean):
+    assert ...  # your cases
+
+
+lesson.test_nearest_mean.check(test_nearest_mean)
+
 # %% tags=["recipe"]
 nearest_mean = lesson.nearest_mean.carry_on_with(nearest_mean)
 
@@ -683,8 +697,9 @@ halves = OrderedDict([("frozen", frozen), *top.named_children()])
 draw.network(nn.Sequential(halves), photographs.train.images[:2])
 
 # %% [markdown]
-# 192 · 7 · 7 = 9 408 numbers of each stamp. Below the cut is about half of the network. Of the layers that
-# learn, the largest is the classifier, which will be replaced by one for 7 classes.
+# 192 · 7 · 7 = 9 408 numbers of each stamp. Before the cut is about half of the network, and it stays as it
+# is. After it, block 15 and the head learn; the classifier drawn here will be replaced by one for 7
+# classes, of 8 967 weights.
 
 # %% tags=["recipe"]
 maps = {  # (N, 192, 7, 7)

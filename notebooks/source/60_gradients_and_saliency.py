@@ -133,6 +133,20 @@ def shares_of_score(weights, pixels, k):
 
 lesson.shares_of_score.check(shares_of_score)
 
+# %% [markdown]
+# **Exercise: write the test.** A wrong map need not look wrong, so test it on a case that you
+# can work out. Write a function that gets a `shares_of_score`, calls it with a small model of your
+# own, and uses `assert` where you know what must come out. The check runs it on right functions and
+# on the wrong ones that people write.
+
+
+# %% tags=["exercise"]
+def test_shares_of_score(shares_of_score):
+    assert ...  # your cases
+
+
+lesson.test_shares_of_score.check(test_shares_of_score)
+
 # %%
 shares_of_score = lesson.shares_of_score.carry_on_with(shares_of_score)
 figure, panels = plt.subplots(2, 3, figsize=(7, 4.2))
@@ -948,7 +962,8 @@ heads = ("lost at 2 %", "covered with black", "covered with grey")
 results.Table(heads, tuple(rows))
 
 # %% [markdown]
-# (b). From black wins where we cover with black, by about 0.7 to nothing, from grey where we cover with grey,
+# (b). From black wins where we cover with black, by about 0.7 to a mean of about nothing (on two photographs
+# the map from grey costs the answer something, on two it helps it), from grey where we cover with grey,
 # by about 0.6 to not quite 0.5. "Important" has no meaning before you say what takes the place of a pixel.
 # The test has a baseline too, and with one of these four numbers alone you can prove what you like.
 #

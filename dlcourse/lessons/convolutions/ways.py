@@ -129,3 +129,30 @@ def my_kernel_from_sobel():
     """The sum of the kernels for horizontal and for vertical edges."""
     downwards = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]])
     return torch.tensor(downwards + downwards.T)
+
+
+def test_max_pool_by_loops(max_pool):
+    """Look into each square of random maps, negative numbers among them."""
+    maps = np.random.default_rng(0).normal(-1, 1, size=(2, 4, 6, 3))
+    pooled = max_pool(maps)
+    assert pooled.shape == (2, 2, 3, 3)
+    for row in range(2):
+        for column in range(3):
+            square = maps[:, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+            assert (pooled[:, row, column] == square.max(axis=(1, 2))).all()
+
+
+def test_max_pool_against_pytorch(max_pool):
+    """PyTorch's pooling, which wants the channels first."""
+    maps = np.random.default_rng(1).normal(size=(1, 6, 4, 2))
+    theirs = torch.nn.functional.max_pool2d(torch.tensor(maps).permute(0, 3, 1, 2), 2)
+    assert np.array_equal(max_pool(maps), theirs.permute(0, 2, 3, 1).numpy())
+
+
+def test_max_pool_of_one_large_number(max_pool):
+    """Wherever in the square the −1 lies, it is larger than the −5 around it."""
+    for row in range(2):
+        for column in range(2):
+            maps = np.full((1, 4, 2, 1), -5.0)
+            maps[0, row, column] = -1
+            assert max_pool(maps).ravel().tolist() == [-1, -5]

@@ -2,13 +2,12 @@
 
 import functools
 
-from dlcourse import arrays, backends, data, exercise, predictions, pretrained, quiz
+from dlcourse import arrays, backends, data, exercise, predictions, pretrained, quiz, written_tests
 from dlcourse.exercise import Mistake
 
 import numpy as np
 
 TITLE = "Which pixels matter"
-STUDY_MINUTES = 110
 NEEDS = ("11", "20", "21", "50")
 DATA = ("digits", "photographs", "efficientnet-lite0")
 
@@ -43,6 +42,7 @@ def _some_model(random):
 
 
 @exercise.function(
+    size="finish this line",
     ask="Return the share (D,) of each pixel in the score of class `k`, for the linear model with "
     "`weights` (D, K).",
     cases=[
@@ -71,6 +71,46 @@ def _some_model(random):
 )
 def shares_of_score(weights, pixels, k):
     return weights[:, k] * pixels
+
+
+def _white_pixels(shares_of_score):
+    weights = np.array([[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]])
+    assert np.allclose(shares_of_score(weights, np.ones(2), 1), [-2, 5])
+
+
+def _only_the_total(shares_of_score):
+    weights = np.array([[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]])
+    pixels = np.array([2.0, 0.5])
+    assert np.isclose(np.sum(shares_of_score(weights, pixels, 1)), weights[:, 1] @ pixels)
+
+
+def _nothing_against(shares_of_score):
+    weights = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    assert np.allclose(shares_of_score(weights, np.array([2.0, 0.5]), 1), [4, 2.5])
+
+
+@written_tests.of(
+    shares_of_score,
+    ask="Write a test that every right `shares_of_score` passes and that a wrong one fails.",
+    hints=(
+        "A model of two pixels and three classes is enough: six weights of your own.",
+        "If a pixel is 1, its share is its weight. And where nothing is negative, no sign can be "
+        "lost.",
+        "Weights −2 and 5 for the class, pixels 2 and 0.5: the shares are −4 and 2.5.",
+    ),
+    mistakes=[
+        Mistake("All your pixels are 1. There a share and a slope are the same.", _white_pixels),
+        Mistake(
+            "You look at the sum alone. It is right also if the shares were added up too early.",
+            _only_the_total,
+        ),
+        Mistake("No weight of yours is negative: a lost sign passes.", _nothing_against),
+    ],
+)
+def test_shares_of_score(shares_of_score):
+    weights = np.array([[1.0, -2.0, 3.0], [4.0, 5.0, -6.0]])  # (2 pixels, 3 classes)
+    pixels = np.array([2.0, 0.5])
+    assert np.allclose(shares_of_score(weights, pixels, 1), [-4, 2.5])
 
 
 def _of_a_sum(image, k):
@@ -548,8 +588,8 @@ PREDICTIONS = predictions.Predictions(
     ),
     covered_with_black=predictions.predict(
         options={
-            "from grey again": "Many pixels that it names are dark, far from grey. Black changes "
-            "next to nothing about those.",
+            "from grey again": "It names the pixels where going to grey costs most. Going to black "
+            "costs on two photographs, helps the answer on two, and is about 0 in the mean.",
             "from black": "It tells what each pixel adds on the way from black, and here pixels "
             "are set back to black.",
             "neither": "That would need two maps which do not care what pixels are covered with. "

@@ -144,3 +144,31 @@ def square_by_walking_down(probability_of_tripod, cameraman):
             ((row + i, column + j) for i, j in ((8, 0), (-8, 0), (0, 8), (0, -8))), key=with_square
         )
     return last
+
+
+def test_shares_of_score_by_its_sum_and_signs(shares_of_score):
+    """They add up to the score, and each has its pixel's size and sign."""
+    random = np.random.default_rng(0)
+    weights, pixels = random.normal(size=(5, 3)), random.normal(size=5)
+    shares = shares_of_score(weights, pixels, 2)
+    assert np.shape(shares) == (5,) and np.isclose(np.sum(shares), pixels @ weights[:, 2])
+    for share, weight, pixel in zip(shares, weights[:, 2], pixels):
+        assert np.isclose(share, weight * pixel)
+
+
+def test_shares_of_score_one_pixel_at_a_time(shares_of_score):
+    """Without a pixel the score drops by its share."""
+    weights, pixels = np.array([[2.0, -1], [3, 4], [-5, 6]]), np.array([1.0, -2, 3])
+    for i in range(3):
+        without = pixels.copy()
+        without[i] = 0
+        drop = (pixels - without) @ weights[:, 0]
+        assert np.isclose(shares_of_score(weights, pixels, 0)[i], drop)
+
+
+def test_shares_of_score_in_pytorch(shares_of_score):
+    """For a linear model, slope times pixel: the slope by PyTorch's own hand."""
+    weights, pixels = np.array([[2.0, -1], [3, 4], [-5, 6]]), np.array([1.0, -2, 3])
+    inputs = torch.tensor(pixels, requires_grad=True)
+    (inputs @ torch.tensor(weights))[1].backward()
+    assert np.allclose(shares_of_score(weights, pixels, 1), inputs.grad.numpy() * pixels)

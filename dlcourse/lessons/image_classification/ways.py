@@ -88,3 +88,35 @@ def accuracy_in_the_shop_by_a_new_matrix(counts, shares):
 def accuracy_in_the_shop_as_a_mean(counts, shares):
     """NumPy's mean takes weights."""
     return np.average(counts.diagonal() / counts.sum(axis=1), weights=shares)
+
+
+def test_same_padding_as_a_table(same_padding):
+    """One line for each case that you have worked out."""
+    for case, wanted in {
+        (28, 3, 1): (1, 1), (28, 2, 1): (0, 1), (9, 3, 2): (1, 1), (9, 4, 2): (1, 2),
+        (6, 2, 3): (0, 0),
+    }.items():  # fmt: skip
+        assert same_padding(*case) == wanted, case
+
+
+def test_same_padding_by_its_size(same_padding):
+    """What must hold for any case: enough windows, none too many, the odd row below."""
+    for pixels in range(4, 12):
+        for window in (1, 2, 3, 5):
+            for stride in (1, 2, 3):
+                above, below = same_padding(pixels, window, stride)
+                positions = (pixels + above + below - window) // stride + 1
+                assert positions == -(-pixels // stride) and 0 <= above <= below <= above + 1
+                assert above + below <= max(window - 1, 0)
+                assert above + below == 0 or (positions - 1) * stride + window == (
+                    pixels + above + below)  # fmt: skip
+
+
+def test_same_padding_against_keras(same_padding):
+    """A kernel of ones over a picture of ones: at the rim, zeros are missing from the sum."""
+    for pixels, window, stride in ((7, 3, 2), (8, 4, 1), (8, 3, 2), (8, 1, 2)):
+        picture, kernel = np.ones((1, pixels, 1)), np.ones((window, 1, 1))
+        sums = keras.ops.conv(picture, kernel, stride, padding="same")[0, :, 0]
+        above, below = same_padding(pixels, window, stride)
+        last = (len(sums) - 1) * stride + window - above - pixels  # rows beyond the picture
+        assert window - int(sums[0]) == above and window - int(sums[-1]) == below == max(last, 0)

@@ -3,13 +3,12 @@
 import copy
 import functools
 
-from dlcourse import exercise, predictions, quiz
+from dlcourse import exercise, predictions, quiz, written_tests
 from dlcourse.exercise import Mistake
 
 import numpy as np
 
 TITLE = "Generating images"
-STUDY_MINUTES = 120
 NEEDS = ("11", "20", "21")
 DATA = ("fashion-mnist",)
 
@@ -42,6 +41,7 @@ def _some_densities(random):
 
 
 @exercise.function(
+    size="finish this line",
     ask="Return the probability of real that the best discriminator gives at a point where real "
     "points have density `p` and fakes density `q`; both may be arrays.",
     cases=[
@@ -258,7 +258,7 @@ def _some_stamps(random):
     mistakes=[
         Mistake("You put the stamps side by side. They are `stride` apart.", _side_by_side),
         Mistake(
-            "Right for a window of 4 with padding 1. What does a wider stamp change?",
+            "Right for stride 2 with a window of 4 and padding 1. What does a wider stamp change?",
             _pixels_times_stride,
         ),
         Mistake("That is the size after a convolution. This layer makes maps larger.", _forwards),
@@ -270,6 +270,41 @@ def _some_stamps(random):
 )
 def grown_size(pixels, window, stride, padding):
     return (pixels - 1) * stride + window - 2 * padding
+
+
+def _always_doubled(grown_size):
+    assert grown_size(7, 4, 2, 1) == 14
+    assert grown_size(14, 4, 2, 1) == 28
+
+
+def _no_padding(grown_size):
+    assert grown_size(4, 5, 3, 0) == 14
+    assert grown_size(3, 2, 2, 0) == 6
+
+
+@written_tests.of(
+    grown_size,
+    ask="Write a test that every right `grown_size` passes and that a wrong one fails.",
+    hints=(
+        "Draw three stamps of 5 pixels, each 3 pixels further than the one before. How many pixels "
+        "do they cover?",
+        "In this lesson's generator the size doubles every time. A function that multiplies by the "
+        "stride passes there: take other windows.",
+        "With padding 0 nothing is cut off, so nothing is said about it. `grown_size(3, 5, 3, 1)` "
+        "is 11 − 2.",
+    ),
+    mistakes=[
+        Mistake(
+            "In your cases the size is just multiplied by the stride. Take other windows.",
+            _always_doubled,
+        ),
+        Mistake("None of your cases has padding.", _no_padding),
+    ],
+)
+def test_grown_size(grown_size):
+    assert grown_size(7, 4, 2, 1) == 14
+    assert grown_size(3, 5, 3, 1) == 9
+    assert grown_size(4, 5, 3, 0) == 14
 
 
 PICTURES = 9_600  # that `my_run` may use
@@ -406,7 +441,7 @@ def _what_comes_first(film):
         np.corrcoef(early.ravel(), late.ravel())[0, 1]
         for early, late in zip(_in_blocks(middle), _in_blocks(end))
     )
-    return "rough outlines" if coarse > fine else "sharp details in the wrong places"
+    return "rough outlines" if coarse > fine else "sharp details"
 
 
 def _of_the_floor(floor, baseline):
@@ -529,8 +564,8 @@ PREDICTIONS = predictions.Predictions(
     ),
     film=predictions.predict(
         options={
-            "sharp details in the wrong places": "Details come last. After 600 rounds little is "
-            "sharp, apart from the grid.",
+            "sharp details": "The fine grid is there from the first rounds, but it is the same all "
+            "over and comes from the layers. Details of clothes come last.",
             "rough outlines": "Blots first, then blurred outlines, then details.",
             "one good shoe, six times": "That would be mode collapse, which can happen. Here the "
             "six differ.",
@@ -562,8 +597,8 @@ PREDICTIONS = predictions.Predictions(
         options={
             CAUGHT: "They are copies, so one expects them to be close. But pixels are compared "
             "place by place, and all of them have moved.",
-            "no": "Moved by one pixel, a picture differs from itself along every edge, about as "
-            "much as from another one.",
+            "no": "Moved by one pixel, a picture differs from itself along every edge. That is so "
+            "much that for nearly all of them another training picture is nearer.",
         },
         key=_caught,
     ),

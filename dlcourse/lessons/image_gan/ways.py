@@ -94,3 +94,27 @@ def grown_size_by_asking_pytorch(pixels, window, stride, padding):
     """Send a row of pixels through the layer."""
     layer = torch.nn.ConvTranspose1d(1, 1, window, stride, padding)
     return layer(torch.zeros(1, 1, pixels)).shape[-1]
+
+
+def test_grown_size_against_pytorch(grown_size):
+    """Send a map through the layer and look at its size."""
+    for pixels, window, stride, padding in ((7, 4, 2, 1), (5, 3, 2, 0), (6, 5, 3, 2), (4, 3, 1, 1)):
+        layer = torch.nn.ConvTranspose2d(1, 1, window, stride, padding)
+        assert grown_size(pixels, window, stride, padding) == (
+            layer(torch.zeros(1, 1, pixels, pixels)).shape[2])  # fmt: skip
+
+
+def test_grown_size_by_stamping(grown_size):
+    """Stamp a row, cut both ends, count."""
+    for pixels, window, stride, padding in ((3, 5, 3, 1), (4, 3, 2, 0), (5, 6, 2, 2)):
+        covered = {stride * i + j for i in range(pixels) for j in range(window)}
+        left = sorted(covered)[padding : len(covered) - padding]
+        assert grown_size(pixels, window, stride, padding) == len(left)
+
+
+def test_grown_size_undoes_a_convolution(grown_size):
+    """A convolution brings the grown map back to where it began."""
+    for pixels in range(2, 9):
+        for window, stride, padding in ((4, 2, 1), (5, 2, 2), (3, 1, 0)):
+            grown = grown_size(pixels, window, stride, padding)
+            assert (grown + 2 * padding - window) / stride + 1 == pixels

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from dlcourse import data, exercise, plot, predictions, quiz, results
+from dlcourse import data, exercise, plot, predictions, quiz, results, written_tests
 from dlcourse.arrays import softmax, to_numpy
 from dlcourse.exercise import Mistake
 
@@ -10,7 +10,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 TITLE = "A network from scratch"
-STUDY_MINUTES = 170
 NEEDS = ("00",)
 DATA = ("digits",)
 
@@ -237,6 +236,57 @@ def _some_scores(random):
 def safe_softmax(scores):
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _small_scores_alone(safe_softmax):
+    assert np.allclose(safe_softmax(np.array([[0, np.log(3)]])), [[0.25, 0.75]])
+
+
+def _only_the_sum(safe_softmax):
+    probabilities = safe_softmax(np.array([[1.0, 2.0, 3.0], [1000.0, 1001.0, 1002.0]]))
+    assert np.allclose(probabilities.sum(axis=1), 1)
+
+
+def _rows_alike(safe_softmax):
+    scores = 1000 + np.array([[0, np.log(3)], [np.log(3), 0]])
+    assert np.allclose(safe_softmax(scores), [[0.25, 0.75], [0.75, 0.25]])
+
+
+@written_tests.of(
+    safe_softmax,
+    ask="Write a test that every right softmax passes and that a wrong one fails, whatever scores "
+    "it is afraid of.",
+    hints=(
+        "Scores of 0 and `np.log(3)` have the probabilities 0.25 and 0.75. Which other scores have "
+        "the same?",
+        "A constant added to a row changes nothing. Put rows of very different size into one "
+        "batch: around 1000, around 0, around −1000.",
+        "Within one row, too, scores may lie far apart: `[[0, 0, 2000]]` has the probabilities "
+        "0, 0 and 1.",
+    ),
+    mistakes=[
+        Mistake(
+            "Your scores are small. There the formula as it stands is right as well: what was "
+            "`safe_softmax` written for?",
+            _small_scores_alone,
+        ),
+        Mistake(
+            "Each row adds up to 1, but are they the right probabilities? Compare with some that "
+            "you know.",
+            _only_the_sum,
+        ),
+        Mistake(
+            "All scores of your batch are about the same size. What if one row, or one score of a "
+            "row, lies far below the others?",
+            _rows_alike,
+        ),
+    ],
+)
+def test_safe_softmax(safe_softmax):
+    known = np.array([0, np.log(3)])
+    batch = np.stack([known, known + 1000, known - 1000])
+    assert np.allclose(safe_softmax(batch), [0.25, 0.75])
+    assert np.allclose(safe_softmax(np.array([[0.0, 0.0, 2000.0]])), [0, 0, 1])
 
 
 def _mean_of_the_biases(d_out, x, w):
@@ -646,15 +696,18 @@ def _loss(answer, digits):
 
 
 def _knows_other_digits(answer):
-    """Whether the digits that nobody trains on cost no more than those of training.
+    """Whether the digits that nobody trains on cost as little as those of training.
 
-    The loss says more than the accuracy. Beside that of training it was 1.03 times as large or more
-    for validation digits and 1.28 for test digits in twenty honest runs, and at most 0.9 and 1.06
-    in ten that had trained on them.
+    The loss says more than the accuracy. Of 43 honest runs with an accuracy of 0.95 none is taken
+    for one that has seen other digits, of 141 that had, 134 are: rates from 0.05 to 0.5, 5 to 80
+    epochs. A short training leaves the three losses close, and says nothing.
     """
     digits = data.load("digits")
     train, valid, test = (_loss(answer, part) for part in (digits.train, digits.valid, digits.test))
-    return valid < 0.96 * train or test < 1.12 * train
+    learned = train < 0.1
+    return (
+        test < 0.75 * valid or valid < 0.88 * train or (learned and min(valid, test) < 1.15 * train)
+    )
 
 
 def _never_trained(new_weights):
@@ -758,13 +811,13 @@ def _scores_of_training(trained, forward, x_train):
             sign=lambda answer: _mostly_copies(answer[0]),
         ),
         Mistake(
-            "Validation or test digits cost it no more than those of training. Was it trained on "
-            "them? Then they cannot tell what it will make of new ones.",
+            "Its loss on validation or test digits is unusually small beside the others. Was it "
+            "trained on them? Then they cannot tell what it will make of new ones.",
             _trained_on_validation,
-            sign=lambda answer: _score(answer) > 0.9 and _knows_other_digits(answer),
+            sign=lambda answer: _score(answer) >= 0.95 and _knows_other_digits(answer),
         ),
         Mistake(
-            "It is hardly better than guessing. Did the training change these very arrays, did "
+            "It gets fewer than 40 of 100 right. Did the training change these very arrays, did "
             "each step go against the slope, and was the rate small enough to keep units alive?",
             _never_trained,
             sign=lambda answer: _score(answer) < 0.4,
@@ -992,10 +1045,10 @@ PREDICTIONS = predictions.Predictions(
         options={
             "at all four borders": "Digits are narrower than the picture, but they are as high as "
             "it: there is ink in the top and the bottom row.",
-            "at the left and right border only": "Hardly any digit has ink there. An input near 0 "
-            "gives hardly any slope.",
+            "at the left and right border only": "There is hardly any ink there: seven of eight "
+            "digits have none. An input near 0 gives hardly any slope.",
             "at the top and bottom border only": "Nearly every digit reaches the top and the "
-            "bottom row. The empty columns are at the sides.",
+            "bottom row. The nearly empty columns are at the sides.",
         },
         key=_borders_that_stayed,
     ),
@@ -1005,8 +1058,8 @@ PREDICTIONS = predictions.Predictions(
             "right, and with it alone the loss can fall.",
             "about 0.80": "It would be a help if a wrong gradient showed itself like this. Only "
             "next to the right one can you see that it is worse.",
-            "about 0.97": "The gradients of the second layer are right, and the network trains "
-            "nearly as well as with the right ones.",
+            "about 0.97": "The gradients of the second layer are right, and even the wrong ones of "
+            "the first help: the network trains nearly as well as with the right ones.",
         },
         key=lambda rows: _nearest(
             float(rows[1][1]), {"about 0.10": 0.1, "about 0.80": 0.8, "about 0.97": 0.97}
@@ -1084,7 +1137,7 @@ PREDICTIONS = predictions.Predictions(
     size_of_the_start=predictions.predict(
         options={
             "a tenth": "Small weights learn slowly at first, and 40 epochs are enough to catch up.",
-            "ten times": "The network begins sure and wrong, and 40 epochs do not repair that.",
+            "ten times": "The network begins sure and wrong. 40 epochs repair that only in part.",
             "none: after 40 epochs all are the same": "Training evens out small starts, but not "
             "this large one: about eight in a hundred more are wrong.",
         },
@@ -1193,8 +1246,8 @@ QUIZ = quiz.Quiz(
         right="a default, which differs between them",
         because="Rounding moved the losses of this lesson by less than 0.00001.",
         wrong={
-            "rounding, which adds up over an epoch": "It does add up, but the lesson measured "
-            "less than a thousandth of that, over many epochs.",
+            "rounding, which adds up over an epoch": "It might, but in the lesson it stayed below "
+            "a thousandth of that, over many epochs.",
             "chance, which moves every training run": "Nothing is left to chance: weights and "
             "batches are the same.",
         },

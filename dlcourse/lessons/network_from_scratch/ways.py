@@ -203,3 +203,26 @@ def my_weights_with_momentum():
             steps = [0.9 * step - 0.03 * slope for step, slope in zip(steps, gradients)]
             weights = [array + step for array, step in zip(weights, steps)]
     return weights
+
+
+def test_safe_softmax_row_by_row(safe_softmax):
+    """Each row of a mixed batch must be what the row gives alone, moved to where it is harmless."""
+    scores = np.array([[3.0, 1.0, 2.0], [900.0, 902.0, 901.0], [-900.0, -901.0, 2000.0]])
+    for row, probabilities in zip(scores, safe_softmax(scores)):
+        powers = np.exp(row - row.max())
+        np.testing.assert_allclose(probabilities, powers / powers.sum(), atol=1e-12)
+
+
+def test_safe_softmax_against_pytorch(safe_softmax):
+    """A library's own softmax, on random scores of every size."""
+    scores = np.random.default_rng(0).normal(size=(6, 5)) * [[1], [10], [100], [1e3], [1e4], [0]]
+    theirs = torch.softmax(torch.tensor(scores), dim=1).numpy()
+    assert np.allclose(safe_softmax(scores), theirs)
+
+
+def test_safe_softmax_by_ratios(safe_softmax):
+    """One score 1 higher has e times the probability, wherever both lie."""
+    scores = np.array([[0.0, 1.0], [1000.0, 1001.0], [-1000.0, -999.0]])
+    low, high = safe_softmax(scores).T
+    assert np.allclose(high / low, np.e) and np.allclose(low + high, 1)
+    assert np.allclose(safe_softmax(np.array([[0.0, 0.0, 3000.0]])), [[0, 0, 1]])

@@ -75,3 +75,22 @@ def names_of_in_plain_python(scores, classes):
 def names_of_in_pytorch(scores, classes):
     """In PyTorch `axis` is called `dim`."""
     return [classes[k] for k in torch.tensor(scores).argmax(dim=1)]
+
+
+def test_accuracy_of_five(accuracy):
+    """Three of five agree; say so as a sentence, for the day when it fails."""
+    share = accuracy(np.array([1, 1, 2, 2, 3]), np.array([1, 1, 2, 0, 0]))
+    assert abs(share - 0.6) < 1e-9, f"three of five are right, not {share}"
+
+
+def test_accuracy_by_every_count(accuracy):
+    """From none right to all right, one more each time."""
+    labels = np.arange(4)
+    for right in range(5):
+        predicted = np.where(np.arange(4) < right, labels, 9)
+        assert accuracy(predicted, labels) == right / 4
+
+
+def test_accuracy_says_true_or_false(accuracy):
+    """Without `assert`: True if it is right, else False."""
+    return np.isclose(accuracy(np.array([0, 1, 1]), np.array([0, 0, 1])), 2 / 3)

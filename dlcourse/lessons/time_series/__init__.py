@@ -2,13 +2,12 @@
 
 import functools
 
-from dlcourse import data, exercise, predictions, quiz
+from dlcourse import data, exercise, predictions, quiz, written_tests
 from dlcourse.exercise import Mistake
 
 import numpy as np
 
 TITLE = "Forecasting"
-STUDY_MINUTES = 130
 NEEDS = ("11",)
 DATA = ("electricity-demand",)
 
@@ -331,6 +330,47 @@ def coverage(low, high, happened):
     return inside.mean()
 
 
+def _everything_inside(coverage):
+    assert coverage(np.array([1, 1, 1]), np.array([3, 3, 3]), np.array([2, 2, 2])) == 1
+
+
+def _half_inside(coverage):
+    assert coverage(np.array([1, 1]), np.array([3, 3]), np.array([2, 5])) == 0.5
+
+
+def _nothing_above(coverage):
+    low, high = np.array([1, 1, 1, 1]), np.array([3, 3, 3, 3])
+    assert coverage(low, high, np.array([0, 2, 2, 2])) == 0.75
+
+
+@written_tests.of(
+    coverage,
+    ask="Write a test that every right coverage passes and that a wrong one fails.",
+    hints=(
+        "Four hours with the interval 1 to 3, and what happened in each of them, chosen by you.",
+        "A function that looks at one end only must be caught too: let something lie below the "
+        "interval, and something above it.",
+        "Below, inside, inside, inside, above: the coverage must be 0.6. With a half inside, the "
+        "share outside would pass too.",
+    ),
+    mistakes=[
+        Mistake(
+            "Everything lies inside your interval. What if something does not?", _everything_inside
+        ),
+        Mistake(
+            "In your case the share inside is the share outside, or something lies on one side of "
+            "the interval only.",
+            _half_inside,
+        ),
+        Mistake("Nothing of yours lies above the interval.", _nothing_above),
+    ],
+)
+def test_coverage(coverage):
+    low, high = np.full(5, 1.0), np.full(5, 3.0)
+    happened = np.array([0.5, 1.5, 2.0, 2.5, 4.0])
+    assert np.isclose(coverage(low, high, happened), 0.6)
+
+
 PAST, FUTURE = 336, 48
 BAR = 0.1
 
@@ -648,7 +688,7 @@ def _larger_gain(found):
     by_target = max(found[loss, False] - found[loss, True] for loss in losses)
     by_loss = max(found[losses[0], target] - found[losses[1], target] for target in targets)
     if max(by_target, by_loss) < 0.02:
-        return "neither brings as much as 0.02 GW"
+        return "neither"
     return "the target" if by_target > by_loss else "the loss"
 
 
@@ -727,7 +767,8 @@ PREDICTIONS = predictions.Predictions(
             "0.19 and 0.10": "It leaks more than that. Half an hour away, 47 of the 48 half-hours "
             "to be forecast are in the training window, too.",
             "0.19 and 0.045": "Most test windows have a training window half an hour away, and 47 "
-            "of the 48 half-hours to be forecast are in it. The copycat repeats those.",
+            "of the 48 half-hours to be forecast are in it. The copycat repeats their changes, "
+            "half an hour out of step.",
         },
         key=_at_random,
     ),
@@ -735,10 +776,10 @@ PREDICTIONS = predictions.Predictions(
         options={
             "the target": "The change spares the model what yesterday's copy knows. But it could "
             "learn that by itself: yesterday's demand is among its features.",
-            "the loss": "To train on what is counted sounds decisive. Here it brings no more than "
-            "the target does.",
-            "neither brings as much as 0.02 GW": "Each of the two choices helps a little, and both "
-            "together by little more than 0.01 GW.",
+            "the loss": "To train on what is counted sounds decisive. It does bring a little more "
+            "than the target, and even so far less than 0.02 GW.",
+            "neither": "Each of the two choices helps a little, and both together by little more "
+            "than 0.01 GW.",
         },
         key=_larger_gain,
     ),
@@ -766,8 +807,8 @@ PREDICTIONS = predictions.Predictions(
     ),
     early_summer=predictions.predict(
         options={
-            "as before": "All is trained again before each month. But on the past, and early "
-            "summer is unlike the months just before it.",
+            "as before": "What learns is trained again before each month. But on the past, and "
+            "early summer is unlike the months just before it.",
             "larger by about a third to a half": "Hot days and Christmas are unlike the weeks that "
             "the forecasts look at.",
             "three times as large": "For every method here that would be worse than yesterday's "
@@ -853,11 +894,11 @@ QUIZ = quiz.Quiz(
             "ratio": lambda megawatts, error_megawatts: megawatts / error_megawatts,
         },
         right="{gain} ± {error} GW, and no winner yet",
-        because="It is {ratio:.1f} standard errors, so chance alone often brings as much. And it "
-        "speaks of these two months: others may not be like them.",
+        because="It is {ratio:.1f} standard errors: chance alone brings as much in at least one "
+        "case of six. And it speaks of these two months: others may not be like them.",
         wrong={
-            "{gain} GW, and A is the better one": "On these two months. The question is about "
-            "the next.",
+            "{gain} GW, and A is the better one": "On these two months. Whoever reads your report "
+            "will use it in others.",
             "that the two are equally good": "Not shown to be different is not shown to be equal.",
         },
         key="argument",

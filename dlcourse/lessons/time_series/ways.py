@@ -103,3 +103,26 @@ def coverage_number_by_number(low, high, happened):
 def coverage_in_two_shares(low, high, happened):
     """Nothing is above `high` and below `low` at once: subtract one share from the other."""
     return (happened <= high).mean() - (happened < low).mean()
+
+
+def test_coverage_counted_by_hand(coverage):
+    """Ten hours: two below, one above, seven inside."""
+    happened = np.array([-1.0, -2.0, 9.0, *np.linspace(0.5, 4.5, 7)])
+    assert abs(coverage(np.zeros(10), np.full(10, 5.0), happened) - 0.7) < 1e-9
+
+
+def test_coverage_of_random_numbers(coverage):
+    """The same count in a loop."""
+    random = np.random.default_rng(0)
+    low, happened = random.normal(size=50), random.normal(size=50)
+    high = low + random.uniform(0.5, 1.5, 50)
+    inside = sum(a <= x <= b for a, x, b in zip(low, happened, high))
+    assert np.isclose(coverage(low, high, happened), inside / 50)
+
+
+def test_coverage_one_end_at_a_time(coverage):
+    """Of four hours, one below; then one above; then one of each."""
+    low, high = np.ones(4), np.full(4, 3.0)
+    assert coverage(low, high, np.array([0.0, 2, 2, 2])) == 0.75
+    assert coverage(low, high, np.array([2.0, 2, 2, 4])) == 0.75
+    assert coverage(low, high, np.array([0.0, 2, 2, 4])) == 0.5

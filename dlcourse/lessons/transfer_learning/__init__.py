@@ -3,13 +3,12 @@
 import functools
 import warnings
 
-from dlcourse import arrays, backends, data, exercise, predictions, pretrained, quiz
+from dlcourse import arrays, backends, data, exercise, predictions, pretrained, quiz, written_tests
 from dlcourse.exercise import Mistake
 
 import numpy as np
 
 TITLE = "Standing on pretrained shoulders"
-STUDY_MINUTES = 105
 NEEDS = ("11", "20", "21")
 DATA = ("photographs", "efficientnet-lite0", "stamps")
 
@@ -35,6 +34,7 @@ def _some_pixels(random):
 
 
 @exercise.function(
+    size="finish this line",
     ask="Return the pixels in the range the network needs: 127 subtracted, then divided by 128.",
     cases=[
         {"pixels": np.array([[[[0, 127, 255]]]], np.uint8)},
@@ -161,6 +161,48 @@ def nearest_mean(features, labels, new):
     return squared.argmin(axis=1)
 
 
+def _far_apart(nearest_mean):
+    features = np.array([[0.0, 0.0], [1.0, 0.0], [10.0, 10.0], [11.0, 10.0]])
+    new = np.array([[1.0, 1.0], [9.0, 9.0]])
+    assert (nearest_mean(features, np.array([0, 0, 1, 1]), new) == [0, 1]).all()
+
+
+def _one_example_each(nearest_mean):
+    features = np.array([[4.0, 0.0], [5.0, 4.0]])
+    new = np.array([[4.0, 1.0], [1.0, 4.0]])
+    assert (nearest_mean(features, np.array([0, 1]), new) == [0, 1]).all()
+
+
+@written_tests.of(
+    nearest_mean,
+    ask="Write a test that every right `nearest_mean` passes and that a wrong one fails.",
+    hints=(
+        "Draw it: two classes of two points each in the plane, their means, and a new point.",
+        "If the classes lie far apart, the nearest example and the nearest mean agree. Move the "
+        "new point to a place near one mean, but nearer to a single example of the other class.",
+        "Class 0 with (0, 0) and (8, 0), class 1 with (5, 3) and (5, 5): (4, 1) belongs to class "
+        "0. And (1, 4) to class 1, though its differences from the mean of class 0, −3 and 4, "
+        "nearly cancel.",
+    ),
+    mistakes=[
+        Mistake(
+            "Your classes lie far apart. There the nearest single example, too, is of the right "
+            "class.",
+            _far_apart,
+        ),
+        Mistake(
+            "Each of your classes has one example, which is its mean. Give one of them two.",
+            _one_example_each,
+        ),
+    ],
+)
+def test_nearest_mean(nearest_mean):
+    features = np.array([[0.0, 0.0], [8.0, 0.0], [5.0, 3.0], [5.0, 5.0]])
+    labels = np.array([0, 0, 1, 1])  # the means: (4, 0) and (5, 4)
+    new = np.array([[4.0, 1.0], [1.0, 4.0]])
+    assert (nearest_mean(features, labels, new) == [0, 1]).all()
+
+
 def _of_the_batch(maps, moving_mean, moving_variance):
     mean = maps.mean(axis=(0, 1, 2))  # maps: (N, H, W, C)
     variance = maps.var(axis=(0, 1, 2))
@@ -233,8 +275,9 @@ def _some_maps(random):
         ),
         Mistake("The mean is still that of this batch; the variance is right.", _half_fixed),
         Mistake(
-            "Each picture is normalised by itself now. The network was trained with averages over "
-            "very many pictures, which are arguments of the function.",
+            "Each picture is normalised by itself now. While the network was trained, the layer "
+            "collected averages over very many batches, to be used afterwards: they are arguments "
+            "of the function.",
             _of_each_picture,
         ),
         Mistake("A variance is a square: divide by its square root.", _no_root),
@@ -310,7 +353,7 @@ def _her_helmet():
     what="The probability of a space shuttle in your square is",
     hints=(
         "Look at the photograph in section 1. Is there a shuttle, and where?",
-        "There is a model of a shuttle at the right, its nose near row 10, its base near row 120. "
+        "There is a model of a shuttle at the right, its top at row 0, its base near row 120. "
         "Its lower two thirds are enough. Rows count from the top, columns from the left.",
         "Squares with a side of 64 to 72 pixels, a row near 48 and a column near 150 work.",
     ),
@@ -427,9 +470,10 @@ PREDICTIONS = predictions.Predictions(
             "none": "All sizes fit and no error comes, so it looks like the same network. But at "
             "stride 2 each window now begins one pixel further up and to the left.",
             "two to four": "At stride 2 each window begins one pixel further up and to the left. "
-            "The scores change, and where two classes were close, so does the best answer.",
-            "all": "All scores change, some by almost 3. But a best answer changes only if another "
-            "class comes past it.",
+            "Nearly all scores change, and for three photographs without a class of their own "
+            "another class comes out first.",
+            "all": "Nearly all scores change. But a best answer changes only if another class "
+            "comes past it.",
         },
         key=lambda changed: "none" if changed == 0 else "two to four" if changed < 6 else "all",
     ),
@@ -471,8 +515,8 @@ PREDICTIONS = predictions.Predictions(
             "learn too.",
             "about a million": "605 440 and 412 160, which got their gradients back, and the 8 967 "
             "of the new layer.",
-            "all 4.65 million": "Often a network is trained as a whole. This one was frozen, "
-            "and only block 15 and the head got their gradients back.",
+            "all 4.65 million": "Often a network is trained as a whole. This one was frozen, and "
+            "only block 15, the head and the new layer learn.",
         },
         key=_how_many,
     ),
@@ -481,8 +525,8 @@ PREDICTIONS = predictions.Predictions(
             "about 0.9 as well": "That takes longer: 0.88 after 20 epochs.",
             "about 0.55": "In four epochs, steps as small as these do not bring a random layer far "
             "enough.",
-            "no more than guessing": "A random layer knows nothing at first. But what it gets from "
-            "the layers below is so good that four epochs find something in it.",
+            "no more than guessing": "A random layer alone would still be guessing after four such "
+            "epochs. But block 15 and the head learn too, and adapt to it.",
         },
         key=_with_random_layer,
     ),
@@ -516,7 +560,7 @@ QUIZ = quiz.Quiz(
         },
         right="that it is unsure, but not the cause",
         because="A picture without a class of its own (the astronaut), one that several classes "
-        "could claim (the cat) and one that it finds hard all give a low best probability.",
+        "could claim (the cat) and one that it finds hard can all give a low best probability.",
         wrong={
             "that no class fits the photograph": "Three may fit: the cat's probability "
             "was divided among Egyptian cat, tiger cat and tabby.",

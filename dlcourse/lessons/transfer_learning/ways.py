@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from sklearn.neighbors import NearestCentroid
 
 
 def to_range_by_a_float(pixels):
@@ -87,3 +88,34 @@ def shuttle_square_as_an_array():
 def shuttle_square_as_a_tensor():
     """Floats will do, as long as they are whole."""
     return torch.tensor([48.0, 152.0, 72.0])
+
+
+def test_nearest_mean_on_a_line(nearest_mean):
+    """One feature: class 0 at 0 and 10, class 1 at 6 and 8; whom does 6 belong to?"""
+    features, labels = np.array([[0.0], [10], [6], [8]]), np.array([0, 0, 1, 1])
+    new = np.array([[9.5], [5.5], [-3.0]])
+    assert list(nearest_mean(features, labels, new)) == [1, 0, 0]
+    across = np.array([[0.0, 9], [0, 9], [3, 3], [3, 3]])  # 9 apart one way, cancelled the other
+    assert list(nearest_mean(across, labels, np.array([[2.0, 6]]))) == [1]
+
+
+def test_nearest_mean_against_scikit_learn(nearest_mean):
+    """The library calls it the nearest centroid."""
+    random = np.random.default_rng(0)
+    features, labels = random.normal(size=(30, 3)), np.arange(30) % 3
+    new = random.normal(size=(40, 3))
+    theirs = NearestCentroid().fit(features, labels).predict(new)
+    assert np.array_equal(nearest_mean(features, labels, new), theirs)
+
+
+def test_nearest_mean_by_loops(nearest_mean):
+    """One distance after the other, on random points."""
+    random = np.random.default_rng(1)
+    features, labels, new = (
+        random.normal(size=(12, 2)),
+        np.arange(12) % 4,
+        random.normal(size=(30, 2)),
+    )
+    means = [features[labels == k].mean(axis=0) for k in range(4)]
+    for point, guess in zip(new, nearest_mean(features, labels, new)):
+        assert guess == np.argmin([np.linalg.norm(point - mean) for mean in means])
