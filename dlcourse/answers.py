@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dlcourse.arrays import close, to_numpy
-from dlcourse.errors import CourseError
+from dlcourse.errors import CourseError, told
 from dlcourse.limits import AnswerError, TimeUp, within
 
 import numpy as np
@@ -109,11 +109,11 @@ class Raised(Exception):
     """The learner's own code raised an error: what it says, and the line it came from."""
 
     def __init__(self, error):
-        self.message, self.code = f"{type(error).__name__}: {_said(error)}", ""
+        self.message, self.code = told(error), ""
         for frame in traceback.extract_tb(error.__traceback__):
             if not any(Path(frame.filename).is_relative_to(folder) for folder in NOT_A_LEARNERS):
                 line = linecache.getline(frame.filename, frame.lineno).strip()
-                self.code = f"line {frame.lineno}: {line}" if line else ""
+                self.code = f"line {frame.lineno}: {line[:SHOWN_CHARACTERS]}" if line else ""
                 break
         super().__init__(self.message)
 
@@ -126,13 +126,6 @@ def guarded(call) -> Any:
         raise
     except BaseException as error:  # SystemExit too
         raise Raised(error) from error
-
-
-def _said(error):
-    try:
-        return str(error)
-    except Exception:  # an error of the learner's own
-        return "(an error that cannot say what it is)"
 
 
 def call(function, cases, seconds, expected=None, tolerance=0) -> tuple:

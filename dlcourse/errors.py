@@ -2,6 +2,8 @@
 
 import reprlib
 
+MOST_TOLD = 2_000  # characters of what an error says
+
 
 class CourseError(Exception):
     """Base of every error that dlcourse raises on purpose."""
@@ -48,6 +50,21 @@ def expect_text(value, name) -> str:
     except UnicodeEncodeError as error:
         raise KindError(f"`{name}` holds half of a character: {error}.") from error
     return value
+
+
+def told(error) -> str:
+    """Return the kind of an error and what it says, which may be long, or raise one in its turn.
+
+    Example:
+        >>> errors.told(ValueError("no"))
+        'ValueError: no'
+    """
+    try:
+        said = str(error).encode("utf-8", "replace").decode()  # half a character cannot be shown
+    except (Exception, SystemExit):
+        said = "(an error that cannot say what it is)"
+    more = "…" if len(said) > MOST_TOLD else ""
+    return f"{type(error).__name__}: {said[:MOST_TOLD]}{more}"
 
 
 def in_short(value) -> str:

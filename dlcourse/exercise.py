@@ -42,7 +42,7 @@ from dlcourse.answers import (
 )
 from dlcourse.arrays import close, expect_finite, to_numpy
 from dlcourse.errors import CourseError, KindError, LessonError, expect_text
-from dlcourse.limits import AnswerError, trusting, unseen, within
+from dlcourse.limits import PATIENCE, AnswerError, trusting, unseen, within
 from dlcourse.minutes import SIZES
 
 import numpy as np
@@ -126,7 +126,7 @@ class Exercise:
             return Feedback("wrong", str(error))
         except Raised as raised:
             return Feedback("raised", raised.message, raised.code)
-        except Exception as error:  # whatever came: a learner gets a verdict
+        except (Exception, SystemExit) as error:  # whatever came: a learner gets a verdict
             message = f"Your answer cannot be judged ({type(error).__name__}). {self.ask}"
             return Feedback("wrong", message)
 
@@ -238,7 +238,7 @@ class Exercise:
             try:
                 if mistake.sign(answer) if mistake.sign else any(map(agrees, mistake.examples)):
                     return mistake.advice
-            except Exception:  # the sign cannot look at such an answer: it is not this mistake
+            except (Exception, SystemExit):  # it cannot look at such an answer: another mistake
                 continue
         return None
 
@@ -309,12 +309,14 @@ class FunctionExercise(Exercise):
 
         It ends with an AnswerError too where all take more than `most` seconds together.
         """
-        results, changes, started = [], set(), time.thread_time()
+        results, changes, started, clock = [], set(), time.thread_time(), time.monotonic()
         for i, case in enumerate(cases):
-            if time.thread_time() - started > most:
+            waited = time.monotonic() - clock > PATIENCE * self.seconds and most < math.inf
+            if time.thread_time() - started > most or waited:
+                took = "too long" if waited else f"more than {most:g} seconds"
                 together = (
-                    f"Your code was stopped here: the calls up to this one took more than {most:g} "
-                    "seconds together. Is there a way with less work?"
+                    f"Your code was stopped here: the calls up to this one took {took} together. "
+                    f"Is there a way {'without waiting' if waited else 'with less work'}?"
                 )
                 return results, AnswerError(together), changes
             of_this_one = functools.partial(lambda i, _: expected(i), i)

@@ -15,7 +15,7 @@ from typing import Any
 
 from dlcourse.answers import Feedback, Raised, guarded
 from dlcourse.arrays import expect_count
-from dlcourse.errors import CourseError, KindError, RangeError, expect_text, in_short
+from dlcourse.errors import CourseError, KindError, RangeError, expect_text, in_short, told
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -244,7 +244,7 @@ class Explorer:
         except Exception as error:
             at = ", ".join(f"{name}={in_short(value)}" for name, value in values.items())
             raise KindError(
-                f"The drawing function raised {type(error).__name__}: {error}"
+                f"The drawing function raised {told(error)}"
                 f"{f' (at {at})' if at else ''}. Its line is in the error above this one."
             ) from error
 

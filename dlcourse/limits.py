@@ -22,6 +22,7 @@ from dlcourse.memory import room
 PATIENCE = 12  # times as long by the clock as of the processor's time
 PATIENCE_WITH_A_WAIT = 3  # the same, for an answer that was seen to wait
 PRINTED_CHARACTERS = 10_000
+MOST_OUTPUTS = 20  # that a call may display
 SPARE_MB = (200, 1000)  # of memory that an answer may take: at least, at most
 STALLED_SECONDS = 0.3  # a copy that computes nothing for so long is told that its time is up
 FINE, TOO_LARGE = 86, 87  # exit codes of the copy; with any other it was ended
@@ -121,6 +122,7 @@ def _run_and_leave(call, says):
         sys.stdout = sys.stderr = io.StringIO()
         if shell := _notebook():
             shell.display_pub.publish = lambda *_, **__: None
+        os.fork = _no_fork
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(1)  # the others were not copied
         allowed = _limit_memory()
@@ -208,10 +210,17 @@ def _harmless() -> Iterator[None]:
 
     What is printed is shown when the call has ended.
     """
-    shell, asked = _notebook(), builtins.input
+    shell, asked, fork = _notebook(), builtins.input, getattr(os, "fork", None)
     builtins.input = _no_input
+    deepest, folder = sys.getrecursionlimit(), None
+    with contextlib.suppress(OSError):  # it is gone
+        folder = os.getcwd()
+    if fork:
+        os.fork = _no_fork
+    published = vars(shell.display_pub).get("publish") if shell else None
     if shell:
         shell.ask_exit = _no_exit  # of `exit()` in a notebook
+        shell.display_pub.publish = _at_most(shell.display_pub.publish, MOST_OUTPUTS)
     printed = [_Short(sys.stdout), _Short(sys.stderr)]
     try:
         with (
@@ -224,14 +233,24 @@ def _harmless() -> Iterator[None]:
         for each in printed:
             each.show()
         builtins.input = asked
+        with contextlib.suppress(OSError):
+            if folder:
+                os.chdir(folder)
+        sys.setrecursionlimit(deepest)
+        if fork:
+            os.fork = fork
         if shell:
             del shell.ask_exit
+            if published:
+                shell.display_pub.publish = published
+            else:
+                del shell.display_pub.publish
 
 
 @contextmanager
 def unseen() -> Iterator[None]:
-    """Drop what is printed and displayed."""
-    shell = _notebook()
+    """Drop what is printed, displayed and drawn."""
+    shell, figures = _notebook(), _figures()
     if shell:
         shell.display_pub.publish = lambda *_, **__: None
     try:
@@ -242,8 +261,28 @@ def unseen() -> Iterator[None]:
         ):
             yield
     finally:
+        for number in _figures() - figures:
+            sys.modules["matplotlib.pyplot"].close(number)
         if shell:
             del shell.display_pub.publish
+
+
+def _figures():
+    """Return the numbers of pyplot's open figures, which a notebook shows at the end of a cell."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    return set(pyplot.get_fignums()) if pyplot else set()
+
+
+def _at_most(publish, count):
+    """Return a function that publishes so many outputs and drops the rest."""
+    left = [count]
+
+    def limited(*given, **named):
+        left[0] -= 1
+        if left[0] >= 0:
+            return publish(*given, **named)
+
+    return limited
 
 
 def _notebook():
@@ -253,6 +292,10 @@ def _notebook():
 
 def _no_input(*_):
     raise RuntimeError("An answer cannot ask for input: what it needs comes in as its arguments.")
+
+
+def _no_fork():
+    raise RuntimeError("An answer cannot make a copy of the notebook's process.")
 
 
 def _no_exit():

@@ -375,7 +375,8 @@ def _quantity(name, compared, allowed):
     differences = [(where, _difference(ours, theirs)) for where, ours, theirs in compared]
     # Not the largest: which one that is depends on the rounding of this machine.
     unequal = (where for where, difference in differences if not difference <= allowed)
-    return Quantity(name, max(each for _, each in differences), allowed, next(unequal, ""))
+    largest = max((each for _, each in differences), default=0.0)  # of no weights: none
+    return Quantity(name, largest, allowed, next(unequal, ""))
 
 
 def _difference(ours, theirs):

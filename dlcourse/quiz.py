@@ -407,7 +407,7 @@ def _in_text(text):
         text = re.sub(f"[{like}]", plain, text)
     for sign, fraction in HALVES.items():
         text = text.replace(sign, f" {fraction}")
-    text = " ".join(text.split()).strip(" !()[]").removesuffix(".")
+    text = " ".join(text.split()).strip(" ()[]").removesuffix(".")
     match = ANSWER.fullmatch(text)
     if not match:
         return set()

@@ -396,6 +396,11 @@ def frechet_distance(features, other_features) -> float:
             f"`features` has shape {clouds[0].shape} and `other_features` {clouds[1].shape}, but "
             "both need at least two points, of the same number of features: (N, D) and (M, D)."
         )
+    if clouds[0].shape[1] > MOST_CLASSES:
+        raise RangeError(
+            f"`features` has {clouds[0].shape[1]} features, but should have {MOST_CLASSES} at "
+            "most, since the square of their number is computed with. Take those of a network."
+        )
     if max(np.abs(points).max() for points in clouds) > LARGEST:
         raise RangeError(
             f"A feature is beyond ±{LARGEST:g}, whose square is no number any more: scale them."

@@ -297,7 +297,7 @@ def merged(base, mine, new) -> tuple:
         if i in places:
             last = places[i]
         elif i not in of_mine:
-            if cell.get("id") in (None, *taken):
+            if not _id(cell) or _id(cell) in taken:
                 cell = cell | {"id": _new_id()}
             taken.add(cell["id"])
             after.setdefault(last, []).append(cell)
@@ -328,12 +328,17 @@ def _same_cells(base, cells, by_id=False):
 
     has_ids = by_id and any("id" in cell for cell in cells)
     if has_ids:  # which JupyterLab keeps, whatever is written into the cell
-        pair(lambda cell: cell.get("id"))
+        pair(_id)
     pair(lambda cell: _exercises(cell) or None)
     if not has_ids:
         pair(lambda cell: (cell["cell_type"], _source(cell)))
         _pair_alike(cells, found, free)
     return found
+
+
+def _id(cell):
+    """Return a cell's id; None for what somebody has put in its place."""
+    return cell["id"] if isinstance(cell.get("id"), str) else None
 
 
 def _pair_alike(cells, found, free):
@@ -479,7 +484,7 @@ def shipped(lesson) -> dict:
     import nbformat
 
     new = json.loads(nbformat.writes(notebooks.filled_from_text(lesson)))
-    stored = {cell.get("id"): cell for cell in lesson.stored().get("cells", ())}
+    stored = {_id(cell): cell for cell in lesson.stored().get("cells", ())}
     for cell in new["cells"]:
         cell["source"] = _source(cell)
         there = stored.get(cell["id"])

@@ -335,6 +335,16 @@ def test_a_norm_over_other_axes_is_not_carried(ours, theirs, words):
             carry_weights(*pair)
 
 
+def test_groups_are_not_carried():
+    ours = nn.Sequential(nn.Conv2d(4, 4, 3, groups=2))
+    with pytest.raises(KindError, match="`groups` is 2 in the first and 1 in the second"):
+        carry_weights(ours, keras_model((8, 8, 2), layers.Conv2D(4, 3)))
+
+
+def test_models_without_weights_compare_equal():
+    assert compare(nn.Identity(), nn.Identity(), ROWS[:6, :4], np.arange(6) % 3).ok
+
+
 def test_frozen_models_compare_equal():
     ours, theirs, inputs = build("dense")
     ours.requires_grad_(False)

@@ -146,7 +146,7 @@ def test_an_option_that_is_a_number_may_be_given_as_one():
         *((text, {2.5}) for text in ("2½", "2 1/2", "2 ½ hours", "2.50 €", "$2.50", "(2.5)")),
         *(
             (text, {2.5})
-            for text in ("2.5.", "It is 2.5", "The answer is 2.5!", "I think about 2.5")
+            for text in ("2.5.", "It is 2.5", "The answer is 2.5.", "I think about 2.5")
         ),
         *((text, {-0.5}) for text in ("-½", "− 1/2")),
         *((text, {1.7e6}) for text in ("1.7 million", "1.7 mio weights", "1700k")),

@@ -437,6 +437,173 @@ def test_a_layer_inside_a_layer_is_read():
     np.testing.assert_allclose(given, expected, atol=1e-6)
 
 
+def test_weights_are_a_copy(framework):
+    model = framework.mlp()
+    before = backends.weights(model, 0)
+    backends.fit(model, FEATURES, LABELS, **QUIET)
+    after = backends.weights(model, 0)
+    assert np.abs(after - before).max() > 0
+    after *= 0
+    assert backends.weights(model, 0).any()
+
+
+def activation_changed(model):
+    model.layers[0].activation = keras.activations.sigmoid
+
+
+def layer_added(model):
+    model.layers[1].add(layers.ReLU())
+
+
+def layer_replaced(model):
+    model.layers[1].layers[0].activation = keras.activations.softmax
+
+
+@pytest.mark.parametrize("change", [activation_changed, layer_added, layer_replaced])
+def test_a_change_of_a_keras_model_counts_at_once(change):
+    keras.utils.set_random_seed(0)
+    inner = keras.Sequential([keras.Input((8,)), layers.Dense(8)])
+    inner_and_outer = [layers.Dense(8, "relu"), inner, layers.Dense(10)]
+    model = keras.Sequential([keras.Input((64,)), *inner_and_outer])
+    before = backends.scores(model, FEATURES[:5])
+    change(model)
+    after = backends.scores(model, FEATURES[:5])
+    np.testing.assert_allclose(after, model(FEATURES[:5]).numpy(), atol=1e-5)
+    assert np.abs(after - before).max() > 1e-3
+
+
+def test_an_attribute_that_a_class_reads_counts_at_once():
+    class Scaled(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.last, self.scale = layers.Dense(10), 1.0
+
+        def call(self, inputs):
+            return self.scale * self.last(inputs)
+
+    model = Scaled()
+    before = backends.scores(model, FEATURES[:5])
+    model.scale = 2.0
+    np.testing.assert_allclose(backends.scores(model, FEATURES[:5]), 2 * before, atol=1e-5)
+
+
+def test_a_layer_that_was_called_elsewhere_too_is_read_where_the_model_calls_it():
+    inputs, shared = keras.Input((64,)), layers.Dense(3)
+    shared(inputs)
+    model = keras.Model(inputs, layers.Dense(10)(shared(layers.Rescaling(10.0)(inputs))))
+    expected = shared(10 * FEATURES[:5]).numpy()
+    np.testing.assert_allclose(
+        backends.activations(model, FEATURES[:5], shared), expected, rtol=1e-5
+    )
+
+
+class Block(layers.Layer):
+    """A block of a learner's own, as Keras's guides write it."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense, self.dropout = layers.Dense(64), layers.Dropout(0.5)
+
+    def call(self, inputs, training=None):
+        return self.dropout(self.dense(inputs), training=training)
+
+
+def test_layers_inside_a_block_count():
+    model = keras.Sequential([keras.Input((64,)), block := Block(), layers.Dense(10)])
+    assert backends.weights(model, 0).shape == (64, 64)
+    assert [layer.kind for layer in backends.layers_with_weights(model)] == ["dense", "dense"]
+    assert backends.activations(model, FEATURES[:5], block.dense).shape == (5, 64)
+    assert np.isfinite(backends.loss_and_gradients(model, FEATURES, LABELS)[0])  # dropout is off
+    assert [run.type for run in backends.runs(model, FEATURES[:5], 2)] == [
+        "Dense", "Dropout", "Dense",
+    ]  # fmt: skip
+
+
+def test_a_layer_used_twice_in_a_sequence_is_one_layer():
+    ours, theirs = nn.Linear(64, 64), layers.Dense(64)
+    first = nn.Sequential(ours, nn.ReLU(), ours, nn.Linear(64, 10))
+    inner = [theirs, layers.ReLU(), theirs, layers.Dense(10)]
+    second = keras.Sequential([keras.Input((64,)), *inner])
+    twins(first, second)
+    assert parity.compare(first, second, FEATURES, LABELS).ok
+    assert [run.parameters for run in backends.runs(second, FEATURES[:5])] == [4160, 0, 0, 650]
+    assert backends.weights(second, 1).shape == backends.weights(first, 1).shape == (64, 10)
+
+
+def test_what_augmentation_gives_is_checked_as_inputs(framework):
+    with pytest.raises(ShapeError, match="cannot take inputs of shape"):
+        backends.fit(framework.mlp(), FEATURES, LABELS, augment=lambda x, g: x[:, :3], **QUIET)
+    tokens = np.random.default_rng(0).integers(0, 12, (6, 5))
+    for change in (lambda x: x + 99, lambda x: x * 0 - 1, lambda x: x + 0.5):
+        with pytest.raises(CourseError, match=r"augment\(images\)"):
+            backends.fit(
+                framework.reader(), tokens, [0, 1, 2, 0, 1, 2],
+                augment=lambda x, g, change=change: change(x), **QUIET,
+            )  # fmt: skip
+
+
+class Extended(nn.Linear):
+    def __init__(self, inputs, outputs):
+        super().__init__(inputs, outputs)
+        self.low_rank = nn.Parameter(torch.zeros(inputs, 1))
+
+
+def test_further_weights_of_a_known_layer_are_named():
+    for ask in (
+        lambda model: backends.layers_with_weights(model),
+        lambda model: backends.loss_and_gradients(model, FEATURES, LABELS),
+    ):
+        with pytest.raises(KindError, match="cannot compare: low_rank"):
+            ask(nn.Sequential(Extended(64, 10)))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [keras.Sequential([layers.Dense(5)]), nn.Sequential(nn.LazyLinear(5))],
+    ids=["keras", "pytorch"],
+)
+def test_a_model_without_weights_yet_is_not_counted(model):
+    with pytest.raises(KindError, match="has no weights yet"):
+        backends.parameters(model)
+
+
+def test_numbers_beyond_the_model_s_are_refused(framework):
+    with pytest.raises(RangeError, match="computes with float32, which ends at 3"):
+        backends.scores(framework.mlp(), np.full((2, 64), 1e300))
+
+
+def test_what_cannot_be_copied_is_told():
+    class Locked(nn.Linear):
+        def __init__(self):
+            super().__init__(64, 10)
+            import threading
+
+            self.lock = threading.Lock()
+
+    with pytest.raises(KindError, match=r"cannot be copied for a trial.*lock"):
+        backends.loss_and_gradients(Locked(), FEATURES, LABELS)
+
+
+def test_slopes_want_one_tensor_of_scores():
+    inputs = keras.Input((64,))
+    model = keras.Model(inputs, [layers.Dense(3)(inputs), layers.Dense(2)(inputs)])
+    with pytest.raises(KindError, match="should give one tensor"):
+        backends.input_gradient(model, FEATURES[:5], 0)
+
+
+def test_an_error_that_cannot_say_what_it_is_is_told(framework):
+    class Mute(Exception):
+        def __str__(self):
+            raise SystemExit
+
+    def mute(*_):
+        raise Mute
+
+    for option in ("loss", "augment", "schedule"):
+        with pytest.raises(KindError, match=r"raised Mute: .an error that cannot say"):
+            backends.fit(framework.mlp(), FEATURES, LABELS, **{option: mute}, **QUIET)
+
+
 class Written(keras.Model):
     """A model written as a class."""
 

@@ -567,3 +567,12 @@ def test_what_is_no_lesson_is_refused(odd):
     for ask in (work.update, work.prepare, work.reset, work.restore):
         with pytest.raises(KindError, match="one of `catalogue"):
             ask(odd)
+
+
+@pytest.mark.parametrize("odd", [[], {}, 5, None])
+def test_a_cell_with_an_odd_id_is_carried_all_the_same(odd):
+    cell = {"cell_type": "code", "id": odd, "metadata": {}, "outputs": [], "source": "mine = 1"}
+    base = [{"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "source": "x = 1"}]
+    result, _ = work.merged(base, [*base, cell], base)
+    assert [each["source"] for each in result] == ["x = 1", "mine = 1"]
+    assert all(isinstance(each["id"], str) for each in result)

@@ -99,7 +99,10 @@ def test_a_weak_test_that_catches_the_same_as_a_known_one_gets_its_advice():
 
 
 def test_a_test_that_catches_nothing_gets_no_advice_for_something():
-    assert judged(lambda mean_of: None).message == "Your test catches 0 of 3 wrong functions."
+    assert (
+        judged(lambda mean_of: mean_of and None).message
+        == "Your test catches 0 of 3 wrong functions."
+    )
 
 
 def test_a_test_that_refuses_what_is_right_is_told_where():
@@ -123,8 +126,8 @@ def dots(mean_of):
     assert ...  # your cases
 
 
-@pytest.mark.parametrize("blank", [..., None, nothing, dots])
-def test_a_test_without_a_line_is_not_tried(blank):
+@pytest.mark.parametrize("blank", [..., None, nothing, dots, lambda mean_of: True])
+def test_a_test_that_looks_at_no_function_is_not_tried(blank):
     assert judged(blank).outcome == "not tried"
 
 
@@ -132,8 +135,8 @@ def test_a_test_without_a_line_is_not_tried(blank):
     ("given", "words"),
     [
         (3, "should be a function: hand over `check_mean` itself"),
-        (lambda mean_of: 3, "Your test gives 3. Let it `assert`"),
-        (lambda mean_of: np.array([1, 2]), "Let it `assert`"),
+        (lambda mean_of: mean_of(np.ones(1)) + 2, "Your test gives 3. Let it `assert`"),
+        (lambda mean_of: mean_of(np.ones(1)) + np.array([1, 2]), "Let it `assert`"),
     ],
 )
 def test_what_is_no_test_is_told(given, words):
@@ -144,7 +147,7 @@ def test_what_is_no_test_is_told(given, words):
 def test_a_test_that_never_ends_is_ended():
     check_mean.asked.seconds, before = 0.2, check_mean.asked.seconds
     try:
-        said = judged(lambda mean_of: [None for _ in iter(int, 1)])
+        said = judged(lambda mean_of: [mean_of for _ in iter(int, 1)])
     finally:
         check_mean.asked.seconds = before
     assert said.outcome == "wrong" and "stopped" in said.message

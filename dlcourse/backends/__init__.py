@@ -188,7 +188,7 @@ def weights(model, layer) -> np.ndarray:
     kernel = backend.kernel(found)
     if kernel is None:
         raise KindError(f"Layer {layer!r} is a {type(found).__name__} and has no kernel.")
-    return kernel
+    return np.array(kernel)  # the model's own memory would change with it
 
 
 def activations(model, images, layer, batch_size=256) -> np.ndarray:
@@ -315,6 +315,9 @@ def parameters(model) -> int:
     Example:
         >>> backends.parameters(network)
         650
+
+    Raises:
+        KindError: It has no weights yet, since it has met no inputs.
     """
     return of(model).parameters()
 

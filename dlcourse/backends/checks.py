@@ -14,7 +14,7 @@ from dlcourse.arrays import (
     softmax,
     to_numpy,
 )
-from dlcourse.errors import CourseError, KindError, RangeError, ShapeError, in_short
+from dlcourse.errors import CourseError, KindError, RangeError, ShapeError, in_short, told
 
 import numpy as np
 
@@ -85,6 +85,13 @@ def expect_inputs(backend, images, name="images") -> np.ndarray:
     expect_examples(images, images, name, name)
     if images.dtype.kind == "f":
         expect_finite(images, name)
+        largest = float(np.finfo(backend.dtype).max)
+        low, high = float(images.min(initial=0)), float(images.max(initial=0))
+        if max(-low, high) > largest:
+            raise RangeError(
+                f"`{name}` goes from {low:g} to {high:g}, but the model computes "
+                f"with {backend.dtype}, which ends at {largest:g}. Scale them."
+            )
     count = backend.tokens(images)
     if count is None:
         backend.check_inputs(images, name)
@@ -103,6 +110,14 @@ def expect_inputs(backend, images, name="images") -> np.ndarray:
     return images
 
 
+def no_weights_yet() -> KindError:
+    """Return the KindError for a model that makes its weights when it meets its first inputs."""
+    return KindError(
+        "The model has no weights yet: say the size of its inputs, in Keras with a keras.Input, or "
+        "call it once with a batch."
+    )
+
+
 def may_be_tokens(inputs) -> bool:
     """Return whether a batch holds whole numbers that may be looked up; bytes are pixels."""
     return inputs.dtype.kind in "iu" and inputs.dtype != np.uint8
@@ -118,17 +133,17 @@ def own_loss(loss) -> Callable:
     """Return the learner's own loss, an error in which is told with what it was given."""
 
     @functools.wraps(loss)
-    def told(outputs, targets):
+    def guarded(outputs, targets):
         try:
             return loss(outputs, targets)
         except Exception as error:
             given = [f"{tuple(each.shape)}, {each.dtype}" for each in (outputs, targets)]
             raise KindError(
-                f"The loss function raised {type(error).__name__}: {error}. It was given outputs "
+                f"The loss function raised {told(error)}. It was given outputs "
                 f"({given[0]}) and targets ({given[1]})."
             ) from error
 
-    return told
+    return guarded
 
 
 def augmented(augment, batch, generator) -> np.ndarray:
@@ -143,7 +158,7 @@ def augmented(augment, batch, generator) -> np.ndarray:
         raise
     except Exception as error:
         raise KindError(
-            f"`augment` raised {type(error).__name__}: {error}. It was given a batch of shape "
+            f"`augment` raised {told(error)}. It was given a batch of shape "
             f"{batch.shape}, {batch.dtype}, and a NumPy generator."
         ) from error
     if given is None:
@@ -159,7 +174,7 @@ def augmented(augment, batch, generator) -> np.ndarray:
             f"`augment` gave shape {given.shape} for a batch of shape {batch.shape}, but should "
             "give as many examples."
         )
-    return expect_finite(given, "what `augment` gave")
+    return given
 
 
 def expect_trainable(weights) -> None:

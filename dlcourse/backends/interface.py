@@ -157,6 +157,8 @@ class Backend(Protocol):
 class Trainer(Protocol):
     """One model, its optimizer and its loss."""
 
+    backend: Backend
+
     def check(self, inputs: np.ndarray, targets: np.ndarray, options) -> None:
         """Look at a first batch before training, so that mistakes show at once and in words."""
 

@@ -40,6 +40,8 @@ PARTS = {
     "gru": ("kernel", "recurrent_kernel", "bias"),
 }
 COMPILED = "course_compiled"  # name of the attribute that keeps a model's compiled functions
+# What Keras itself writes into a model while it is used.
+UNSETTLED = ("built", "train_function", "test_function", "predict_function", "stop_training")
 DROPOUT = (layers.Dropout, layers.GaussianDropout, layers.AlphaDropout)
 
 
@@ -61,6 +63,7 @@ class Keras:
 
     def __init__(self, model):
         self.model = model
+        self._tokens = {}  # by shape of an example: how many it looks up, once it is known
 
     @property
     def dtype(self):
@@ -75,6 +78,12 @@ class Keras:
             self._outputs(inputs[:1], compiled=False)
 
     def tokens(self, inputs):
+        shape = inputs.shape[1:]
+        if shape not in self._tokens:
+            self._tokens[shape] = self._looked_up(inputs)
+        return self._tokens[shape]
+
+    def _looked_up(self, inputs):
         tables = [each for each in _flatten(self.model) if isinstance(each, layers.Embedding)]
         probe, found = tf.zeros((1, *inputs.shape[1:]), tf.int64), []
 
@@ -110,6 +119,8 @@ class Keras:
 
     def input_slopes(self, inputs, classes_for):
         tensor = self.tensor(inputs)
+        if len(getattr(self.model, "outputs", None) or [0]) > 1:
+            self._outputs(inputs[:1], compiled=False)  # says that one tensor is wanted
         try:
             compiled = _compiled(
                 self.model, _forwards_and_back, _any_batch(tensor), tf.TensorSpec((None,), tf.int64)
@@ -151,6 +162,8 @@ class Keras:
         return runs
 
     def parameters(self):
+        if not self.model.built:
+            raise checks.no_weights_yet()
         return sum(int(np.prod(variable.shape)) for variable in _parameters(self.model))
 
     def has_kernel(self, layer):
@@ -180,6 +193,8 @@ class Keras:
         """Return the part of the model that ends in a layer; None for a layer inside another."""
         if not any(layer is each for each in self.model.layers):
             return None
+        if len(layer._inbound_nodes) != 1:  # `layer.output` is that of its first call, anywhere
+            return None
         try:
             return Keras(keras.Model(self.model.inputs, layer.output))
         except (AttributeError, ValueError):  # a model written as a class
@@ -208,9 +223,7 @@ class Keras:
 
     def slots(self):
         if not self.model.built:
-            raise KindError(
-                "The model has no weights yet: give it a keras.Input, or call it once with a batch."
-            )
+            raise checks.no_weights_yet()
         slots = []
         for layer in _flatten(self.model):
             if not layer.weights:
@@ -248,6 +261,8 @@ class Keras:
             "gru": ("reset_after",),
         }
         settings = {name: getattr(layer, name) for name in names.get(kind, ())}
+        if kind in ("convolution", "transposed convolution"):
+            settings["groups"] = getattr(layer, "groups", 1)
         if kind == "batch norm":  # PyTorch's is over the channels, which come last here
             last = layer.axis in (-1, (layer.input_spec.ndim or 0) - 1)
             settings["axis"] = "the channels'" if last else layer.axis
@@ -417,7 +432,7 @@ def _expect_nothing_beyond(who, weights):
 @contextmanager
 def _called(layer, keep):
     """Call `keep(first input, output)` each time the layer runs, as a hook does in PyTorch."""
-    call = layer.call
+    call, own = layer.call, vars(layer).get("call")
 
     @functools.wraps(call)  # Keras reads the arguments' names
     def watching(*args, **kwargs):
@@ -429,7 +444,10 @@ def _called(layer, keep):
     try:
         yield
     finally:
-        del layer.call  # the class's own is there again
+        if own is None:
+            del layer.call  # the class's is there again
+        else:
+            layer.call = own
 
 
 @contextmanager
@@ -537,7 +555,11 @@ class _Trainer:
         return loss, tf.math.count_nonzero(tf.argmax(outputs, axis=-1) == targets)
 
     def step(self, inputs, targets):
-        loss, right = self._compiled_step(self.backend.tensor(inputs), self._targets(targets))
+        tensors = self.backend.tensor(inputs), self._targets(targets)
+        try:
+            loss, right = self._compiled_step(*tensors)
+        except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
+            raise checks.refused(inputs, _first_layer(self.model), error) from error
         return float(loss), int(right) if self.classifies else None
 
     def mean_loss(self, inputs, targets):
@@ -586,19 +608,31 @@ def _set_learning_rate(optimizer, learning_rate):
 class _Compiled:
     """A model's compiled functions; kept with the model, since compiling takes a second."""
 
-    def __init__(self, model):
-        self.layers, self.functions = list(model.layers), {}
+    def __init__(self, state):
+        self.state, self.functions = state, {}
 
 
 def _compiled(model, function, *inputs):
     """Return `function(model, …)`, compiled for inputs of these kinds."""
-    known = getattr(model, COMPILED, None)
-    if known is None or known.layers != list(model.layers):  # a layer may have been added since
-        known = _Compiled(model)
+    known, state = getattr(model, COMPILED, None), _state(model)
+    if known is None or known.state != state:  # a layer was added, or an activation changed
+        known = _Compiled(state)
         setattr(model, COMPILED, known)
     if function not in known.functions:
         known.functions[function] = tf.function(functools.partial(function, model))
     return known.functions[function].get_concrete_function(*inputs)
+
+
+def _state(model):
+    """Return all that a compiled function has taken for fixed: layers and their own settings."""
+    settings = []
+    for each in (model, *_inside(model)):
+        for name, value in vars(each).items():
+            if name.startswith("_") or name in (COMPILED, *UNSETTLED):
+                continue
+            plain = isinstance(value, bool | int | float | str | tuple | type(None))
+            settings.append((id(each), name, value if plain else id(value)))
+    return settings
 
 
 def _forwards(model, inputs):
@@ -634,10 +668,14 @@ def _first_layer(model):
 
 
 def _flatten(model):
-    """Yield every layer; in place of a model or a wrapper, the layers inside it."""
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _flatten(layer)
+    """Return every layer once; in place of a model, a wrapper or a block, the layers inside it."""
+    return list({id(layer): layer for layer in _inside(model)}.values())
+
+
+def _inside(model):
+    for layer in model.layers if isinstance(model, keras.Model) else model._layers:
+        if isinstance(layer, keras.Model) or _is_block(layer):
+            yield from _inside(layer)
         elif isinstance(layer, layers.Bidirectional):
             yield from (layer.forward_layer, layer.backward_layer)
         elif isinstance(layer, layers.TimeDistributed):
@@ -646,15 +684,20 @@ def _flatten(model):
             yield layer
 
 
+def _is_block(layer):
+    """Return whether a layer is of the learner's own class and made of other layers."""
+    return bool(layer._layers) and not type(layer).__module__.startswith("keras.")
+
+
 def _opened(model, depth):
     """Return the layers that a batch passes, those inside inner models up to this depth."""
-    found = []
-    for layer in model.layers:
-        if isinstance(layer, keras.Model) and depth > 1:
-            found += _opened(layer, depth - 1)
+    found = {}
+    for layer in model.layers if isinstance(model, keras.Model) else model._layers:
+        if depth > 1 and (isinstance(layer, keras.Model) or _is_block(layer)):
+            found |= {id(each): each for each in _opened(layer, depth - 1)}
         elif not isinstance(layer, layers.InputLayer):
-            found.append(layer)
-    return found
+            found[id(layer)] = layer
+    return list(found.values())
 
 
 def _first_of(value):

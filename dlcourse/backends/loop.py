@@ -19,12 +19,13 @@ from dlcourse.arrays import (
 from dlcourse.backends.checks import (
     augmented,
     check_scores,
+    expect_inputs,
     expect_loss,
     mean_cross_entropy,
     regression_targets,
 )
 from dlcourse.bar import Bar
-from dlcourse.errors import KindError, RangeError, TrainingError, in_short
+from dlcourse.errors import KindError, RangeError, TrainingError, in_short, told
 from dlcourse.results import Evaluation, History
 
 import numpy as np
@@ -84,7 +85,7 @@ class Options:
             factor = self.schedule(progress)
         except Exception as error:
             raise KindError(
-                f"`schedule` raised {type(error).__name__}: {error}. It was given {progress:.3g}, "
+                f"`schedule` raised {told(error)}. It was given {progress:.3g}, "
                 "how far training is."
             ) from error
         try:
@@ -162,6 +163,7 @@ def _run_epoch(trainer, inputs, targets, options, generator, epoch, history, bar
         batch_inputs = inputs[batch]
         if options.augment:
             batch_inputs = augmented(options.augment, batch_inputs, generator)
+            expect_inputs(trainer.backend, batch_inputs, "augment(images)")
         batch_targets = targets[batch]
         loss, right = trainer.step(batch_inputs, batch_targets)
         if not math.isfinite(loss):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dlcourse.arrays import as_floats, to_numpy
 from dlcourse.backends import axes, checks
 from dlcourse.backends.interface import Run, Slot
-from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
+from dlcourse.errors import CourseError, KindError, RangeError, ShapeError, told
 
 import numpy as np
 import torch
@@ -67,6 +67,7 @@ class PyTorch:
         self.model = model
         self._taken, self._given = {}, {}  # whether four axes are a picture's, once it is known
         self._wants_whole = None  # whether whole numbers are tokens, once it is known
+        self._tokens = {}  # by shape of an example: how many it looks up, once it is known
 
     @property
     def dtype(self):
@@ -84,6 +85,12 @@ class PyTorch:
         """Do nothing: a PyTorch model has its weights from the start."""
 
     def tokens(self, inputs):
+        shape = inputs.shape[1:]
+        if shape not in self._tokens:
+            self._tokens[shape] = self._looked_up(inputs)
+        return self._tokens[shape]
+
+    def _looked_up(self, inputs):
         tables = [each for each in self.model.modules() if isinstance(each, nn.Embedding)]
         probe, found = torch.zeros((1, *inputs.shape[1:]), dtype=torch.int64), []
 
@@ -147,6 +154,8 @@ class PyTorch:
         return runs
 
     def parameters(self):
+        if any(map(nn.parameter.is_lazy, self.model.parameters())):
+            raise checks.no_weights_yet()
         return sum(parameter.numel() for parameter in self.model.parameters())
 
     def has_kernel(self, layer):
@@ -302,6 +311,11 @@ class PyTorch:
                     slots.append(Slot(name_of_one, module, kind, of_one))
             else:
                 parts = NORM_PARTS if kind in ("batch norm", "layer norm") else PARTS
+                if beyond := tensors.keys() - parts.keys():
+                    raise KindError(
+                        f"Layer {name!r} ({type(module).__name__}) has weights that the course "
+                        f"cannot compare: {', '.join(sorted(beyond))}."
+                    )
                 named = {parts[key]: tensor for key, tensor in tensors.items()}
                 slots.append(Slot(name, module, kind, named))
         return slots
@@ -327,6 +341,8 @@ class PyTorch:
             },
             "layer norm": lambda: {"epsilon": module.eps},
             "simple recurrent": lambda: {"activation": module.nonlinearity},
+            "convolution": lambda: {"groups": module.groups},
+            "transposed convolution": lambda: {"groups": module.groups},
             "lstm": lambda: {"activation": "tanh", "gate activation": "sigmoid"},
             "gru": lambda: {
                 "activation": "tanh",
@@ -410,8 +426,13 @@ class PyTorch:
     def trial(self):
         try:
             twin = copy.deepcopy(self.model)
-        except RuntimeError as error:  # a tensor that belongs to an earlier run
-            raise KindError(
+        except Exception as error:
+            if not _kept(self.model):
+                raise KindError(
+                    f"The model cannot be copied for a trial: {told(error)}. Keep what cannot be "
+                    "copied, such as a lock or an open file, outside of it."
+                ) from error
+            raise KindError(  # a tensor that belongs to an earlier run
                 "The model cannot be copied for a trial, since it keeps a tensor of an earlier run "
                 f"as an attribute, {_kept(self.model)}. Keep what you want to look at without its "
                 "history: `.detach()`."
