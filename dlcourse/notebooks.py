@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from keyword import iskeyword
 from pathlib import Path
 from queue import Empty
@@ -517,9 +517,9 @@ def from_text(lesson, quick=False) -> Any:
 def _say_size(before, size):
     """Say in the text before an exercise how large it is."""
     if size in minutes.SIZES:
-        asked = (each for each in before[::-1] if each.cell_type == "markdown")
+        asked = takewhile(lambda each: not has_tag(each, "exercise"), before[::-1])
         cell = next((each for each in asked if "**Exercise" in each.source), None)
-        if cell:
+        if cell and cell.cell_type == "markdown":
             said = f"**Exercise ({size}, {minutes.SIZES[size]} min)"
             cell.source = said.join(cell.source.rsplit("**Exercise", 1))
 

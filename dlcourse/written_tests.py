@@ -194,7 +194,7 @@ def _text(function, asked):
 def _says_nothing(answer):
     """Return whether a test never looks at the function that it gets."""
     code = getattr(answer, "__code__", None)
-    if code is None or not code.co_argcount:
+    if code is None or not (code.co_argcount or code.co_flags & inspect.CO_VARARGS):
         return False
     loaded = {each.argval for each in dis.get_instructions(code) if "LOAD" in each.opname}
     return code.co_varnames[0] not in loaded

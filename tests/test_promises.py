@@ -430,7 +430,7 @@ FACTS_OF_70 = "dlcourse/lessons/fraud_faults_anomalies/__init__.py"
         ("asks_before_it_shows", STORED, '"predict"', '"predicted"'),
         ("asks_before_it_shows", STORED, '[\n     "predict"\n    ]', "[]"),
         ("asks_before_it_shows", STORED, '"instructor"', '"quiz"'),
-        ("has_exercises", FACTS_OF_70, "def slope_at(", "def slope_of("),
+        ("has_exercises", FACTS_OF_70, "def downhill(", "def uphill("),
         ("has_exercises", STORED, "lesson.slope_at.check(slope_at)", "slope_at(1)"),
         ("has_exercises", STORED, '"explorer"', '"predict"'),
         ("has_exercises", STORED, "lesson.QUIZ", "lesson.QUIZ.keys()"),

@@ -909,7 +909,7 @@ parity.compare(torch_layer, keras_layer, cache["train"][:32], train.labels[:32])
 
 # %% [markdown]
 # ## 9 · Your turn, and questions
-# **Open exercise.** Back to the astronaut. The network has no class for her, but it knows a *space
+# **Exercise.** Back to the astronaut. The network has no class for her, but it knows a *space
 # shuttle*. Find a square of her photograph for which it says so. Nothing is trained: what you show
 # the network decides what it says.
 
