@@ -217,13 +217,12 @@ def _harmless() -> Iterator[None]:
         folder = os.getcwd()
     if fork:
         os.fork = _no_fork
-    published = vars(shell.display_pub).get("publish") if shell else None
     if shell:
         shell.ask_exit = _no_exit  # of `exit()` in a notebook
-        shell.display_pub.publish = _at_most(shell.display_pub.publish, MOST_OUTPUTS)
     printed = [_Short(sys.stdout), _Short(sys.stderr)]
     try:
         with (
+            _displaying(MOST_OUTPUTS),
             _nothing_past_print(),
             contextlib.redirect_stdout(printed[0]),
             contextlib.redirect_stderr(printed[1]),
@@ -241,20 +240,15 @@ def _harmless() -> Iterator[None]:
             os.fork = fork
         if shell:
             del shell.ask_exit
-            if published:
-                shell.display_pub.publish = published
-            else:
-                del shell.display_pub.publish
 
 
 @contextmanager
 def unseen() -> Iterator[None]:
     """Drop what is printed, displayed and drawn."""
-    shell, figures = _notebook(), _figures()
-    if shell:
-        shell.display_pub.publish = lambda *_, **__: None
+    figures = _figures()
     try:
         with (
+            _displaying(0),
             open(os.devnull, "w") as nowhere,
             contextlib.redirect_stdout(nowhere),
             contextlib.redirect_stderr(nowhere),
@@ -263,8 +257,6 @@ def unseen() -> Iterator[None]:
     finally:
         for number in _figures() - figures:
             sys.modules["matplotlib.pyplot"].close(number)
-        if shell:
-            del shell.display_pub.publish
 
 
 def _figures():
@@ -273,16 +265,28 @@ def _figures():
     return set(pyplot.get_fignums()) if pyplot else set()
 
 
-def _at_most(publish, count):
-    """Return a function that publishes so many outputs and drops the rest."""
-    left = [count]
+@contextmanager
+def _displaying(count) -> Iterator[None]:
+    """Let so many outputs be displayed, and drop the rest."""
+    publisher = getattr(_notebook(), "display_pub", None)
+    if publisher is None:
+        yield
+        return
+    publish, own, left = publisher.publish, vars(publisher).get("publish"), [count]
 
     def limited(*given, **named):
         left[0] -= 1
         if left[0] >= 0:
             return publish(*given, **named)
 
-    return limited
+    publisher.publish = limited
+    try:
+        yield
+    finally:
+        if own is None:
+            del publisher.publish  # the class's is there again
+        else:
+            publisher.publish = own
 
 
 def _notebook():

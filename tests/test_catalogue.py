@@ -90,7 +90,7 @@ NO_NOTEBOOK = {
 def looks_unbuilt(lesson):
     assert (lesson.stored(), lesson.built, lesson.measured) == ({}, {}, None)
     assert catalogue.for_teachers(lesson) == []
-    assert catalogue.costs(lesson) == ("20 min", "–", "–")
+    assert catalogue.costs(lesson) == ("5 min", "–", "–")
     assert "was never built" in notebooks.stale(lesson)
 
 

@@ -13,6 +13,7 @@ import types
 from dlcourse import answers, exercise, limits
 from dlcourse.exercise import Feedback, Mistake
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -369,6 +370,69 @@ def test_what_is_unseen_is_neither_printed_nor_displayed(monkeypatch, capsys):
         shell.display_pub.publish("a figure of a drawn case")
     shell.display_pub.publish("the learner's own")
     assert shown == ["the learner's own"] and capsys.readouterr().out == ""
+
+
+def test_a_call_displays_so_much_and_no_more(monkeypatch):
+    class Publisher:
+        def publish(self, output):
+            shown.append(output)
+
+    shown, shell = [], types.SimpleNamespace(display_pub=Publisher())
+    monkeypatch.setattr(limits, "_notebook", lambda: shell)
+
+    def displays():
+        for number in range(1000):
+            shell.display_pub.publish(number)
+        with limits.unseen():
+            shell.display_pub.publish("unseen")
+
+    with limits.trusting():
+        limits.within(5, displays)
+    shell.display_pub.publish("afterwards")
+    assert shown == [*range(limits.MOST_OUTPUTS), "afterwards"]
+
+
+def test_figures_of_unseen_calls_are_closed():
+    kept = plt.figure().number
+    with limits.unseen():
+        plt.figure()
+    assert plt.get_fignums() == [kept]
+    plt.close("all")
+
+
+def test_what_an_answer_changes_of_the_process_is_put_back(tmp_path):
+    def changes():
+        os.chdir(tmp_path)
+        sys.setrecursionlimit(500)
+        return os.fork()
+
+    before = os.getcwd(), sys.getrecursionlimit(), os.fork
+    with pytest.raises(RuntimeError, match="cannot make a copy"), limits.trusting():
+        limits.within(5, changes)
+    assert (os.getcwd(), sys.getrecursionlimit(), os.fork) == before
+
+
+def test_an_answer_that_waits_for_each_case_is_stopped(monkeypatch):
+    monkeypatch.setattr(limits, "_rehearse", lambda seconds, call: None)
+    monkeypatch.setattr(exercise, "PATIENCE", 1)
+    monkeypatch.setattr(count, "seconds", 0.2)
+
+    def waits(names):
+        time.sleep(0.15)
+        return len(names)
+
+    said = count.judge(waits)
+    assert said.outcome == "wrong" and "without waiting" in said.message
+
+
+@pytest.mark.parametrize("message", ["\ud800", "x" * 10**7])
+def test_a_long_or_broken_message_is_told_shortly(message):
+    def raises(names):
+        raise ValueError(message)
+
+    said = count.judge(raises)
+    assert said.outcome == "raised" and len(said.message) < 3000
+    said.message.encode()
 
 
 def test_an_answer_is_not_judged_again_to_carry_on(monkeypatch):
