@@ -92,8 +92,8 @@ class WrittenTest(Exercise):
         self.slipped = self.wrong[caught.index(False)]
         count = f"{sum(caught)} of {len(caught)} wrong functions"
         code = (
-            f"# Caught: {count}. This one slipped through; you can call it,\n"
-            f"# lesson.{self.name}.slipped(…):\n{_text(self.slipped, self.asked)}"
+            f"# Caught: {count}. This one slipped through.\n"
+            f"# To call it: lesson.{self.name}.slipped(…)\n{_text(self.slipped, self.asked)}"
         )
         return Feedback("wrong", advice or f"Your test catches {count}.", code)
 

@@ -10,9 +10,11 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
-from dlcourse import catalogue
+from dlcourse import catalogue, course
 
+import axe_playwright_python
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
@@ -124,6 +126,13 @@ class Learner:
         )
         assert place >= 0, f"no cell holds {text!r}"
         return place
+
+    def show(self, place):
+        """Scroll the cell at a place into view, where its outputs are drawn."""
+        self.page.evaluate(
+            "place => window.jupyterapp.shell.currentWidget.content.scrollToItem(place, 'center')",
+            place,
+        )
 
     def outputs(self, text):
         """Return the locator of the outputs of the cell that holds `text`."""
@@ -239,6 +248,46 @@ def test_the_folder_holds_lessons_only_and_their_headings_stand_beside(learner):
     assert [it for it in headings if it not in learner.seen_at_first["headings"]] == []
 
 
+# What axe-core finds in libraries that the course shows things with, and why it stays.
+OF_LIBRARIES = {
+    "aria-input-field-name": "noUi-handle",  # ipywidgets gives a slider's handle no name
+}
+COUNT = "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
+FINDINGS = """outputs => axe.run(
+    {include: [[outputs]]}, {resultTypes: ["violations"]},
+).then(found => found.violations
+    .filter(each => ["serious", "critical"].includes(each.impact))
+    .flatMap(each => each.nodes.map(node => [each.id, node.html])))"""
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_axe_finds_nothing_serious_in_what_the_course_shows(learner, theme):
+    """Tables, figures, verdicts, predictions, the quiz, an explorer, the map: all that is shown."""
+    page = learner.page
+    page.evaluate(Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8"))
+    page.evaluate(
+        "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
+    )
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-name", theme, timeout=PATIENCE)
+    looked_at, found = 0, []
+    try:
+        for place in range(page.evaluate(COUNT)):
+            learner.show(place)
+            outputs = (
+                f'.jp-Notebook .jp-Cell[data-windowed-list-index="{place}"] .jp-OutputArea-output'
+            )
+            if page.locator(outputs).count():
+                looked_at += 1
+                found += page.evaluate(FINDINGS, outputs)
+    finally:
+        page.evaluate(
+            "() => window.jupyterapp.commands.execute('apputils:change-theme', "
+            "{theme: 'JupyterLab Light'})"
+        )
+    assert looked_at > 20
+    assert [each for each in found if OF_LIBRARIES.get(each[0], "nothing") not in each[1]] == []
+
+
 def test_a_wrong_answer_gets_its_advice_and_a_right_one_is_right(learner):
     cell = "lesson.numbers_in_a_picture.check"
     for given, said in (("28 + 28", "You added the two sides"), ("28 * 28", "Right. 784")):
@@ -284,7 +333,9 @@ def test_a_restarted_kernel_finds_the_progress_kept(learner):
     learner.wait_for_kernel()
     learner.answer("course.map()", "from dlcourse import course\ncourse.map()")
     outputs = learner.outputs("course.map()")
-    expect(outputs.locator("table")).to_contain_text("3/8", timeout=PATIENCE)
+    first = catalogue.lessons()[0]
+    there = len(course.exercises(first)) + len(course.questions(first))
+    expect(outputs.locator("table")).to_contain_text(f"3/{there}", timeout=PATIENCE)
 
 
 def test_no_request_left_this_machine(learner, requests):

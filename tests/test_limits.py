@@ -129,6 +129,7 @@ def hides_that_it_fills_the_memory(names):
     return len(names)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="no copies of a process")
 @pytest.mark.parametrize("answer", [hides_that_it_fills_the_memory, lambda names: range(2 * 10**7)])
 def test_memory_that_is_taken_unsaid_is_seen(monkeypatch, answer):
@@ -154,6 +155,7 @@ def test_an_answer_that_only_waits_is_ended(monkeypatch, wait):
     assert count.judge(len).outcome == "right"
 
 
+@pytest.mark.slow
 def test_long_and_deep_answers_are_told_shortly():
     full = []
     for _ in range(160):
@@ -314,6 +316,7 @@ def pair_of(names):
     return [2, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", NEVER.values(), ids=NEVER)
 def test_what_never_ends_when_it_is_looked_at_gets_a_verdict(monkeypatch, kind):
     for module in (answers, exercise):

@@ -18,6 +18,8 @@ import pytest
 import torch
 from wrong_answers import WRONG
 
+pytestmark = pytest.mark.slow
+
 MODULES = {
     path.parent.name: importlib.import_module(f"dlcourse.lessons.{path.parent.name}")
     for path in sorted(lessons.FOLDER.glob("*/__init__.py"))
