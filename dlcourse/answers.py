@@ -146,7 +146,7 @@ def call(function, cases, seconds, expected=None, tolerance=0) -> tuple:
     def call_each():
         for i, case in enumerate(cases):
             given = copied(case)
-            result = copied(_bound(function, given)())
+            result = copied(bound(function, given)())
             if expected:
                 looked_at(result, functools.partial(expected, i), tolerance)
             changes.update(name for name in case if not same(given[name], case[name], 0))
@@ -159,7 +159,8 @@ def call(function, cases, seconds, expected=None, tolerance=0) -> tuple:
     return results, ended, changes
 
 
-def _bound(function, case):
+def bound(function, case) -> Callable:
+    """Return a call of a function with a case's arguments: by name, or else in their order."""
     try:
         inspect.signature(function).bind(**case)
         return functools.partial(function, **case)

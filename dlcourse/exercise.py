@@ -12,6 +12,7 @@ The solution that learners see is the text of that function, and it is what the 
 
 import ast
 import functools
+import importlib.util
 import inspect
 import math
 import re
@@ -30,6 +31,7 @@ from dlcourse.answers import (
     alike,
     as_arrays,
     beside,
+    bound,
     call,
     code_of,
     copied,
@@ -91,6 +93,7 @@ class Exercise:
         self.name = solution.__name__
         self.lesson = solution.__module__.rpartition(".")[2]
         self._hints_shown = 0
+        self._ways_shown = 0
         self._checked = None  # the last answer, and the Feedback to it
 
     def check(self, answer) -> Feedback:
@@ -107,6 +110,8 @@ class Exercise:
             feedback = Feedback(feedback.outcome, message, feedback.code, ways=self._ways_on)
         elif feedback.outcome == "not tried":
             feedback = replace(feedback, ways=self._ways_on)
+        elif feedback.outcome == "right" and self._ways_file:
+            feedback = replace(feedback, ways={"Another way": self.another})
         if cell and not _ends_with_check(cell, self.name):
             sys.modules["IPython"].display.display(feedback)
         return feedback
@@ -152,6 +157,39 @@ class Exercise:
         """Show the solution: the code that the tests run."""
         progress.record(self.lesson, self.name, "solution", "shown")
         return Feedback("shown", "One way to do it:", self.solution_text())
+
+    @functools.cached_property
+    def _ways_file(self):
+        """Whether there is one, without reading it: it may import what the lesson does not."""
+        try:
+            return importlib.util.find_spec(f"{self.solve.__module__}.ways") is not None
+        except ModuleNotFoundError:  # the exercise is declared in no folder of its own
+            return False
+
+    @functools.cached_property
+    def others(self) -> list:
+        """Other right answers: functions of `ways` in the lesson's folder, which may lack it."""
+        if not self._ways_file:
+            return []
+        ways = vars(importlib.import_module(f"{self.solve.__module__}.ways"))
+        return [
+            function
+            for name, function in ways.items()
+            if name.startswith(f"{self.name}_") and inspect.isfunction(function)
+        ]
+
+    def another(self) -> Feedback:
+        """Show another right way to do it, the next one each time, and how long each takes."""
+        ways = [*self.others, self.solve]
+        way = ways[self._ways_shown % len(ways)]
+        self._ways_shown += 1
+        told = (inspect.getdoc(way) or "This is the course's own solution.").split("\n\n")[0]
+        text = text_of(way) if way is not self.solve else self.solution_text()
+        return Feedback("shown", " ".join([*told.split(), *self._times(way)]), text)
+
+    def _times(self, way):
+        """Yield a sentence on how long a way takes, where that can be compared."""
+        return iter(())
 
     def again(self) -> Feedback:
         """Show the code to begin with."""
@@ -296,6 +334,28 @@ class FunctionExercise(Exercise):
                 "changed."
             )
         return Feedback("right", message)
+
+    def _times(self, way):
+        if self._checked is None or self._checked[1].outcome != "right":
+            return
+        mine, this, ours = (
+            self._milliseconds(each) for each in (self._checked[0], way, self.solve)
+        )
+        yield (
+            f"On the check's {len(self.cases) + len(self.drawn)} cases yours takes {mine:.2g} ms, "
+            f"this {this:.2g} ms" + ("." if way is self.solve else f", the solution {ours:.2g} ms.")
+        )
+
+    def _milliseconds(self, function):
+        """Return how long a right function takes for all cases, the shortest of three times."""
+        taken = []
+        for _ in range(3):
+            cases = [copied(case) for case in (*self.cases, *self.drawn)]
+            started = time.perf_counter()
+            for case in cases:
+                bound(function, case)()
+            taken.append(time.perf_counter() - started)
+        return 1000 * min(taken)
 
     def _blank_text(self):
         if self.given:

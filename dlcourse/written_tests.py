@@ -11,7 +11,6 @@ The right functions are another exercise's solution and its other ways, the wron
 
 import dis
 import functools
-import importlib
 import inspect
 import re
 import textwrap
@@ -56,7 +55,7 @@ class WrittenTest(Exercise):
         """Functions that are right: the solution, then other ways to write it."""
         solve = self.asked.solve
         example = solve(**copied(self.asked.cases[0]))
-        return [solve, *(_like(solve, each, example) for each in _ways(self.asked))]
+        return [solve, *(_like(solve, each, example) for each in self.asked.others)]
 
     @functools.cached_property
     def wrong(self) -> list:
@@ -153,19 +152,6 @@ def _refusal(test, function) -> Any:
 
 def _is_truth(value):
     return isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")
-
-
-def _ways(asked):
-    """Return the other right ways of an exercise; a lesson that is begun may have none."""
-    try:
-        ways = importlib.import_module(f"{asked.solve.__module__}.ways")
-    except ModuleNotFoundError:
-        return []
-    return [
-        function
-        for name, function in vars(ways).items()
-        if name.startswith(f"{asked.name}_") and inspect.isfunction(function)
-    ]
 
 
 def _like(solve, function, example):

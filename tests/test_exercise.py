@@ -1080,3 +1080,26 @@ def returns_nothing():
 def test_a_solution_that_cannot_be_shown_is_refused_when_it_is_declared(solution):
     with pytest.raises(LessonError, match="one `return` with a value, as its last line"):
         asks_for_value(solution, lambda: 0)
+
+
+def test_after_a_right_answer_other_ways_are_shown_with_their_times():
+    lesson = importlib.import_module("dlcourse.lessons.convolutions")
+    asked = lesson.output_size
+    answered = asked.check(lambda pixels, window, stride, padding: len(
+        range(0, pixels + 2 * padding - window + 1, stride)))  # fmt: skip
+    assert answered.outcome == "right" and list(answered.ways) == ["Another way"]
+    shown = [answered.ways["Another way"]() for _ in range(len(asked.others) + 1)]
+    assert len({each.code for each in shown}) == len(shown) >= 4
+    assert (
+        "Let the window walk" in shown[0].message and "def output_size_by_counting" in shown[0].code
+    )
+    for each in shown:
+        assert re.search(r"On the check's 30 cases yours takes \S+ ms, this \S+ ms", each.message)
+    assert shown[-1].code == asked.solution_text()
+
+
+def test_another_way_to_a_value_has_no_times():
+    lesson = importlib.import_module("dlcourse.lessons.start_here")
+    said = lesson.numbers_in_a_picture.check(784)
+    shown = said.ways["Another way"]()
+    assert "ms" not in shown.message.split() and "def numbers_in_a_picture_" in shown.code

@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "dlcourse"
 FLOORS = [
     {"errors"},
-    {"arrays", "bar", "memory", "runtime", "svg"},
+    {"arrays", "bar", "memory", "minutes", "runtime", "svg"},
     # progress: exercise and quiz both write to it
     {"data", "elsewhere", "limits", "progress", "results"},
     {"backends.axes", "backends.checks", "backends.interface", "networks"},
@@ -19,6 +19,7 @@ FLOORS = [
     {"draw", "parity", "interpret", "plot", "pretrained"},
     {"answers"},
     {"explore", "exercise", "predictions", "quiz"},
+    {"written_tests"},  # over exercise, for the lessons
     {"lessons", "outputs"},
     {"catalogue", "doctor", "kernels"},  # the machine, for cli
     {"course", "lab", "notebooks"},  # map and review: over all lessons, for a learner; the build

@@ -433,7 +433,7 @@ def test_a_layer_inside_a_layer_is_read():
     )
     steps = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
     expected = both_ways.layers[0](steps).numpy()[:, :4]
-    given = backends.activations(both_ways, steps, "forward_lstm")
+    given = backends.activations(both_ways, steps, both_ways.layers[0].forward_layer)
     np.testing.assert_allclose(given, expected, atol=1e-6)
 
 
