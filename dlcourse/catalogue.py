@@ -74,20 +74,20 @@ class Lesson:
 
     @cached_property
     def _module(self):
-        """The text of its module."""
+        """Its module, read but not run."""
         path = self.folder / "__init__.py"
         if not path.exists():
             raise LessonError(
                 f"Lesson {self.number} has a text, {self.source.name}, but no {path}. "
                 "`dlcourse new` shows what it must contain."
             )
-        return path.read_text(encoding="utf-8")
+        return ast.parse(path.read_text(encoding="utf-8"))
 
     @cached_property
     def _facts(self):
         return {
             statement.targets[0].id: statement.value
-            for statement in ast.parse(self._module).body
+            for statement in self._module.body
             if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)
         }
 

@@ -256,6 +256,10 @@ class Exercise:
                 if len(line) > 5 and not line.isidentifier() and line in re.sub(r"\s", "", hint):
                     yield f"a hint tells the solution too early: {hint!r}"
 
+    def _no_function(self, answer):
+        message = f"Your answer is {text_of(answer)}, but should be a function: hand over"
+        return Feedback("wrong", f"{message} `{self.name}` itself, without calling it.")
+
     _is_function = True
 
     def _blank_text(self):
@@ -305,8 +309,7 @@ class FunctionExercise(Exercise):
             message = f"This is the function as it was given. What does it do wrong? {self.ask}"
             return Feedback("not tried", message)
         if not callable(answer):
-            message = f"Your answer is {text_of(answer)}, but should be a function: hand over"
-            return Feedback("wrong", f"{message} `{self.name}` itself, without calling it.")
+            return self._no_function(answer)
         solved = functools.cache(lambda: self._results_of(self.solve))  # a blank needs it not
         results, ended, changes = self._one_by_one(answer, self.cases, lambda i: solved()[i])
         if ended:

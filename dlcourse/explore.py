@@ -81,8 +81,7 @@ class Choice:
         except Exception:  # an array does not say whether it is equal
             there = False
         if not there:
-            told = in_short(value)
-            raise RangeError(f"`{name}` is {told}, but should be one of {self.options}.")
+            raise RangeError(f"`{name}` is {in_short(value)}, but should be one of {self.options}.")
 
     def stops(self) -> list:
         """Return the values for a test: all of them."""

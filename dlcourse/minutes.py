@@ -19,18 +19,19 @@ WORDS, LINES = 150, 15  # that are read in a minute: of text, of code
 CELL, PREDICTION, QUESTION, EXPLORER = 0.25, 0.5, 1, 3  # minutes
 
 
-def sizes(module) -> dict[str, str]:
+def sizes(module: ast.Module) -> dict[str, str]:
     """Return {exercise: its size} of a lesson's module, in the module's order.
 
     Args:
-        module: Its text.
+        module: Its text, as `ast.parse` reads it.
 
     Example:
-        >>> minutes.sizes("@exercise.measured(ask='…', size='write it')\\ndef model(): ...")
+        >>> text = "@exercise.measured(ask='…', size='write it')\\ndef model(): ..."
+        >>> minutes.sizes(ast.parse(text))
         {'model': 'write it'}
     """
     found = {}
-    for function in ast.parse(module).body:
+    for function in module.body:
         for call in getattr(function, "decorator_list", ()):
             if (
                 isinstance(call, ast.Call)
@@ -42,15 +43,15 @@ def sizes(module) -> dict[str, str]:
     return found
 
 
-def study_minutes(text, module) -> int:
+def study_minutes(text, module: ast.Module) -> int:
     """Return how many minutes a learner needs for a lesson, to the next five.
 
     Args:
         text: The lesson's text, in percent format; what only instructors read does not count.
-        module: The text of its module.
+        module: Its module, as `ast.parse` reads it.
 
     Example:
-        >>> minutes.study_minutes("# %% [markdown]\\n" + "# word" * 1500, "")
+        >>> minutes.study_minutes("# %% [markdown]\\n" + "# word" * 1500, ast.parse(""))
         10
     """
     total = 0.0
@@ -73,7 +74,7 @@ def _questions(module):
     """Return how many questions the quiz of a lesson's module has."""
     quizzes = [
         statement.value
-        for statement in ast.parse(module).body
+        for statement in module.body
         if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "QUIZ"
     ]
     return sum(len(quiz.keywords) for quiz in quizzes if isinstance(quiz, ast.Call))

@@ -25,7 +25,6 @@ from dlcourse.answers import (
     guarded,
     same,
     short,
-    text_of,
 )
 from dlcourse.errors import LessonError
 from dlcourse.exercise import TOLERANCE, Exercise, FunctionExercise, Mistake
@@ -64,8 +63,7 @@ class WrittenTest(Exercise):
 
     def _verdict(self, answer):
         if not callable(answer):
-            message = f"Your answer is {text_of(answer)}, but should be a function: hand over"
-            return Feedback("wrong", f"{message} `{self.name}` itself, without calling it.")
+            return self._no_function(answer)
         if _says_nothing(answer):
             return Feedback("not tried", self.ask)
         return within(self.asked.seconds, lambda: self._tried(answer))

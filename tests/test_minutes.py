@@ -1,5 +1,7 @@
 """The minutes of a lesson follow from what there is to do, by the stated rule."""
 
+import ast
+
 from dlcourse import exercise, minutes
 from dlcourse.errors import LessonError
 from dlcourse.exercise import Mistake
@@ -29,7 +31,7 @@ QUIZ = quiz.Quiz(__name__, first=quiz.choice(""), second=quiz.number(""))
 
 
 def test_sizes_are_those_of_the_kind_or_as_declared():
-    assert minutes.sizes(MODULE) == {
+    assert minutes.sizes(ast.parse(MODULE)) == {
         "written": "write it",
         "mended": "finish this line",
         "number": "finish this line",
@@ -51,7 +53,7 @@ def test_sizes_are_those_of_the_kind_or_as_declared():
     ],
 )
 def test_minutes_are_added_up(text, module, wanted):
-    assert minutes.study_minutes(text, module) == wanted
+    assert minutes.study_minutes(text, ast.parse(module)) == wanted
 
 
 def test_an_exercise_has_one_of_three_sizes():

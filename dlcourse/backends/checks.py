@@ -110,6 +110,19 @@ def expect_inputs(backend, images, name="images") -> np.ndarray:
     return images
 
 
+def once_for_each_shape(tokens) -> Callable:
+    """Return a backend's method `tokens`, which asks the model once for each shape of examples."""
+
+    @functools.wraps(tokens)
+    def known(self, inputs):
+        shape = inputs.shape[1:]
+        if shape not in self._tokens:
+            self._tokens[shape] = tokens(self, inputs)
+        return self._tokens[shape]
+
+    return known
+
+
 def no_weights_yet() -> KindError:
     """Return the KindError for a model that makes its weights when it meets its first inputs."""
     return KindError(

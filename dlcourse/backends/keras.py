@@ -77,13 +77,8 @@ class Keras:
         if not self.model.built:
             self._outputs(inputs[:1], compiled=False)
 
+    @checks.once_for_each_shape
     def tokens(self, inputs):
-        shape = inputs.shape[1:]
-        if shape not in self._tokens:
-            self._tokens[shape] = self._looked_up(inputs)
-        return self._tokens[shape]
-
-    def _looked_up(self, inputs):
         tables = [each for each in _flatten(self.model) if isinstance(each, layers.Embedding)]
         probe, found = tf.zeros((1, *inputs.shape[1:]), tf.int64), []
 
@@ -299,8 +294,8 @@ class Keras:
         for name in ("epsilon", "momentum"):
             if name in settings:
                 setattr(slot.owner, name, settings[name])
-        if settings:  # what was compiled before keeps the old ones, so it has to be compiled again
-            for name in (COMPILED, "train_function", "test_function", "predict_function"):
+        if settings:  # what Keras compiled before keeps the old ones; `_compiled` sees it
+            for name in ("train_function", "test_function", "predict_function"):
                 setattr(self.model, name, None)
 
     def loss_and_slopes(self, inputs, targets, loss):

@@ -84,13 +84,8 @@ class PyTorch:
     def build(self, inputs):
         """Do nothing: a PyTorch model has its weights from the start."""
 
+    @checks.once_for_each_shape
     def tokens(self, inputs):
-        shape = inputs.shape[1:]
-        if shape not in self._tokens:
-            self._tokens[shape] = self._looked_up(inputs)
-        return self._tokens[shape]
-
-    def _looked_up(self, inputs):
         tables = [each for each in self.model.modules() if isinstance(each, nn.Embedding)]
         probe, found = torch.zeros((1, *inputs.shape[1:]), dtype=torch.int64), []
 
