@@ -67,7 +67,7 @@ def _asarray(value, inside, room):
     if hasattr(value, "detach"):  # PyTorch
         return _of_tensor(value)
     if isinstance(value, Number) and not isinstance(value, complex):  # Fraction, Decimal
-        return np.asarray(float(value))
+        return np.asarray(_as_float(value))
     if not isinstance(value, complex | memoryview | bytearray | array) and not any(
         hasattr(value, name) for name in ("__array__", "__array_interface__")
     ):
@@ -76,6 +76,14 @@ def _asarray(value, inside, room):
             "array of it first: np.array(list(values))."
         )
     return np.asarray(value)
+
+
+def _as_float(number):
+    """Return a Fraction or a Decimal as a float, which ends at 1.8e308."""
+    found = float(number)
+    if math.isinf(found) and number not in (math.inf, -math.inf):
+        raise KindError(f"{in_short(number)} is larger than any float.")
+    return found
 
 
 def _expect_bytes_alone(parts):
@@ -120,7 +128,12 @@ def as_floats(numbers, dtype="float32") -> np.ndarray:
         (array([0., 1.], dtype=float32), array([  0., 255.], dtype=float32))
     """
     numbers = expect_real(numbers, "numbers")
-    floats = numbers.astype(dtype, copy=False)
+    try:
+        floats = numbers.astype(np.dtype(dtype), copy=False)
+    except TypeError as error:
+        raise KindError(f"`dtype` is {in_short(dtype)}, which is no kind of numbers.") from error
+    if floats.dtype.kind != "f":
+        raise KindError(f"`dtype` is {in_short(dtype)}, but should be a kind of floats.")
     return floats / floats.dtype.type(255) if numbers.dtype == np.uint8 else floats
 
 
@@ -240,8 +253,8 @@ def expect_count(value, name) -> int:
     return int(value)
 
 
-def expect_number(value, name, low=-math.inf) -> None:
-    """Check that a value is one finite number of at least `low`.
+def expect_number(value, name, low=-math.inf, high=math.inf) -> None:
+    """Check that a value is one finite number from `low` to `high`.
 
     Raises:
         RangeError: It is something else; True is no number here.
@@ -251,8 +264,9 @@ def expect_number(value, name, low=-math.inf) -> None:
         is_finite = is_number and np.isrealobj(value) and math.isfinite(value)
     except OverflowError:  # a whole number of 400 digits is no float
         is_finite = False
-    if not is_finite or value < low:
+    if not is_finite or not low <= value <= high:
         wanted = "a finite number" if low == -math.inf else f"a finite number of at least {low}"
+        wanted += "" if high == math.inf else f" and at most {high:g}"
         raise RangeError(f"`{name}` is {in_short(value)}, but should be {wanted}.")
 
 
@@ -300,6 +314,7 @@ def expect_labels(labels, classes, name="labels", steps=False) -> np.ndarray:
         RangeError: An index without a class.
     """
     labels = to_numpy(labels)
+    classes = classes if classes is None else expect_count(classes, "classes")
     if not labels.size:
         raise ShapeError(f"`{name}` is empty: shape {labels.shape}. At least one is needed.")
     if labels.ndim == 2 and (labels.dtype.kind == "f" or not steps):

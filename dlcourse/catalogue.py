@@ -72,6 +72,11 @@ class Lesson:
         """Folder of its facts, exercises, quiz, seed band and recorded runs."""
         return stores.FOLDER / self.slug
 
+    @property
+    def text(self) -> str:
+        """What its author has written; see `text_of`."""
+        return text_of(self.source)
+
     @cached_property
     def _module(self):
         """Its module, read but not run."""
@@ -81,7 +86,7 @@ class Lesson:
                 f"Lesson {self.number} has a text, {self.source.name}, but no {path}. "
                 "`dlcourse new` shows what it must contain."
             )
-        return ast.parse(path.read_text(encoding="utf-8"))
+        return ast.parse(text_of(path))
 
     @cached_property
     def _facts(self):
@@ -109,7 +114,7 @@ class Lesson:
     @cached_property
     def study_minutes(self) -> int:
         """Minutes that a learner needs, by the rule of `minutes`."""
-        return minutes.study_minutes(self.source.read_text(encoding="utf-8"), self._module)
+        return minutes.study_minutes(self.text, self._module)
 
     @cached_property
     def sizes(self) -> dict:
@@ -160,6 +165,21 @@ class Lesson:
 
     def __str__(self):
         return f"Lesson {self.number} ({self.slug})"
+
+
+def text_of(path) -> str:
+    """Return the text of one of the course's files.
+
+    Raises:
+        LessonError: There is none, or it is no UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:  # a UnicodeDecodeError is one
+        raise LessonError(
+            f"{path} cannot be read as text ({error}). `git checkout -- {path.name}` in its folder "
+            "brings back the course's own."
+        ) from error
 
 
 def notebook_at(path) -> dict:

@@ -17,6 +17,8 @@ from rich.table import Table
 
 # What a command needs is imported in it, so that `dlcourse --help` answers at once.
 
+if os.environ.get("COLUMNS") == "0":  # no width at all: some shells say so without a terminal
+    del os.environ["COLUMNS"]
 OUT, ERRORS = Console(highlight=False), Console(stderr=True, highlight=False)
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 CHECKS = {  # `dlcourse check` runs these in the course's folder, and looks for stale notebooks
@@ -285,7 +287,7 @@ def build(
     for page in catalogue.PAGES:
         path = catalogue.folder() / page
         if path.exists():
-            text = catalogue.filled(page, path.read_text("utf-8"))
+            text = catalogue.filled(page, catalogue.text_of(path))
             runtime.write_whole(path, text)
     _fail_with(faults)
 
@@ -322,7 +324,7 @@ def check():
     course, failed = catalogue.folder(), []
     stale = [notebooks.stale(lesson) for lesson in catalogue.lessons()]
     for page in catalogue.PAGES:
-        text = (course / page).read_text("utf-8")
+        text = catalogue.text_of(course / page)
         fresh = catalogue.filled(page, text) == text
         stale += [None if fresh else f"{page} is stale. Run `dlcourse build`."]
     failed += _checked("notebooks", "\n".join(filter(None, stale)), 0)

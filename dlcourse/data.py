@@ -413,6 +413,8 @@ def split_texts(arrays) -> np.ndarray:
         raise KindError("`arrays` should be what `join_texts` gave: `text` and `ends`.")
     try:
         text, ends = to_numpy(arrays["text"]).tobytes(), to_numpy(arrays["ends"]).tolist()
+        if [0, *ends] != sorted([0, *ends]) or (ends or [0])[-1] != len(text):
+            raise ValueError("`ends` do not rise to the length of `text`")
         texts = [text[start:end].decode() for start, end in zip([0, *ends], ends)]
     except (TypeError, ValueError) as error:  # a UnicodeDecodeError is one
         raise KindError(f"`arrays` are damaged, not what `join_texts` gave: {error}.") from error
@@ -467,7 +469,9 @@ def _unpacked(packed):
     pixels = np.empty((count, height, width, 1), np.uint8)
     for number, block in enumerate(np.array_split(pixels, BLOCKS)):
         data = zlib.decompress(packed[f"packed_{number}"])
-        columns = np.frombuffer(data, np.uint8).reshape(-1, width, height)
+        columns = np.frombuffer(data, np.uint8).reshape(len(block), width, height)
+        if not columns.size:
+            continue
         row = block[:, 0, :, 0]
         row[...] = columns[:, :, 0]
         for y in range(1, height):

@@ -257,23 +257,27 @@ def cam(model, images, classes, *, layer, batch_size=256) -> np.ndarray:
     """
     model, images, classes = _checked(model, images, classes, batch_size)
     maps = _expect_maps(backends.activations(model, images, layer, batch_size), layer)
-    scores, last = (
+    scores, layers = (
         backends.scores(model, images, batch_size),
-        backends.layers_with_weights(model)[-1],
+        backends.layers_with_weights(model),
     )
     classes = expect_labels(classes, scores.shape[1], "classes")
-    kernel = last.arrays["kernel"]  # (C, K)
-    fits = last.kind == "dense" and kernel.shape == (maps.shape[-1], scores.shape[1])
-    if fits:  # a model need not say how it is built: its numbers do
-        predicted, rest = maps.mean(axis=(1, 2)) @ kernel, scores - last.arrays.get("bias", 0)
-        fits = np.allclose(predicted, rest, rtol=0, atol=1e-2 * np.abs(rest).max())
-    if not fits:
+    shape = maps.shape[-1], scores.shape[1]
+    heads = [each.arrays for each in layers if each.kind == "dense"]
+    heads = [arrays for arrays in heads if arrays["kernel"].shape == shape]
+
+    def fits(head):  # a model need not say how it is built: its numbers do
+        predicted, rest = maps.mean(axis=(1, 2)) @ head["kernel"], scores - head.get("bias", 0)
+        return np.allclose(predicted, rest, rtol=0, atol=1e-2 * np.abs(rest).max())
+
+    head = next(filter(fits, heads), None)
+    if head is None:
         raise KindError(
             f"The scores are not a dense layer over the average of layer {layer!r}, whose maps "
             f"have shape {maps.shape}, so CAM does not apply. Name the layer just before the "
             "global average pooling (after its activation), or use grad_cam, which takes any model."
         )
-    return np.einsum("nhwc,nc->nhw", maps, kernel.T[classes])
+    return np.einsum("nhwc,nc->nhw", maps, head["kernel"].T[classes])
 
 
 def grad_cam(model, images, classes, *, layer, batch_size=256) -> np.ndarray:

@@ -19,6 +19,8 @@ from typing import Any
 from dlcourse.errors import CourseError
 from dlcourse.memory import room
 
+import numpy as np
+
 PATIENCE = 12  # times as long by the clock as of the processor's time
 PATIENCE_WITH_A_WAIT = 3  # the same, for an answer that was seen to wait
 PRINTED_CHARACTERS = 10_000
@@ -94,6 +96,8 @@ def _rehearse(seconds, call):
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child, signal.SIGKILL)  # programs that it has started
     if status == TOO_LARGE:
         raise AnswerError(
             f"Your code was stopped when it asked for more than {_spare_mb():.0f} MB of memory. "
@@ -110,6 +114,7 @@ def _rehearse(seconds, call):
 def _run_and_leave(call, says):
     """Run `call` in the copy, unseen and unheard, and end the copy."""
     status, allowed = FINE, float("inf")
+    os.setpgid(0, 0)
 
     def time_is_up(*_):
         says[0] = HEARD
@@ -212,6 +217,7 @@ def _harmless() -> Iterator[None]:
     """
     shell, asked, fork = _notebook(), builtins.input, getattr(os, "fork", None)
     builtins.input = _no_input
+    kept = [(vars(module), dict(vars(module))) for module in (builtins, np)]
     deepest, folder = sys.getrecursionlimit(), None
     with contextlib.suppress(OSError):  # it is gone
         folder = os.getcwd()
@@ -219,7 +225,7 @@ def _harmless() -> Iterator[None]:
         os.fork = _no_fork
     if shell:
         shell.ask_exit = _no_exit  # of `exit()` in a notebook
-    printed = [_Short(sys.stdout), _Short(sys.stderr)]
+    printed, running = [_Short(sys.stdout), _Short(sys.stderr)], _programs()
     try:
         with (
             _displaying(MOST_OUTPUTS),
@@ -229,6 +235,11 @@ def _harmless() -> Iterator[None]:
         ):
             yield
     finally:
+        for program in _programs() - running:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(program, signal.SIGKILL)
+        for names, before in kept:  # by `np.all` it is judged, and all cells that follow use it
+            names.update(before)
         for each in printed:
             each.show()
         builtins.input = asked
@@ -257,6 +268,17 @@ def unseen() -> Iterator[None]:
     finally:
         for number in _figures() - figures:
             sys.modules["matplotlib.pyplot"].close(number)
+
+
+def _programs():
+    """Return the ids of the programs that this process has started."""
+    import psutil
+
+    try:  # to look through all processes takes longer than most answers
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except (AttributeError, ChildProcessError):  # Windows, or there are none
+        return set()
+    return {child.pid for child in psutil.Process().children()}
 
 
 def _figures():

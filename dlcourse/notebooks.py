@@ -487,7 +487,7 @@ def from_text(lesson, quick=False) -> Any:
     """Return the lesson's text as a notebook without outputs; `quick` takes the small values."""
     import jupytext
 
-    notebook = jupytext.reads(lesson.source.read_text(encoding="utf-8"), fmt="py:percent")
+    notebook = jupytext.reads(lesson.text, fmt="py:percent")
     notebook.metadata.clear()
     notebook.metadata["kernelspec"] = {
         "display_name": "Python 3 (ipykernel)",

@@ -3,8 +3,8 @@
 Numbers. A cell whose header says `tolerance=0.02` may print numbers that differ by that much from
 the reference, as `dlcourse.arrays.close` measures it. That counts for printed text, `text/plain`,
 HTML, Markdown and LaTeX, not for a number inside a word (conv2d, 3x3, 1.26.4). Words must agree
-exactly, and so must the number of numbers; spaces may move where a number got longer. Without
-`tolerance` every number must be the same.
+exactly, and so must the number of numbers; spaces may move by as many characters as numbers got
+longer or shorter. Without `tolerance` every number must be the same.
 
 Headlines. In a cell tagged `headline`, the score before "typically 0.79 to 0.83" may
 differ from the reference by the width of that band, and must not lie further outside it than that.
@@ -146,8 +146,16 @@ def contents(outputs, others=()) -> dict:
                 if kind != WIDGET and (not live or kind in ("text/plain", *PICTURES)):
                     held[kind].append(content)
     for name, text in printed.items():
-        held[name].append(re.sub(r"(?m)^.*\r(?=[^\n])", "", text))  # a line begun again
+        held[name].append(re.sub(r"(?m)^.*\r.*$", _written_over, text))
     return held
+
+
+def _written_over(line):
+    """Return what is seen of a line that was begun again: the new text over the old one."""
+    seen = ""
+    for text in line[0].split("\r"):
+        seen = text + seen[len(text) :]
+    return seen.rstrip()
 
 
 def read_from(content) -> str:
@@ -191,9 +199,10 @@ def text_faults(reference, new, tolerance=0.0) -> list[str]:
         return [f"{counts[0]} numbers in the reference, {counts[1]} now"]
     if _words(reference) != _words(new):
         return ["the words differ"]
-    changed = [(old, now) for old, now in pairs if old[0] != now[0]]
-    faults = [_number_fault(old, now, tolerance) for old, now in changed]
-    return [fault for fault in faults if fault] if changed else ["only the spaces differ"]
+    if _moved(reference, new, pairs):
+        return ["the words agree, but spaces differ, so that something may stand in another column"]
+    faults = [_number_fault(old, now, tolerance) for old, now in pairs if old[0] != now[0]]
+    return [fault for fault in faults if fault]
 
 
 def headline_faults(reference, new, tolerance=0.0) -> list[str]:
@@ -222,6 +231,21 @@ def _value(number):
     return float(number.replace(",", "").replace("−", "-"))
 
 
+def _moved(reference, new, pairs):
+    """Return whether spaces differ by more than numbers that got longer or shorter can explain."""
+    longer = sum(abs(len(old[0]) - len(now[0])) for old, now in pairs)
+    if not longer:
+        return NUMBER.sub("\0", reference) != NUMBER.sub("\0", new)
+    gaps = [
+        re.findall(r"(?<=\S)[ \t]*\0[ \t]*", NUMBER.sub("\0", text)) for text in (reference, new)
+    ]
+    return len(gaps[0]) == len(gaps[1]) and any(
+        abs(len(one) - len(other)) > longer
+        for pair in zip(*gaps)
+        for one, other in zip(*(gap.split("\0") for gap in pair))
+    )
+
+
 def _words(text):
     """Return the text with its numbers blotted out and the spaces that line them up removed.
 
@@ -234,9 +258,9 @@ def _words(text):
 
 def _number_fault(old, now, tolerance):
     """Return how a number breaks its bounds, or None."""
-    if old["unit"]:  # the units are words, which agree
-        return None
     reference, new = (_value(match[0]) for match in (old, now))
+    if old["unit"] and (reference < 0) == (new < 0):  # the units are words, which agree
+        return None
     if reference == new == 0:  # -0.00: the sign of what was rounded away
         return None
     if tolerance and close(new, reference, tolerance):

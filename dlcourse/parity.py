@@ -383,7 +383,13 @@ def _difference(ours, theirs):
     """Return the largest difference: absolute up to 1, relative above; infinite with nan."""
     if np.shape(ours) != np.shape(theirs):
         return math.inf
-    largest = float(np.max(np.abs(np.subtract(ours, theirs))) / max(1.0, np.max(np.abs(theirs))))
+    ours, theirs = np.asarray(ours), np.asarray(theirs)
+    apart = ours != theirs  # scores that a mask has set to -inf are equal, and have no difference
+    if not apart.any():
+        return 0.0
+    with np.errstate(invalid="ignore"):
+        largest = float(np.max(np.abs(ours[apart] - theirs[apart])))
+    largest /= max(1.0, float(np.max(np.abs(theirs[np.isfinite(theirs)]), initial=0)))
     return largest if math.isfinite(largest) else math.inf
 
 

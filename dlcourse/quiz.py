@@ -13,7 +13,7 @@ from itertools import combinations, islice
 from typing import Any
 
 from dlcourse import progress
-from dlcourse.answers import Feedback
+from dlcourse.answers import Feedback, short
 from dlcourse.arrays import close
 from dlcourse.errors import CourseError, KindError, LessonError, RangeError, expect_text, in_short
 
@@ -115,6 +115,7 @@ class Question:
         """
         outcome, reason = self.judge(given)
         drawn = ", ".join(f"{name}={self.numbers[name]}" for name in self._drawn)
+        given = given if isinstance(given, str) else short(given)
         kept = f"{drawn}: {given}" if drawn else given
         progress.record(self.lesson, self.name, "quiz", outcome, kept)
         return Feedback(outcome, reason, heading=f"{outcome.capitalize()}. ")
@@ -283,6 +284,8 @@ class Number(Question):
         numbers = readings(given)
         if not numbers:
             raise KindError(f"{in_short(given)} is not a number. {_why_not(given)}")
+        if other := _other_unit(given, self.unit):
+            raise KindError(f"That is in {other}. Give the number in {self.unit}.")
         if any(self._is(number, self.right) for number in numbers):
             return "right", self.because
         for value, reason in self.reasons.items():
@@ -419,6 +422,27 @@ def _in_text(text):
         numbers |= {number / 100 for number in numbers}
     numbers = {number * times for number in numbers for times in TIMES.get(match["times"], (1,))}
     return {-number for number in numbers} if match["sign"] == "-" else numbers
+
+
+UNITS = {  # measures of one thing, whose numbers differ from each other's
+    **dict.fromkeys(
+        ("ns", "ms", "s", "sec", "second", "min", "minute", "h", "hour", "day"), "time"
+    ),
+    **dict.fromkeys(("mm", "cm", "km", "metre", "meter"), "length"),
+    **dict.fromkeys(("bit", "nat", "byte", "kb", "mb", "gb"), "information"),
+}
+
+
+def _other_unit(given, unit):
+    """Return the unit that an answer names, if the question asks for another of the same thing."""
+    named = re.search(r"\d ?([^\W\d_]+)$", given.strip()) if isinstance(given, str) else None
+    words = [word.lower() for word in (named[1] if named else "", *unit.split()[:1])]
+    ours = [word if word in UNITS else word.removesuffix("s") for word in words]
+    things = [UNITS.get(word) for word in ours]
+    if len(things) < 2 or things[0] is None or things[0] != things[1]:
+        return ""
+    short, long = sorted(ours, key=len)
+    return "" if long.startswith(short) else named[1]
 
 
 def _numerals(text):

@@ -346,9 +346,8 @@ def calibration(probabilities, labels, bins=10) -> tuple:
             "Use arrays.softmax(scores)."
         )
     sure = probabilities.max(axis=1)
-    place = np.minimum(
-        (sure * bins).astype(int), bins - 1
-    )  # a confidence of exactly 1 is in the last bin
+    place = np.round(sure * bins, 9).astype(int)  # 0.57 * 100 is a little less than 57
+    place = np.minimum(place, bins - 1)  # a confidence of exactly 1 is in the last bin
     examples = np.bincount(place, minlength=bins)
     with np.errstate(invalid="ignore"):
         confidence = np.bincount(place, sure, bins) / examples

@@ -1,5 +1,7 @@
 """Arrays of any framework become NumPy, and wrong ones are refused in words."""
 
+from decimal import Decimal
+
 from dlcourse.arrays import (
     as_floats,
     close,
@@ -304,3 +306,14 @@ def test_what_is_no_finite_number_and_no_index_is_said():
             expect_number(value, "x")
     with pytest.raises(RangeError, match="less than 2⁶³"):
         expect_labels(np.array([2**63], "uint64"), None)
+
+
+def test_numbers_beyond_floats_and_odd_kinds_are_said():
+    with pytest.raises(KindError, match="larger than any float"):
+        to_numpy(Decimal("1e400"))
+    assert to_numpy(Decimal("Infinity")) == np.inf
+    for kind in ("foo", "int64", None.__class__):
+        with pytest.raises(KindError, match="`dtype` is"):
+            as_floats([1.7], kind)
+    with pytest.raises(RangeError, match="`classes` is '2'"):
+        expect_labels([1], "2")

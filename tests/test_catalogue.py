@@ -114,3 +114,12 @@ def test_the_measurement_reads_as_a_sentence(cores, words):
         f"Study about 50 min; the notebook runs in 21 s on {words}and peaks at 610 MB "
         "(measured by the build)."
     )
+
+
+def test_a_text_that_is_no_text_is_said(small):
+    small.source.write_bytes(b"\xff\xfe")
+    with pytest.raises(LessonError, match=r"cannot be read as text.*git checkout"):
+        _ = small.text
+    small.source.unlink()
+    with pytest.raises(LessonError, match=re.escape(str(small.source))):
+        notebooks.from_text(small)

@@ -570,3 +570,10 @@ def test_a_full_disk_is_said_in_a_line():
     with open("/dev/full", "w") as full:
         run = subprocess.run([*COMMAND, "list"], stdout=full, stderr=subprocess.PIPE, text=True)
     assert (run.returncode, run.stderr) == (1, "There is no room for what this command writes.\n")
+
+
+def test_no_width_at_all_is_as_good_as_none():
+    run = subprocess.run(
+        [*COMMAND, "list"], env=os.environ | {"COLUMNS": "0"}, capture_output=True, text=True
+    )
+    assert "Your first network" in run.stdout

@@ -334,3 +334,15 @@ def test_damaged_bytes_are_not_unpacked(harm):
         data.unpack(packed | {"packed_0": harm(bytes(packed["packed_0"]))})
     with pytest.raises(KindError, match="not what `pack` gave"):
         data.unpack(packed | {"shape": [8, 4]})
+
+
+def test_damaged_shapes_and_ends_are_not_unpacked():
+    packed = data.pack(np.zeros((8, 4, 4, 1), "uint8"))
+    with pytest.raises(KindError, match="not what `pack` gave"):
+        data.unpack(packed | {"shape": [16, 4, 4, 1]})
+    empty = np.zeros((3, 0, 2, 1), "uint8")
+    assert data.unpack(data.pack(empty)).shape == empty.shape
+    joined = data.join_texts(["a", "bc"])
+    for ends in ([3, 1], [1, 9], [-1, 3], [1, 2]):
+        with pytest.raises(KindError, match="not what `join_texts` gave"):
+            data.split_texts(joined | {"ends": ends})

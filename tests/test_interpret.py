@@ -724,3 +724,23 @@ def test_a_brightness_beside_bytes_goes_from_0_to_1(framework, method, option):
         with pytest.raises(RangeError, match=rf"`{option}` .* 0 to 1.*np.uint8\(128\)"):
             method(model, pixels, CLASSES, **{option: wrong})
     assert method(model, IMAGES, CLASSES, **{option: -1.0}).size  # of pictures around 0
+
+
+class HeadFirst(nn.Module):
+    """Its head is made before the layers that run before it."""
+
+    def __init__(self):
+        super().__init__()
+        self.head, self.maps = nn.Linear(6, 10), nn.Conv2d(3, 6, 3)
+        self.relu = nn.ReLU()
+
+    def forward(self, x):
+        return self.head(self.relu(self.maps(x)).mean((2, 3)))
+
+
+def test_cam_finds_the_head_wherever_it_was_made():
+    model = HeadFirst()
+    found = interpret.cam(model, IMAGES, CLASSES, layer="relu")
+    bias = model.head.bias.detach().numpy()[CLASSES]
+    expected = class_scores(model, IMAGES) - bias
+    np.testing.assert_allclose(found.mean(axis=(1, 2)), expected, atol=1e-5)

@@ -15,6 +15,7 @@ from dlcourse.exercise import Feedback, Mistake
 
 import matplotlib.pyplot as plt
 import numpy as np
+import psutil
 import pytest
 
 HINTS = ("A nudge.", "Nearly the answer.")
@@ -238,7 +239,7 @@ def test_what_an_answer_prints_is_cut_short(capsys):
     [
         lambda: os.write(1, b"!" * 10**5),
         lambda: sys.__stdout__.write("!" * 10**5),
-        lambda: subprocess.run([sys.executable, "-c", "print('!' * 10**5)"]),
+        lambda: subprocess.run(["seq", "20000"]),  # Python takes its time to start
     ],
 )
 def test_what_goes_past_print_is_not_shown(capfd, write):
@@ -531,3 +532,31 @@ def test_the_course_s_own_solutions_need_no_copy(monkeypatch):
     assert count.faults() == [] and copies == []
     count.judge(len)
     assert len(copies) == len(CASES) + 1  # one for all that are drawn
+
+
+def replaces_what_it_is_judged_by(names):
+    np.all = np.allclose = lambda *_, **__: True
+    return -5
+
+
+def test_an_answer_cannot_change_what_it_is_judged_by():
+    before = np.all, np.allclose
+    assert count.judge(replaces_what_it_is_judged_by).outcome == "wrong"
+    assert (np.all, np.allclose) == before
+
+
+def starts_a_program(names):
+    subprocess.Popen(["sleep", "299.75"])
+    return len(names)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the answer's
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux names them")
+def test_programs_that_an_answer_has_started_end_with_it():
+    assert count.judge(starts_a_program).outcome == "right"
+    assert running_sleeps() == 0
+
+
+def running_sleeps():
+    named = (each.info["cmdline"] for each in psutil.process_iter(["cmdline"]))
+    return sum(command == ["sleep", "299.75"] for command in named)

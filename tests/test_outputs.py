@@ -163,7 +163,7 @@ def printed(*texts):
 
 def test_how_a_long_print_is_cut_into_messages_does_not_count():
     assert contents(printed("a", "b\n")) == contents(printed("ab\n")) == {"stdout": ["ab\n"]}
-    assert contents(printed("1 %\r", "2 %\r\n")) == {"stdout": ["2 %\r\n"]}
+    assert contents(printed("1 %\r", "2 %\r\n")) == {"stdout": ["2 %\n"]}
 
 
 def striped(width, axis, size=640):
@@ -375,3 +375,43 @@ def test_a_tolerance_of_a_cell_is_a_number(name, value):
     cell = new_code_cell(outputs=shown(100), metadata={name: value})
     with pytest.raises(RangeError, match=f"`{name}` is"):
         faults(cell, shown(100))
+
+
+@pytest.mark.parametrize(
+    "reference, now",
+    [
+        ("name  train  test\nnet   0.90       ", "name  train  test\nnet          0.91"),
+        (
+            "took 1.0 s\nname  train  test\nnet   0.90",
+            "took 2.0 s\nname  train  test\nnet          0.90",
+        ),
+        ("name  train  test\nnet   9.90       ", "name  train  test\nnet          10.1"),
+    ],
+)
+def test_a_number_stays_in_its_column(reference, now):
+    assert "another column" in text_faults(reference, now, 1)[0]
+
+
+@pytest.mark.parametrize(
+    "reference, now",
+    [
+        ("a  9.9   yes\nb  1.0   yes", "a  10.1   yes\nb   1.0   yes"),
+        ("[1.2 3.4\n 5.6]", "[10.2  3.4  5.6]"),
+        ("epochs  seconds\n     1   9.8 s", "epochs  seconds\n     1  12.1 s"),
+    ],
+)
+def test_a_longer_number_moves_what_follows(reference, now):
+    assert text_faults(reference, now, 100) == []
+
+
+def test_a_line_that_is_begun_again_keeps_what_is_not_written_over():
+    def printed(text):
+        return [new_output("stream", name="stdout", text=text)]
+
+    cell = new_code_cell(outputs=printed("accuracy 0.91\r!\nepoch 1\repoch 2\n"))
+    assert faults(cell, printed("accuracy 0.19\r!\nepoch 2\n"))
+    assert not faults(cell, printed("accuracy 0.91\r!\nepoch 2\n"))
+
+
+def test_a_gain_of_time_is_no_loss_of_time():
+    assert text_faults("gain 5 s", "gain -5 s") and not text_faults("gain 5 s", "gain 9 s")

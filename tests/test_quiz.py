@@ -715,3 +715,17 @@ def test_the_questions_that_a_new_lesson_begins_with_keep_all_this(tmp_path):
                 assert question.computed() == question.right
     steepness = module.QUIZ["steepness"]
     assert steepness.variants >= 50 and steepness.judge(6)[0] == "right"
+
+
+@pytest.mark.parametrize("unit, wrong", [("seconds", "hours"), ("nats", "bits"), ("km", "meter")])
+def test_a_number_in_another_unit_is_not_taken_for_one_in_the_question_s(unit, wrong):
+    asked = quiz.number("How much?", right=5, because="It is.", wrong={"No.": 7}, unit=unit)
+    with pytest.raises(KindError, match=f"in {wrong}. Give the number in {unit}"):
+        asked.judge(f"5 {wrong}")
+    for told in ("5", f"5 {unit}", f"5 {unit.removesuffix('s')}", "5 pictures"):
+        assert asked.judge(told)[0] == "right"
+
+
+def test_a_fraction_of_thousands_of_digits_is_an_answer():
+    asked = quiz.number("{a} s?", draw={"a": [5, 6]}, right=5, because="It is.", wrong={"No.": 7})
+    assert asked.answer(Fraction(10**5000 + 1, 10**5000)).outcome == "wrong"

@@ -288,3 +288,10 @@ def test_scores_of_which_none_is_the_highest_say_no_class(row):
 def test_bytes_and_brightness_are_the_same_cloud():
     pixels = np.random.default_rng(0).integers(0, 256, (50, 3)).astype("uint8")
     assert results.frechet_distance(pixels, pixels / 255) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("bins", [10, 50, 100])
+def test_a_confidence_on_the_edge_of_a_bin_lies_above_it(bins):
+    for edge in range(bins // 2, bins):
+        probabilities = np.array([[edge / bins, 1 - edge / bins]])
+        assert results.calibration(probabilities, [0], bins).examples[edge] == 1

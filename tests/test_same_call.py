@@ -914,3 +914,105 @@ def test_a_validation_s_pictures_may_have_another_size(framework):
     small, large = np.ones((4, 4, 5, 3)), np.ones((4, 6, 6, 3))
     history = backends.fit(model, small, small, loss="squared error", valid=(large, large), **QUIET)
     assert len(history.valid_loss) == 1
+
+
+def test_a_learning_rate_that_no_optimizer_can_keep_is_refused(framework):
+    with pytest.raises(RangeError, match=r"`learning_rate` is 1e.300.*at most 3.4"):
+        backends.fit(framework.mlp(), FEATURES, LABELS, learning_rate=1e300, **QUIET)
+
+
+def test_a_last_step_that_ruins_the_weights_is_said():
+    model, few = nn.Sequential(nn.Linear(64, 10)).half(), FEATURES[:9] * 1e-4
+    with pytest.raises(TrainingError, match="after the last step"):  # Adam's epsilon is 0 there
+        backends.fit(model, few, LABELS[:9], **QUIET)
+
+
+@pytest.mark.parametrize(
+    "complex_loss",
+    [
+        lambda outputs, targets: tf.reduce_mean(tf.cast(outputs, "complex64")),
+        lambda outputs, targets: outputs.mean() * (1 + 0j),
+    ],
+)
+def test_a_loss_is_no_complex_number(complex_loss):
+    is_keras = (
+        "tensorflow" in complex_loss.__code__.co_names or "tf" in complex_loss.__code__.co_names
+    )
+    model = FRAMEWORKS["keras" if is_keras else "pytorch"].mlp()
+    with pytest.raises(KindError, match="complex"):
+        backends.fit(model, FEATURES, LABELS, loss=complex_loss, **QUIET)
+
+
+def test_a_layer_takes_the_settings_that_it_has(framework):
+    model = normed(framework)
+    with pytest.raises(RangeError, match=r"no setting 'foo'.*epsilon, momentum"):
+        backends.set_layer_weights(model, 1, {}, {"foo": 1})
+    with pytest.raises(RangeError, match="at least 0 and at most 1"):
+        backends.set_layer_weights(model, 1, {}, {"momentum": 5})
+    with pytest.raises(RangeError, match=r"goes to 1e\+300.*float32"):
+        backends.set_layer_weights(model, 1, {"beta": np.full(there(model), 1e300)}, {})
+
+
+def there(model):
+    return backends.layers_with_weights(model)[1].arrays["beta"].shape
+
+
+class Through(nn.Module):
+    """Something is done to the batch before a layer works along its last axis."""
+
+    def __init__(self, before):
+        super().__init__()
+        self.before, self.dense = before, nn.Linear(4, 4)
+
+    def forward(self, x):
+        return self.dense(self.before(x))
+
+
+@pytest.mark.parametrize("before", [lambda x: x * 1.0, nn.Flatten(1, 2)], ids=["×1", "flattened"])
+@pytest.mark.parametrize("shape", [(3, 4, 4, 4), (3, 4, 5, 4), (3, 5, 4, 4)])
+def test_what_is_done_before_a_layer_along_the_last_axis_makes_no_picture(before, shape):
+    batch, model = np.random.default_rng(0).normal(size=shape).astype("float32"), Through(before)
+    with torch.no_grad():
+        wanted = model(torch.from_numpy(batch)).numpy()
+    np.testing.assert_allclose(backends.scores(model, batch), wanted, atol=1e-6)
+
+
+class Patches(nn.Module):
+    """Each pixel of a picture (N, C, H, W) is a token."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = nn.Linear(4, 6)
+
+    def forward(self, x):
+        return self.dense(x.flatten(2).transpose(1, 2)).mean(1)
+
+
+def test_pixels_that_are_tokens_are_a_picture_s():
+    batch, model = np.random.default_rng(0).normal(size=(3, 5, 7, 4)).astype("float32"), Patches()
+    with torch.no_grad():
+        wanted = model(torch.from_numpy(batch).permute(0, 3, 1, 2)).numpy()
+    np.testing.assert_allclose(backends.scores(model, batch), wanted, atol=1e-6)
+
+
+def test_masked_scores_are_equal():
+    class Masking(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.dense = nn.Linear(64, 10)
+
+        def forward(self, x):
+            return self.dense(x).index_fill(1, torch.tensor([9]), -torch.inf)
+
+    model = Masking()
+    result = parity.compare(model, model, FEATURES[:9], LABELS[:9] % 9)
+    assert result.rows[0].difference == 0 and result.rows[0].equal
+
+
+def test_models_that_show_nothing_of_themselves_are_told():
+    with pytest.deprecated_call():
+        compiled = torch.jit.script(nn.Sequential(nn.Linear(64, 10)))
+    with pytest.raises(KindError, match=r"torch\.jit"):
+        backends.runs(compiled, FEATURES[:2])
+    with pytest.raises(KindError, match="no numbers"):
+        backends.fit(nn.Linear(64, 10, device="meta"), FEATURES, LABELS, **QUIET)

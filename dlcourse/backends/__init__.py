@@ -6,6 +6,7 @@ the layer that takes or gives them works along the last axis, as those of text a
 """
 
 import functools
+import math
 import sys
 from contextlib import AbstractContextManager
 
@@ -371,9 +372,15 @@ def set_layer_weights(model, index, arrays, settings) -> None:
     for name, given in (("arrays", arrays), ("settings", settings)):
         if not isinstance(given, dict):
             raise KindError(f"`{name}` is a {type(given).__name__}, but should be a dictionary.")
-    for name in settings.keys() & {"epsilon", "momentum"}:
-        expect_number(settings[name], name, low=0)
     slot = slots[index]
+    known = backend.settings(slot)
+    for name in settings:
+        if name not in known:
+            raise RangeError(
+                f"The layer has no setting {in_short(name)}. It has: {', '.join(known) or 'none'}."
+            )
+        if name in ("epsilon", "momentum"):
+            expect_number(settings[name], name, low=0, high=1 if name == "momentum" else math.inf)
     tensors = {part: to_numpy(tensor) for part, tensor in slot.tensors.items()}
     there = backend.lay_out(slot.kind, tensors)
     arrays = {part: expect_real(array, str(part)) for part, array in arrays.items()}
@@ -383,6 +390,13 @@ def set_layer_weights(model, index, arrays, settings) -> None:
         if array.shape != there[part].shape:
             raise ShapeError(
                 f"{part!r} has shape {array.shape}, but the layer's has {there[part].shape}."
+            )
+        with np.errstate(over="ignore"):
+            held = array.astype(there[part].dtype)
+        if not np.array_equal(np.isfinite(held), np.isfinite(array)):
+            raise RangeError(
+                f"{part!r} goes to {np.abs(array[np.isfinite(array)]).max():g}, which is more "
+                f"than the layer's {held.dtype} can hold."
             )
     backend.assign(slot, arrays, settings)
 

@@ -21,7 +21,8 @@ class _Told(Exception):
 def are_taken(model, batch, turned) -> bool:
     """Return whether the model takes a batch of four axes as pictures.
 
-    It does not if the layer that gets the batch itself fits its last axis, or looks up tokens.
+    It does not if the layer that gets the batch itself fits its last axis, or looks up tokens; nor
+    if one that fits it is the first with weights, and the model can run on the batch as it came.
 
     Args:
         model: A torch.nn.Module in evaluation mode.
@@ -29,22 +30,35 @@ def are_taken(model, batch, turned) -> bool:
         turned: The same as (N, C, H, W).
     """
     fitting = [module for module in model.modules() if _fits(module, batch.shape)]
+    if not fitting:
+        return True
+    pictures = [module for module in model.modules() if isinstance(module, OF_PICTURES)]
+    ran = []
 
     def look(module, inputs):
-        if inputs and inputs[0] is turned:
+        if module in fitting and inputs and inputs[0] is turned:
             raise _Told
+        ran.append(module in fitting and getattr(inputs[0] if inputs else None, "ndim", 0) > 2)
 
-    hooks = [module.register_forward_pre_hook(look) for module in fitting]
+    hooks = [module.register_forward_pre_hook(look) for module in (*fitting, *pictures)]
     try:
-        if fitting:
-            model(turned)
+        works = _runs(model, turned)
+        # What is done to the batch before hides it: a product, two axes made into one.
+        return (works and ran[:1] != [True]) or not _runs(model, batch)
     except _Told:
         return False
-    except Exception:  # whatever the model cannot take, it says when it is asked for its outputs
-        pass
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _runs(model, batch):
+    try:
+        model(batch)
+    except _Told:
+        raise
+    except Exception:  # whatever the model cannot take, it says when it is asked for its outputs
+        return False
     return True
 
 

@@ -298,6 +298,8 @@ def check_loss(loss, is_tensor) -> None:
             "one number for the batch, as a tensor of the model's framework, made from the "
             "outputs: is a `return` missing, or was it turned into NumPy?"
         )
+    if "complex" in str(loss.dtype):
+        raise KindError("The loss function gives a complex number, which nothing can be made less.")
     if tuple(loss.shape) != ():
         raise ShapeError(
             f"The loss function gives shape {tuple(loss.shape)}, but should give one number for "

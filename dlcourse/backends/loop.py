@@ -50,7 +50,8 @@ class Options:
         self.epochs = expect_count(self.epochs, "epochs")
         self.batch_size = expect_count(self.batch_size, "batch_size")
         if self.learning_rate is not None:
-            expect_number(self.learning_rate, "learning_rate", low=0)
+            highest = float(np.finfo("float32").max)  # an optimizer keeps it as that
+            expect_number(self.learning_rate, "learning_rate", low=0, high=highest)
             self.learning_rate = float(self.learning_rate)
         for name in ("schedule", "augment"):
             value = getattr(self, name)
@@ -137,6 +138,8 @@ def train(trainer, inputs, targets, options) -> History:
         if options.schedule:
             trainer.scale_learning_rate(1)  # so that training can go on with the same optimizer
         bar.finish(history)
+    if not all(np.isfinite(to_numpy(each)).all() for each in trainer.backend.trained()):
+        raise TrainingError(_not_a_number(math.nan, "after the last step", trainer))
     return history
 
 

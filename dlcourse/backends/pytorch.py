@@ -64,6 +64,11 @@ class PyTorch:
     NAME = "PyTorch"
 
     def __init__(self, model):
+        if any(each.is_meta for each in model.parameters()):
+            raise KindError(
+                'The model has shapes but no numbers, as made on the device "meta". Make it anew, '
+                "without a device."
+            )
         self.model = model
         self._taken, self._given = {}, {}  # whether four axes are a picture's, once it is known
         self._wants_whole = None  # whether whole numbers are tokens, once it is known
@@ -559,6 +564,11 @@ def _optimizer(model, optimizer, learning_rate):
 
 @contextmanager
 def _hook(layer, function):
+    if isinstance(layer, torch.jit.ScriptModule):
+        raise KindError(
+            "What torch.jit has compiled does not let anybody look inside. Use the model that it "
+            "was made from."
+        )
     handle = layer.register_forward_hook(function)
     try:
         yield
