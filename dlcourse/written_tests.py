@@ -52,20 +52,28 @@ class WrittenTest(Exercise):
     @functools.cached_property
     def right(self) -> list:
         """Functions that are right: the solution, then other ways to write it."""
-        solve = self.asked.solve
-        example = solve(**copied(self.asked.cases[0]))
-        return [solve, *(_like(solve, each, example) for each in self.asked.others)]
+        solve, case = self.asked.solve, self.asked.cases[0]
+        example = solve(**copied(case))
+        others = (_like(solve, each, example) for each in self.asked.others)
+        return [_given(case, each, solve) for each in (solve, *others)]
 
     @functools.cached_property
     def wrong(self) -> list:
         """Functions that are wrong, each in a way that people are."""
-        return [example for mistake in self.asked.mistakes for example in mistake.examples]
+        solve, case = self.asked.solve, self.asked.cases[0]
+        wrong = (example for mistake in self.asked.mistakes for example in mistake.examples)
+        return [_given(case, each, solve) for each in wrong]
 
     def _verdict(self, answer):
         if not callable(answer):
             return self._no_function(answer)
-        if _says_nothing(answer):
+        looked_up = _looked_up(answer)
+        if looked_up == set():
             return Feedback("not tried", self.ask)
+        if looked_up is not None and answer.__code__.co_varnames[0] not in looked_up:
+            message = f"Your test never uses the function that it gets, `{self.asked.name}`."
+            return Feedback("wrong", message)
+        _ = self.right, self.wrong  # which may import a framework: not in the learner's time
         return within(self.asked.seconds, lambda: self._tried(answer))
 
     def _tried(self, answer):
@@ -169,16 +177,38 @@ def _like(solve, function, example):
     return called
 
 
+def _given(case, function, solve):
+    """Return a function that gets arrays of the kinds that the exercise's own case has.
+
+    A learner's test may hand over lists, whole numbers or float32: all that it means is the values.
+    """
+
+    @functools.wraps(function)
+    def called(*given, **named):
+        bound = inspect.signature(solve).bind(*given, **named)
+        for name, value in bound.arguments.items():
+            if isinstance(case[name], np.ndarray) and isinstance(value, list | tuple | np.ndarray):
+                array = np.asarray(value)
+                is_float = case[name].dtype.kind == "f" and array.dtype.kind in "biuf"
+                bound.arguments[name] = array.astype("float64") if is_float else array
+        return function(*bound.args)
+
+    return called
+
+
 def _text(function, asked):
     """Return a function's text as a notebook could hold it."""
     text = textwrap.dedent(inspect.getsource(inspect.unwrap(function))).rstrip()
     return re.sub(rf"\b{asked.name}\.solve\b", asked.name, text)
 
 
-def _says_nothing(answer):
-    """Return whether a test never looks at the function that it gets."""
-    code = getattr(answer, "__code__", None)
+def _looked_up(test):
+    """Return the names that a test looks up; None if it is no plain function of something."""
+    code = getattr(test, "__code__", None)
     if code is None or not (code.co_argcount or code.co_flags & inspect.CO_VARARGS):
-        return False
-    loaded = {each.argval for each in dis.get_instructions(code) if "LOAD" in each.opname}
-    return code.co_varnames[0] not in loaded
+        return None
+    names = set()
+    for each in dis.get_instructions(code):
+        if "LOAD" in each.opname and "CONST" not in each.opname:
+            names |= {*each.argval} if isinstance(each.argval, tuple) else {each.argval}
+    return names & {*code.co_varnames, *code.co_names, *code.co_cellvars, *code.co_freevars}

@@ -89,7 +89,7 @@ def test_what_slips_through_is_shown_counted_and_can_be_called():
     assert said.message == "Your test catches 1 of 3 wrong functions."
     assert said.code.startswith("# Caught: 1 of 3 wrong functions. This one slipped through")
     assert "lesson.check_mean.slipped(…)" in said.code and "def _largest(numbers):" in said.code
-    assert check_mean.slipped is _largest
+    assert check_mean.slipped(np.array([1.0, 2.0])) == 2
 
 
 def test_a_weak_test_that_catches_the_same_as_a_known_one_gets_its_advice():
@@ -114,19 +114,31 @@ def test_a_test_that_refuses_what_is_right_is_told_where():
     wanted = "Your test refuses the solution of `mean_of`: AssertionError: four"
     assert said.message.startswith(wanted)  # here pytest adds more
     assert "== 4" in said.code
-    said = judged(lambda mean_of: mean_of([1.0, 2.0, 6.0]) == 3)
-    assert "AttributeError: 'list' object has no attribute 'mean'" in said.message
+    said = judged(lambda mean_of: mean_of("126") == 3)
+    assert "AttributeError: 'str' object has no attribute 'mean'" in said.message
+
+
+@pytest.mark.parametrize("numbers", [[1, 2, 6], (1.0, 2, 6), np.array([1, 2, 6], "float32")])
+def test_a_test_may_give_the_values_in_any_kind_of_list_or_array(numbers):
+    assert judged(lambda mean_of: mean_of(numbers) == 3).outcome == "right"
+
+
+def test_a_test_of_another_function_is_told_so():
+    said = judged(lambda tested: mean_of.solve(np.ones(3)) == 1)
+    assert said.message == "Your test never uses the function that it gets, `mean_of`."
 
 
 def nothing(mean_of):
     """Only words."""
 
 
-def dots(mean_of):
-    assert ...  # your cases
+unseen_by_pytest = {}  # which writes more into each assert that it sees
+exec("def dots(mean_of):\n    assert ...  # your cases", unseen_by_pytest)
 
 
-@pytest.mark.parametrize("blank", [..., None, nothing, dots, lambda mean_of: True])
+@pytest.mark.parametrize(
+    "blank", [..., None, nothing, unseen_by_pytest["dots"], lambda mean_of: True]
+)
 def test_a_test_that_looks_at_no_function_is_not_tried(blank):
     assert judged(blank).outcome == "not tried"
 

@@ -596,7 +596,7 @@ course.guesses("00")
 # **Run of show, 70 minutes:** 1 the first network (15: let them predict aloud, run, wait for the 80) · 2 a
 # check, wrong on purpose (5) · 3 mistakes and two exercises (15) · 4 inside (5) · 5 PyTorch and the loss
 # curve (10) · 6 baselines, and learning by heart (8) · 7 open exercise (7, or homework) · 8–9 questions and
-# the map (5).
+# the map (5). The written test is homework.
 #
 # **To cut:** most of section 5 in a course with one library (run its first code cell: section 6 needs it);
 # section 7. **Keep** the mistakes.

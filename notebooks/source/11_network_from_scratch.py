@@ -1408,7 +1408,7 @@ course.guesses("11")
 # weight on the board, then p − y (25) · 4 matrices, with `dense_backward` (20) · *break* · 5 descent, the
 # explorer, baselines and two kinds of chance (25) · 6 the careless gradient and the check (25) · 7 the
 # chessboard (5) · 8–11 three libraries (15) · 12 symmetry and the size of the start (5) · 13 the deeper
-# network and questions (20, or as homework).
+# network and questions (20, or as homework). The written test is homework.
 #
 # **To cut:** "How small is small?", section 10, the borders of the picture. **Keep** section 3 and the
 # careless gradient.

@@ -1095,10 +1095,10 @@ course.guesses("20")
 
 # %% [markdown] tags=["instructor"]
 # ### For teachers
-# **Run of show, 105 minutes:** 1 a small window (10) · 2 kernels, channels, one product, PyTorch's
-# and Keras's axes, the explorer (32) · 3 pooling, and how far a layer sees (15) · 4 the way back,
+# **Run of show, 110 minutes:** 1 a small window (10) · 2 kernels, channels, one product, PyTorch's
+# and Keras's axes, the explorer (32) · 3 pooling, and how far a layer sees (20) · 4 the way back,
 # with the bug (18) · 5 a shifted picture (10) · 6 what it is worth, four directions (17) · 7 questions
-# (3).
+# (3). The written test is homework.
 #
 # **To cut:** section 4 if gradients were hard in lesson 11; the rows of windows in section 2.
 # **Keep** the four directions: a promise that was tested in one direction only looks like a law.

@@ -804,7 +804,7 @@ def test_same_padding(same_padding):
 lesson.test_same_padding.check(test_same_padding)
 
 # %% [markdown]
-# Only the second one disagrees: 14 pixels with stride 2 need one row, and it goes below. With the
+# Of the five convolutions, only the second one disagrees: 14 pixels with stride 2 need one row, and it goes below. With the
 # explicit border, a network trained in PyTorch runs in Keras:
 
 # %%
@@ -1188,7 +1188,8 @@ course.guesses("21")
 # **Run of show, 135 minutes:** 1 a linear model (10) · 2 LeNet and the loop, line by line (25) · 3
 # batch norm by hand, the block, the wrong mode (30) · 4 what each choice was worth (12) · 5 the
 # shortcut (8) · 6 Keras, the border (15) · 7 what it gets wrong, the threshold and the report (25)
-# · 8 a comparison that compared nothing (5) · 9 questions (5). `small_data_model` is homework.
+# · 8 a comparison that compared nothing (5) · 9 questions (5). `small_data_model` and the
+# written test are homework.
 #
 # **To cut:** section 8, and section 6 in a course that uses one framework. **Keep** the wrong
 # mode: sooner or later everybody forgets `eval()`.

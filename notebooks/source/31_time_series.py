@@ -853,7 +853,7 @@ results.Table(("September and October", "error (GW)"), tuple(rows))
 # which were never trained. If we had to choose one now, it would be boosting or the dense network. Remember
 # that.
 #
-# **Exercise, open.** Write a *method* that beats them all on September and October: a function of
+# **Exercise.** Write a *method* that beats them all on September and October: a function of
 # the series and the starts to train on that gives back a forecast. It must take away at least a tenth of the
 # error of the corrected copies. The check trains it itself, on January to August, and looks for the common ways
 # to see the future.
@@ -1316,10 +1316,11 @@ course.guesses("31")
 
 # %% [markdown] tags=["instructor"]
 # ### For teachers
-# **Run of show, 130 minutes:** 1 the year and the U (14) · 2 the task, `cut` and the copies (22) ·
+# **Run of show, 135 minutes:** 1 the year and the U (14) · 2 the task, `cut` and the copies (22) ·
 # 3 what a model sees (8) · 4 leakage (18) · 5 ridge, boosting, tomorrow's weather (16) · 6 a
-# network with a memory, on the board (18) · 7 training (12) · 8 the test (10) · 9 intervals (8) ·
-# 10 day by day (2) · 11 questions (2). `better_method` is homework.
+# network with a memory, on the board (18) · 7 training (12) · 8 the test (10) · 9 intervals (12) ·
+# 10 day by day (2) · 11 questions (3). `better_method` and the written
+# test are homework.
 #
 # **To cut:** the GRU's formulas if recurrent networks were taught before; the Keras cells in a
 # course that uses one framework. **Keep** the copycat: people remember the 0.045 that was worth

@@ -1494,7 +1494,7 @@ course.guesses("41")
 # transposed convolution (15) · 3 and 4 the networks and the film strip; the training run is the
 # break (14) · 5 the measures, one at a time, each with its prediction (25) · 6 the frozen judge
 # and the losses (14) · 7 and 8 asking and walking (8) · 9 Keras and TensorFlow (8) · 10 questions
-# (4). `my_run` is homework.
+# (4). `my_run` and the written test are homework.
 #
 # **To cut:** the game of five numbers, and section 9 in a course that uses one framework. **Keep**
 # the copier: it shows in one line what a good score does not mean.

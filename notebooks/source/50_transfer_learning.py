@@ -962,7 +962,8 @@ course.guesses("50")
 # ### For teachers
 # **Run of show, 105 minutes:** 1 what it says (13) · 2 two halves (12) · 3 the same in Keras (8) ·
 # 4 features and the nearest mean, with the explorer (20) · 5 how few are enough (12) · 6 linear
-# probe, cross-validation, scaling (15) · 7 fine-tuning (15) · 8 frozen (5) · 9 questions (5).
+# probe, cross-validation, scaling (15) · 7 fine-tuning (15) · 8 frozen (5) · 9 questions (5). The written
+# test is homework.
 #
 # **To cut:** section 3, in a room that uses one framework; section 7 after the table, if people
 # tire: the probe is the message. **Keep** the bet on three stamps of each class.

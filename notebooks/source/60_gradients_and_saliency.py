@@ -1239,7 +1239,8 @@ course.guesses("60")
 # **Run of show, 110 minutes:** 1 the linear model, on the board (14) · 2 levelling off and the way
 # from a baseline (16) · 3 slopes in two frameworks, the bug in occlusion (18) · 4 does it add up
 # (12) · 5 the maps; let the room argue about the bobsled (13) · 6 black or grey (7) · 7 the test,
-# the slider and the espresso (20) · 8 questions (5) · 9 the last digits (5). `square` is homework.
+# the slider and the espresso (20) · 8 questions (5) · 9 the last digits (5). `square` and the written
+# test are homework.
 #
 # **To cut:** sections 6 and 9; the table of larger shares. **Keep** the espresso and the shuffled
 # layer: people remember them when they see the next colourful map.

@@ -183,14 +183,18 @@ def _only_the_shape(max_pool):
     ),
     mistakes=[
         Mistake(
-            "In each of your squares the largest number lies in the same corner, and no number is "
-            "negative.",
+            "A function that keeps the same corner of each square passes, and one that begins with "
+            "0: where must the largest number lie, and what must it be?",
             _rising_numbers,
         ),
         Mistake(
             "A wrong function that begins with 0 passes. When does the 0 win?", _no_negative_number
         ),
-        Mistake("You look at the shape alone. Which numbers must the map hold?", _only_the_shape),
+        Mistake(
+            "Functions that give the right shape and other numbers pass. Which numbers must come "
+            "out, exactly?",
+            _only_the_shape,
+        ),
     ],
 )
 def test_max_pool(max_pool):

@@ -24,6 +24,10 @@ def _added_up(weights, pixels, k):
     return weights[:, k] @ pixels
 
 
+def _the_mean(weights, pixels, k):
+    return np.full(len(pixels), weights[:, k] @ pixels / len(pixels))
+
+
 def _the_row(weights, pixels, k):
     return weights[k] * pixels
 
@@ -59,6 +63,7 @@ def _some_model(random):
         Mistake("Those are the slopes: they would be the same for every picture.", _the_slope),
         Mistake("You lost the signs: a pixel can speak against a class.", _the_size),
         Mistake("You added the shares up. Keep one for each pixel.", _added_up),
+        Mistake("Each pixel gets the same. How much does each one add?", _the_mean),
         Mistake(
             "Those are the shares in all scores. Return those of class `k` only.", _all_classes
         ),
@@ -99,12 +104,18 @@ def _nothing_against(shares_of_score):
         "Weights −2 and 5 for the class, pixels 2 and 0.5: the shares are −4 and 2.5.",
     ),
     mistakes=[
-        Mistake("All your pixels are 1. There a share and a slope are the same.", _white_pixels),
         Mistake(
-            "You look at the sum alone. It is right also if the shares were added up too early.",
+            "The slopes alone, without the pixels, pass. For which pixels is a share no slope?",
+            _white_pixels,
+        ),
+        Mistake(
+            "Shares whose sum is right pass, though each one is wrong. Compare one by one.",
             _only_the_total,
         ),
-        Mistake("No weight of yours is negative: a lost sign passes.", _nothing_against),
+        Mistake(
+            "Shares that have lost their sign pass. Let a weight of the class be negative.",
+            _nothing_against,
+        ),
     ],
 )
 def test_shares_of_score(shares_of_score):

@@ -198,10 +198,11 @@ def _strides_that_divide(same_padding):
         "8 pixels, a window of 1, stride 2: none.",
     ),
     mistakes=[
-        Mistake("All your cases have stride 1. What changes with 2?", _stride_one),
+        Mistake("The rule for stride 1 passes. What changes with 2?", _stride_one),
         Mistake(
-            "Your strides divide the number of pixels, and no window is smaller than its stride. "
-            "Try cases in which they do not, and one is.",
+            "Two functions pass: one rounds the number of positions down, one gives fewer rows "
+            "than none. When does the stride not divide the pixels, and what if the window is "
+            "smaller than the stride?",
             _strides_that_divide,
         ),
     ],

@@ -113,7 +113,7 @@ def test_same_padding_by_its_size(same_padding):
 
 
 def test_same_padding_against_keras(same_padding):
-    """A kernel of ones over a picture of ones: at the rim, zeros are missing from the sum."""
+    """A kernel of ones over a picture of ones: where a zero comes in, the sum is less."""
     for pixels, window, stride in ((7, 3, 2), (8, 4, 1), (8, 3, 2), (8, 1, 2)):
         picture, kernel = np.ones((1, pixels, 1)), np.ones((window, 1, 1))
         sums = keras.ops.conv(picture, kernel, stride, padding="same")[0, :, 0]

@@ -258,7 +258,8 @@ def _some_stamps(random):
     mistakes=[
         Mistake("You put the stamps side by side. They are `stride` apart.", _side_by_side),
         Mistake(
-            "Right for stride 2 with a window of 4 and padding 1. What does a wider stamp change?",
+            "Right for stride 2 with a window of 4 and padding 1, since 4 − 2 · 1 is 2. What does "
+            "a wider stamp change?",
             _pixels_times_stride,
         ),
         Mistake("That is the size after a convolution. This layer makes maps larger.", _forwards),
@@ -290,20 +291,23 @@ def _no_padding(grown_size):
         "do they cover?",
         "In this lesson's generator the size doubles every time. A function that multiplies by the "
         "stride passes there: take other windows.",
-        "With padding 0 nothing is cut off, so nothing is said about it. `grown_size(3, 5, 3, 1)` "
-        "is 11 − 2.",
+        "With padding 0 nothing is cut off, so nothing is said about it. Three stamps of 5 pixels, "
+        "2 apart, cover 9, and with padding 1 one is cut off at each end.",
     ),
     mistakes=[
         Mistake(
-            "In your cases the size is just multiplied by the stride. Take other windows.",
+            "A function that multiplies the size by the stride passes. It is right where a window "
+            "less twice the padding is as wide as the stride: take another one.",
             _always_doubled,
         ),
-        Mistake("None of your cases has padding.", _no_padding),
+        Mistake(
+            "Functions that cut off too little, or nothing, pass. Ask with padding.", _no_padding
+        ),
     ],
 )
 def test_grown_size(grown_size):
     assert grown_size(7, 4, 2, 1) == 14
-    assert grown_size(3, 5, 3, 1) == 9
+    assert grown_size(3, 5, 2, 1) == 7
     assert grown_size(4, 5, 3, 0) == 14
 
 

@@ -113,7 +113,7 @@ def test_grown_size_by_stamping(grown_size):
 
 
 def test_grown_size_undoes_a_convolution(grown_size):
-    """A convolution brings the grown map back to where it began."""
+    """A convolution brings the grown map back to the size with which it began."""
     for pixels in range(2, 9):
         for window, stride, padding in ((4, 2, 1), (5, 2, 2), (3, 1, 0)):
             grown = grown_size(pixels, window, stride, padding)

@@ -266,18 +266,18 @@ def _rows_alike(safe_softmax):
     ),
     mistakes=[
         Mistake(
-            "Your scores are small. There the formula as it stands is right as well: what was "
+            "The formula as it stands passes: for small scores it is right as well. What was "
             "`safe_softmax` written for?",
             _small_scores_alone,
         ),
         Mistake(
-            "Each row adds up to 1, but are they the right probabilities? Compare with some that "
-            "you know.",
+            "Functions whose rows add up to 1, but hold other probabilities, pass. Compare with "
+            "some that you know.",
             _only_the_sum,
         ),
         Mistake(
-            "All scores of your batch are about the same size. What if one row, or one score of a "
-            "row, lies far below the others?",
+            "Functions that take away something else than the largest score of each row pass. "
+            "What if one row, or one score of a row, lies far below the others?",
             _rows_alike,
         ),
     ],

@@ -142,12 +142,13 @@ def _one_guess(accuracy):
     ),
     mistakes=[
         Mistake(
-            "All guesses of your cases are right, or all are wrong. Take a case between.",
+            "A function that only says whether *all* guesses are right passes. Ask what comes out "
+            "where some are right and some wrong, and allow no more than a rounding.",
             _all_guesses_right,
         ),
         Mistake(
-            "With a single guess, the number of right ones and their share are the same. Take "
-            "several.",
+            "A function that counts the right guesses passes. With a single guess, the count and "
+            "the share are the same: take several.",
             _one_guess,
         ),
     ],
@@ -426,8 +427,8 @@ PREDICTIONS = predictions.Predictions(
     ),
     baselines=predictions.predict(
         options={
-            "40 and 50": "Simple is not the same as bad: in most classes the clothes look much "
-            "like their mean.",
+            "40 and 50": "Simple is not the same as bad: in eight of the ten classes more than "
+            "half of the clothes are nearer to their own mean than to any other.",
             "70 and 80": "Looking things up is as good as the network after three epochs.",
             "70 and 90": "Looking up would then beat the network. It draws level.",
         },

@@ -355,14 +355,20 @@ def _nothing_above(coverage):
     ),
     mistakes=[
         Mistake(
-            "Everything lies inside your interval. What if something does not?", _everything_inside
+            "Functions that look at one end of the interval only pass. Let something lie below it "
+            "and something above, and ask for one number, not for a range.",
+            _everything_inside,
         ),
         Mistake(
-            "In your case the share inside is the share outside, or something lies on one side of "
-            "the interval only.",
+            "The share outside passes, and a function that looks at the upper end only. What if "
+            "more lies inside than outside, and some of it below?",
             _half_inside,
         ),
-        Mistake("Nothing of yours lies above the interval.", _nothing_above),
+        Mistake(
+            "A function that never looks at the upper end passes. Let something lie above the "
+            "interval.",
+            _nothing_above,
+        ),
     ],
 )
 def test_coverage(coverage):
@@ -778,8 +784,8 @@ PREDICTIONS = predictions.Predictions(
             "learn that by itself: yesterday's demand is among its features.",
             "the loss": "To train on what is counted sounds decisive. It does bring a little more "
             "than the target, and even so far less than 0.02 GW.",
-            "neither": "Each of the two choices helps a little, and both together by little more "
-            "than 0.01 GW.",
+            "neither": "With these starts each of the two choices helps a little, and both "
+            "together by little more than 0.01 GW.",
         },
         key=_larger_gain,
     ),

@@ -186,12 +186,13 @@ def _one_example_each(nearest_mean):
     ),
     mistakes=[
         Mistake(
-            "Your classes lie far apart. There the nearest single example, too, is of the right "
-            "class.",
+            "A function that asks for the nearest single example passes. Move a new point near "
+            "one mean, but nearer to a single example of the other class.",
             _far_apart,
         ),
         Mistake(
-            "Each of your classes has one example, which is its mean. Give one of them two.",
+            "A function that asks for the nearest single example passes. With one example in each "
+            "class, that is the mean. Where do the two disagree?",
             _one_example_each,
         ),
     ],
@@ -525,8 +526,8 @@ PREDICTIONS = predictions.Predictions(
             "about 0.9 as well": "That takes longer: 0.88 after 20 epochs.",
             "about 0.55": "In four epochs, steps as small as these do not bring a random layer far "
             "enough.",
-            "no more than guessing": "A random layer alone would still be guessing after four such "
-            "epochs. But block 15 and the head learn too, and adapt to it.",
+            "no more than guessing": "The random layer is not alone: block 15 and the head learn "
+            "too, and adapt to it.",
         },
         key=_with_random_layer,
     ),

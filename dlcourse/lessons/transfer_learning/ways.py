@@ -91,11 +91,11 @@ def shuttle_square_as_a_tensor():
 
 
 def test_nearest_mean_on_a_line(nearest_mean):
-    """One feature: class 0 at 0 and 10, class 1 at 6 and 8; whom does 6 belong to?"""
+    """On a line: class 0 at 0 and 10, class 1 at 6 and 8; whom does 5.5 belong to?"""
     features, labels = np.array([[0.0], [10], [6], [8]]), np.array([0, 0, 1, 1])
     new = np.array([[9.5], [5.5], [-3.0]])
     assert list(nearest_mean(features, labels, new)) == [1, 0, 0]
-    across = np.array([[0.0, 9], [0, 9], [3, 3], [3, 3]])  # 9 apart one way, cancelled the other
+    across = np.array([[0.0, 9], [0, 9], [3, 3], [3, 3]])  # differences that cancel
     assert list(nearest_mean(across, labels, np.array([[2.0, 6]]))) == [1]
 
 
