@@ -19,11 +19,12 @@ import re
 import sys
 import textwrap
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dlcourse import progress
+from dlcourse import patterns, progress
 from dlcourse.answers import (
     READING_SECONDS,
     Feedback,
@@ -78,6 +79,21 @@ class Mistake:
         return (self.example,) if callable(self.example) else self.example
 
 
+@dataclass(frozen=True)
+class WhatIf:
+    """One more call of a right function, for those who want to know where it ends.
+
+    Attributes:
+        ask: What is different, after "What if": "there is no picture at all".
+        case: Arguments by name; none of the exercise's cases is like it.
+        because: Why what comes out comes out, and what follows from it.
+    """
+
+    ask: str
+    case: Mapping
+    because: str
+
+
 class Exercise:
     """One question. `check` an answer, ask for a `hint`, look at the `solution`, begin `again`.
 
@@ -110,8 +126,10 @@ class Exercise:
             feedback = Feedback(feedback.outcome, message, feedback.code, ways=self._ways_on)
         elif feedback.outcome == "not tried":
             feedback = replace(feedback, ways=self._ways_on)
-        elif feedback.outcome == "right" and self._ways_file:
-            feedback = replace(feedback, ways={"Another way": self.another})
+        elif feedback.outcome == "right" and (more := self._ways_beyond):
+            calls = ", ".join(f"`lesson.{self.name}.{way.__name__}()`" for way in more.values())
+            message = f"{feedback.message}\nMore: {calls}"
+            feedback = Feedback("right", message, feedback.code, ways=more)
         if cell and not _ends_with_check(cell, self.name):
             sys.modules["IPython"].display.display(feedback)
         return feedback
@@ -119,6 +137,10 @@ class Exercise:
     @property
     def _ways_on(self):
         return {"Hint": self.hint, "Solution": self.solution, "Start again": self.again}
+
+    @property
+    def _ways_beyond(self):
+        return {"Another way": self.another} if self._ways_file else {}
 
     def judge(self, answer) -> Feedback:
         """Return the Feedback to an answer, without a word to anybody else."""
@@ -130,7 +152,8 @@ class Exercise:
         except AnswerError as error:
             return Feedback("wrong", str(error))
         except Raised as raised:
-            return Feedback("raised", raised.message, raised.code)
+            message = f"{raised.message}\n{patterns.in_words(raised.message)}".rstrip()
+            return Feedback("raised", message, raised.code)
         except (Exception, SystemExit) as error:  # whatever came: a learner gets a verdict
             message = f"Your answer cannot be judged ({type(error).__name__}). {self.ask}"
             return Feedback("wrong", message)
@@ -289,12 +312,15 @@ class FunctionExercise(Exercise):
     """The answer is a function; it is compared with the solution on every case, told or drawn."""
 
     def __init__(
-        self, solution, ask, hints, mistakes, size, cases, draw, given, tolerance, seconds
+        self, solution, ask, hints, mistakes, size, cases, draw, given, tolerance, seconds, beyond
     ):
         super().__init__(solution, ask, hints, mistakes, size)
         self.cases, self.draw = _several(cases, Mapping, "cases"), draw
         self.tolerance, self.seconds, self.given = tolerance, seconds, given
         close(0, 0, tolerance)  # says what is wrong with it
+        if beyond is not None and not isinstance(beyond, WhatIf):
+            raise LessonError(f"`what_if` is {short(beyond)}, but should be a WhatIf(…).")
+        self.beyond = beyond
         if given is not None and not callable(given):
             raise LessonError(f"`given` is {short(given)}, but should be the function to mend.")
 
@@ -337,6 +363,39 @@ class FunctionExercise(Exercise):
                 "changed."
             )
         return Feedback("right", message)
+
+    @property
+    def _ways_beyond(self):
+        more = {"What if …": self.what_if} if self.beyond else {}
+        return super()._ways_beyond | more
+
+    def what_if(self) -> Feedback:
+        """Show what the learner's function and the solution make of one more case.
+
+        Raises:
+            LessonError: The exercise asks for none.
+        """
+        if not self.beyond:
+            raise LessonError(f"`{self.name}` has no what-if.")
+        made = {"The solution": self._made_of(self.solve)}
+        if self._checked and self._checked[1].outcome == "right":
+            made = {"Yours": self._made_of(self._checked[0])} | made
+        if len(set(made.values())) < len(made):
+            made = {"Yours, as the solution,": made["Yours"]}
+        told = " ".join(f"{who} {what}" for who, what in made.items())
+        return Feedback("shown", f"What if {self.beyond.ask}? {told} {self.beyond.because}")
+
+    def _made_of(self, function):
+        """Say what a function makes of the what-if's case."""
+        call = bound(function, copied(self.beyond.case))
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings(), unseen():
+                warnings.simplefilter("ignore")  # of a mean of nothing: it is what was asked for
+                return f"gives {short(as_arrays(guarded(lambda: within(self.seconds, call))))}."
+        except Raised as raised:
+            return f"raises {raised.message.rstrip('.')}."
+        except AnswerError as error:
+            return f"does not end well: {error}"
 
     def _times(self, way):
         if self._checked is None or self._checked[1].outcome != "right":
@@ -407,10 +466,12 @@ class FunctionExercise(Exercise):
         for case, result, expected in zip(cases, results, solved):
             if not self._same(result, expected):
                 message = f"`{self._shown(case)}` {difference(result, expected)}"
-                return Feedback("wrong", message)
+                pattern = patterns.of_results(results, solved)
+                return Feedback("wrong", f"{message} {pattern}".rstrip())
         if isinstance(ended, Raised):
             message = f"`{self._shown(cases[len(results)])}` raises {ended.message}"
-            return Feedback("raised", message, ended.code)
+            words = patterns.in_words(ended.message)
+            return Feedback("raised", f"{message}\n{words}".rstrip(), ended.code)
         if ended:
             return Feedback("wrong", f"`{self._shown(cases[len(results)])}`: {ended}")
         return None
@@ -577,6 +638,7 @@ def function(
     tolerance: float = TOLERANCE,
     seconds: float = SECONDS,
     size: str | None = None,
+    what_if: WhatIf | None = None,
 ) -> Callable:
     """Declare an exercise whose answer is a function: put this above the solution.
 
@@ -593,9 +655,10 @@ def function(
         tolerance: By how much numbers may differ; see `arrays.close`.
         seconds: After so much of the processor's time a call counts as endless.
         size: One of `minutes.SIZES`, where it is not the usual one of its kind.
+        what_if: One more call, which a learner may look at after a right answer.
     """
     return lambda solution: FunctionExercise(
-        solution, ask, hints, mistakes, size, cases, draw, given, tolerance, seconds
+        solution, ask, hints, mistakes, size, cases, draw, given, tolerance, seconds, what_if
     )
 
 

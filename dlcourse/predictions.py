@@ -27,6 +27,9 @@ from dlcourse.errors import LessonError, RangeError, expect_text, in_short
 
 SURE = (0.5, 0.7, 0.9, 1.0)  # beside chance: how sure one can say to be
 SKIPPED = "skipped"
+OPEN = "dlcourse-open"  # class of a box that waits for a guess
+# The text below the cell tells what comes out, so that it waits too.
+WAITING = f"<style>.jp-Cell:has(.{OPEN}) + .jp-MarkdownCell {{visibility: hidden}}</style>"
 
 
 class Guess(NamedTuple):
@@ -94,14 +97,16 @@ class Prediction:
         sure = RadioButtons(options=list(zip(words, levels)), index=0, layout=wide)
         guess, skip = Button(description="This is my guess"), Button(description="Skip")
         said, result = HTML(), Output()
-        head = HTML("<b>What will come out?</b> The result waits for your guess.")
+        head = HTML(f"<b>What will come out?</b> The result waits for your guess.{WAITING}")
         asks = VBox([choice, HTML("How sure are you?"), sure, HBox([guess, skip])])
         box = VBox([head, asks, said, result])
         box.add_class("dlcourse-prediction")
+        box.add_class(OPEN)
 
         def show(feedback):
             said.value = feedback.in_widget()
             head.value, asks.layout.display = "", "none"
+            box.remove_class(OPEN)
             if held is not None:
                 with result:
                     held.show()

@@ -221,6 +221,19 @@ def test_a_closed_prediction_shows_no_line_of_its_answer(learner):
     assert learner.seen_at_first["placeholders"] == [""]
 
 
+def test_the_text_below_a_prediction_waits_as_the_result_does(learner):
+    """It says what came out."""
+    outputs = learner.outputs("lesson.PREDICTIONS[")
+    place = learner.cell("lesson.PREDICTIONS[")
+    text = learner.page.locator(
+        f'.jp-Notebook .jp-Cell[data-windowed-list-index="{place + 1}"] .jp-MarkdownOutput'
+    )
+    expect(outputs.get_by_role("button", name="Skip")).to_be_visible(timeout=PATIENCE)
+    expect(text).to_be_hidden(timeout=PATIENCE)
+    outputs.get_by_role("button", name="Skip").click()
+    expect(text).to_be_visible(timeout=PATIENCE)
+
+
 def test_what_is_for_teachers_is_closed_until_it_is_run(learner):
     assert learner.seen_at_first["instructor"] == [[True, False]]
 
@@ -307,6 +320,8 @@ def test_below_a_verdict_are_a_hint_the_solution_and_the_beginning_by_keyboard_t
         expect(outputs).to_contain_text(said, timeout=PATIENCE)
     learner.answer(cell, f"numbers_in_a_picture = 28 * 28\n\n{cell}(numbers_in_a_picture)")
     expect(outputs).to_contain_text("Right. 784", timeout=PATIENCE)
+    outputs.get_by_role("button", name="Another way").click()
+    expect(outputs).to_contain_text("def numbers_in_a_picture_", timeout=PATIENCE)
 
 
 def test_a_quiz_answers_a_click_with_its_reason(learner):

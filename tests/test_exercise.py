@@ -14,7 +14,7 @@ from types import SimpleNamespace
 
 from dlcourse import answers, backends, exercise, lessons, limits, progress
 from dlcourse.errors import CourseError, LessonError
-from dlcourse.exercise import Feedback, Mistake
+from dlcourse.exercise import Feedback, Mistake, WhatIf
 
 import numpy as np
 import pytest
@@ -1094,7 +1094,7 @@ def test_after_a_right_answer_other_ways_are_shown_with_their_times():
     asked = lesson.output_size
     answered = asked.check(lambda pixels, window, stride, padding: len(
         range(0, pixels + 2 * padding - window + 1, stride)))  # fmt: skip
-    assert answered.outcome == "right" and list(answered.ways) == ["Another way"]
+    assert answered.outcome == "right" and list(answered.ways) == ["Another way", "What if …"]
     shown = [answered.ways["Another way"]() for _ in range(len(asked.others) + 1)]
     assert len({each.code for each in shown}) == len(shown) >= 4
     assert (
@@ -1110,3 +1110,69 @@ def test_another_way_to_a_value_has_no_times():
     said = lesson.numbers_in_a_picture.check(784)
     shown = said.ways["Another way"]()
     assert "ms" not in shown.message.split() and "def numbers_in_a_picture_" in shown.code
+
+
+def _mean_of_nothing(numbers):
+    return numbers.sum()
+
+
+def asks_what_if(what_if):
+    @exercise.function(
+        ask="Return the mean.",
+        cases=[{"numbers": np.array([1.0, 2.0])}],
+        hints=("a", "b"),
+        mistakes=[Mistake("The sum.", _mean_of_nothing)],
+        what_if=what_if,
+    )
+    def mean(numbers):
+        return numbers.mean()
+
+    return mean
+
+
+def test_after_a_right_answer_one_may_ask_what_if():
+    mean = asks_what_if(WhatIf("there is none", {"numbers": np.array([])}, "It is 0 / 0."))
+    said = "What if there is none? The solution gives nan. It is 0 / 0."
+    assert str(mean.what_if()) == said
+    feedback = mean.check(lambda numbers: numbers.sum() / len(numbers))
+    assert [*feedback.ways] == ["What if …"]
+    assert "More: `lesson.mean.what_if()`" in feedback.message
+    said = "What if there is none? Yours, as the solution, gives nan. It is 0 / 0."
+    assert str(feedback.ways["What if …"]()) == said
+    mean.check(lambda numbers: sum(numbers) / len(numbers))
+    assert "Yours raises ZeroDivisionError" in str(mean.what_if())
+    mean.check(len)
+    assert str(mean.what_if()).startswith("What if there is none? The solution gives")
+
+
+def test_a_what_if_that_never_ends_does_not_take_the_notebook_with_it():
+    mean = asks_what_if(WhatIf("there is none", {"numbers": np.array([])}, "So it is."))
+    mean.seconds = 0.2
+
+    def waits_for_a_number(numbers):
+        while not len(numbers):
+            pass
+        return numbers.mean()
+
+    assert mean.check(waits_for_a_number).outcome == "right"
+    assert "Yours does not end well: Your code was stopped" in str(mean.what_if())
+
+
+def test_what_is_no_what_if_is_refused():
+    with pytest.raises(LessonError, match="`what_if` is 'there is none'"):
+        asks_what_if("there is none")
+    with pytest.raises(LessonError, match="has no what-if"):
+        asks_what_if(None).what_if()
+
+
+FUNCTIONS = [it for it in EXERCISES if isinstance(it, exercise.FunctionExercise)]
+
+
+@pytest.mark.parametrize("asked", FUNCTIONS, ids=name_of)
+def test_each_function_of_the_lessons_asks_what_if_and_both_answers_are_shown(asked):
+    known = [*asked.cases, *asked.drawn]
+    assert not any(answers.same(asked.beyond.case, case, 0) for case in known)
+    asked.check(asked.solve)
+    said = str(asked.what_if())
+    assert said.startswith("What if ") and "Yours, as the solution, " in said
+    assert "end well" not in said

@@ -17,7 +17,7 @@ FLOORS = [
     {"backends.pytorch", "backends.keras", "networks.pytorch", "networks.keras"},
     {"backends"},  # the one face: it imports a framework's class when a model of it comes
     {"draw", "parity", "interpret", "plot", "pretrained"},
-    {"answers"},
+    {"answers", "patterns"},
     {"explore", "exercise", "predictions", "quiz"},
     {"written_tests"},  # over exercise, for the lessons
     {"lessons", "outputs"},

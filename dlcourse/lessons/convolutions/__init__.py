@@ -1,7 +1,7 @@
 """Facts, exercises and quiz of notebooks/*_convolutions.ipynb."""
 
 from dlcourse import exercise, predictions, quiz, written_tests
-from dlcourse.exercise import Mistake
+from dlcourse.exercise import Mistake, WhatIf
 
 import numpy as np
 
@@ -75,6 +75,12 @@ def _some_window(random):
             _positions_divided,
         ),
     ],
+    what_if=WhatIf(
+        "the window is larger than the picture",
+        {"pixels": 2, "window": 5, "stride": 1, "padding": 0},
+        "That is no number of positions: the window fits nowhere. PyTorch and Keras "
+        "raise an error.",
+    ),
 )
 def output_size(pixels, window, stride, padding):
     last_left_edge = pixels + 2 * padding - window
@@ -151,6 +157,12 @@ def _some_maps(random):
             _wrong_order,
         ),
     ],
+    what_if=WhatIf(
+        "a map has an odd side",
+        {"maps": np.arange(9.0).reshape(1, 3, 3, 1)},
+        "Three rows are no whole number of squares. PyTorch and Keras leave the last "
+        "row and column out.",
+    ),
 )
 def max_pool(maps):
     n, h, w, c = maps.shape
@@ -278,6 +290,11 @@ def _some_layers(random):
             _last_stride,
         ),
     ],
+    what_if=WhatIf(
+        "there is no layer",
+        {"windows": [], "strides": []},
+        "Without layers a number sees one pixel: itself.",
+    ),
 )
 def receptive_field(windows, strides):
     seen, step = 1, 1
@@ -360,6 +377,11 @@ def _some_slopes(random):
         Mistake("The border pixels have slopes too: each lies in some window.", _only_the_inside),
         Mistake("Rows and columns of the kernel are swapped.", _transposed),
     ],
+    what_if=WhatIf(
+        "there is one output only",
+        {"d_out": np.array([[2.0]]), "kernel": np.arange(1.0, 10).reshape(3, 3)},
+        "Its slopes are the kernel itself, times the slope 2 that comes in.",
+    ),
 )
 def back_to_pixels(d_out, kernel):
     rows, columns = d_out.shape

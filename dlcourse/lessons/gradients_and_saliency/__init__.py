@@ -3,7 +3,7 @@
 import functools
 
 from dlcourse import arrays, backends, data, exercise, predictions, pretrained, quiz, written_tests
-from dlcourse.exercise import Mistake
+from dlcourse.exercise import Mistake, WhatIf
 
 import numpy as np
 
@@ -73,6 +73,12 @@ def _some_model(random):
             _the_row,
         ),
     ],
+    what_if=WhatIf(
+        "a pixel is black",
+        {"weights": np.array([[2.0, 1.0], [3.0, 1.0]]), "pixels": np.array([0.0, 1.0]), "k": 0},
+        "A black pixel has no share, however large its weight: that it is black cannot "
+        "show in such a map.",
+    ),
 )
 def shares_of_score(weights, pixels, k):
     return weights[:, k] * pixels
@@ -208,6 +214,11 @@ def _some_way(random):
             _end_only,
         ),
     ],
+    what_if=WhatIf(
+        "the image is the baseline",
+        {"slope": _of_a_square, "image": np.ones(2), "k": 1, "baseline": np.ones(2), "steps": 4},
+        "There is no way to go, so nothing is shared out, whatever the score is.",
+    ),
 )
 def integrated_gradients(slope, image, k, baseline, steps):
     way = image - baseline
@@ -293,6 +304,11 @@ def _some_image(random):
         ),
         Mistake("Rows and columns are swapped.", _rows_and_columns_swapped),
     ],
+    what_if=WhatIf(
+        "the picture is as grey as the square",
+        {"score": np.sum, "image": np.full((2, 2, 1), 0.5), "patch": 1},
+        "Grey on grey changes nothing: what is grey cannot show in this map.",
+    ),
 )
 def occlusion(score, image, patch):
     whole = score(image)

@@ -1,7 +1,7 @@
 """Facts, exercises and quiz of notebooks/*_image_classification.ipynb."""
 
 from dlcourse import backends, data, exercise, predictions, quiz, written_tests
-from dlcourse.exercise import Mistake
+from dlcourse.exercise import Mistake, WhatIf
 
 import numpy as np
 
@@ -95,6 +95,11 @@ def _some_images(random):
         Mistake("You reversed the order of the channels: that is the axis C.", _channels_reversed),
         Mistake("You swapped rows and columns: the pictures lie on their side.", _on_its_side),
     ],
+    what_if=WhatIf(
+        "the batch is empty",
+        {"images": np.zeros((0, 2, 3, 1))},
+        "There is nothing to mirror: a selection that leaves no picture need not be an error.",
+    ),
 )
 def mirrored(images):
     return images[:, :, ::-1]
@@ -169,6 +174,11 @@ def _some_window(random):
             "The number of positions is rounded up: 7 pixels, stride 2, gives 4.", _rounded_down
         ),
     ],
+    what_if=WhatIf(
+        "the window is wider than the picture",
+        {"pixels": 2, "window": 5, "stride": 1},
+        "The size stays all the same, but at each position most of what the window sees is zeros.",
+    ),
 )
 def same_padding(pixels, window, stride):
     positions = -(-pixels // stride)
@@ -268,6 +278,11 @@ def _some_counts(random):
             _counts_weighed,
         ),
     ],
+    what_if=WhatIf(
+        "only clothes of the first class come",
+        {"counts": np.array([[8, 2], [5, 5]]), "shares": np.array([1.0, 0.0])},
+        "Then the accuracy is the recall of that class, 8 of 10.",
+    ),
 )
 def accuracy_in_the_shop(counts, shares):
     recalls = np.diag(counts) / counts.sum(axis=1)

@@ -4,7 +4,7 @@ import copy
 import functools
 
 from dlcourse import exercise, predictions, quiz, written_tests
-from dlcourse.exercise import Mistake
+from dlcourse.exercise import Mistake, WhatIf
 
 import numpy as np
 
@@ -65,6 +65,11 @@ def _some_densities(random):
         Mistake("Where both are equal this gives 0, but real is as likely as not.", _difference),
         Mistake("`p / p + q` divides first, then adds. Brackets are missing.", _without_brackets),
     ],
+    what_if=WhatIf(
+        "neither real pictures nor fakes ever lie at a point",
+        {"p": np.array([0.0]), "q": np.array([0.0])},
+        "0 / 0 is nan: where nothing comes, no answer is better than another.",
+    ),
 )
 def best_discriminator(p, q):
     return p / (p + q)
@@ -120,6 +125,12 @@ def _some_scores(random):
             _without_chain,
         ),
     ],
+    what_if=WhatIf(
+        "the score is −800",
+        {"s": -800.0},
+        "e to the power of 800 is infinite for a computer, but 1 / ∞ is 0, so the slope "
+        "is right: the worst of fakes is pushed most.",
+    ),
 )
 def non_saturating_slope(s):
     sigmoid = 1 / (1 + np.exp(-s))
@@ -198,6 +209,12 @@ def _some_scores_of_both(random):
         Mistake("That is half of it. Add the two means: at scores of 0 that gives 1.39, not 0.69.",
                 _halved),
     ],
+    what_if=WhatIf(
+        "the discriminator gives 0 to everything",
+        {"real_scores": np.zeros(2), "fake_scores": np.zeros(3)},
+        "A score of 0 is a probability of one half, and each of the two means is then the "
+        "logarithm of 2.",
+    ),
 )  # fmt: skip
 def judging_loss(real_scores, fake_scores):
     def softplus(s):
@@ -268,6 +285,11 @@ def _some_stamps(random):
         Mistake("Padding is cut off at both ends.", _cut_once),
         Mistake("You never cut the padding off.", _not_cut),
     ],
+    what_if=WhatIf(
+        "the stamps are narrower than the stride",
+        {"pixels": 3, "window": 2, "stride": 4, "padding": 0},
+        "Between the stamps lie pixels that none of them reaches: they get the bias alone.",
+    ),
 )
 def grown_size(pixels, window, stride, padding):
     return (pixels - 1) * stride + window - 2 * padding

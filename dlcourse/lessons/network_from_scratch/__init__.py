@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from dlcourse import data, exercise, plot, predictions, quiz, results, written_tests
 from dlcourse.arrays import softmax, to_numpy
-from dlcourse.exercise import Mistake
+from dlcourse.exercise import Mistake, WhatIf
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -232,6 +232,11 @@ def _some_scores(random):
             _nan_to_zero,
         ),
     ],
+    what_if=WhatIf(
+        "one score is −∞",
+        {"scores": np.array([[0.0, 0.0, -np.inf]])},
+        "e to the power of −∞ is 0: with such a score a class can be forbidden.",
+    ),
 )
 def safe_softmax(scores):
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -402,6 +407,11 @@ def _some_layer(random):
         ),
         Mistake("`d_w` is transposed: its rows should belong to the inputs.", _transposed_weights),
     ],
+    what_if=WhatIf(
+        "a batch holds the same example twice",
+        {"d_out": np.ones((2, 1)), "x": np.array([[2.0, 3.0], [2.0, 3.0]]), "w": np.ones((2, 1))},
+        "Both bring the same slopes, and these are added: `d_w` and `d_b` are twice those of one.",
+    ),
 )
 def dense_backward(d_out, x, w):
     d_x = d_out @ w.T
@@ -541,6 +551,11 @@ def _some_loss(random):
             _the_same_array_twice,
         ),
     ],
+    what_if=WhatIf(
+        "the step is far too small, 1e-20, and the loss a sum of squares",
+        {"loss": lambda w: (w**2).sum(), "weights": np.array([1.0, 2.0]), "epsilon": 1e-20},
+        "1 + 1e-20 is 1 for a computer, so the two losses are the same. The slopes are 2 and 4.",
+    ),
 )
 def numeric_gradient(loss, weights, epsilon):
     gradient = np.zeros_like(weights)
@@ -664,6 +679,22 @@ def _some_network(random):
             "The right gradients, in the wrong order: W1 and b1 come first.", _last_layer_first
         ),
     ],
+    what_if=WhatIf(
+        "the first biases are so low that no hidden unit is on",
+        {
+            "weights": [
+                np.ones((2, 2)),
+                np.full(2, -100.0),
+                np.ones((2, 2)),
+                np.zeros(2),
+                np.ones((2, 1)),
+                np.zeros(1),
+            ],
+            "x": np.ones((1, 2)),
+            "d_scores": np.ones((1, 1)),
+        },
+        "No slope gets past a unit that is off: only the last bias can learn.",
+    ),
 )
 def deep_backward(weights, x, d_scores):
     w1, b1, w2, b2, w3, _ = weights

@@ -15,7 +15,7 @@ from dlcourse import (
     written_tests,
 )
 from dlcourse.errors import ShapeError
-from dlcourse.exercise import Mistake
+from dlcourse.exercise import Mistake, WhatIf
 
 import numpy as np
 
@@ -115,6 +115,12 @@ def _some_answers(random):
             _all_right,
         ),
     ],
+    what_if=WhatIf(
+        "there is no picture at all",
+        {"predicted": np.array([], int), "labels": np.array([], int)},
+        "The mean of nothing is nan, 0 divided by 0. Who counts on with it must say "
+        "what an accuracy of no pictures is to be.",
+    ),
 )
 def accuracy(predicted, labels):
     return (predicted == labels).mean()
@@ -219,6 +225,11 @@ def _some_scores(random):
             _best_scores,
         ),
     ],
+    what_if=WhatIf(
+        "two classes share the highest score",
+        {"scores": np.array([[0.5, 0.5, 0.0]]), "classes": ("bag", "coat", "shirt")},
+        "`argmax` takes the first of equals: the order of the classes decides, not the picture.",
+    ),
 )
 def names_of(scores, classes):
     return [classes[k] for k in scores.argmax(axis=1)]

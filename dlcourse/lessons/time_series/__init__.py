@@ -3,7 +3,7 @@
 import functools
 
 from dlcourse import data, exercise, predictions, quiz, written_tests
-from dlcourse.exercise import Mistake
+from dlcourse.exercise import Mistake, WhatIf
 
 import numpy as np
 
@@ -61,6 +61,12 @@ def _some_starts(random):
         Mistake("Your windows are one step too long.", _one_step_more),
         Mistake("Your windows are columns. Return one row for each start.", _lying),
     ],
+    what_if=WhatIf(
+        "a window runs over the end of the series",
+        {"series": np.arange(5.0), "starts": np.array([3]), "steps": 4},
+        "NumPy refuses an index that is too large. A slice, `series[3:7]`, would have "
+        "given two numbers without a word.",
+    ),
 )
 def cut(series, starts, steps):
     return series[starts[:, None] + np.arange(steps)]
@@ -115,6 +121,12 @@ def _some_seasons(random):
         ),
         Mistake("You repeat the last value: that is the plain naive forecast.", _last_value),
     ],
+    what_if=WhatIf(
+        "a start lies in the first season",
+        {"series": np.arange(6.0), "starts": np.array([1]), "season": 3, "steps": 2},
+        "An index below 0 counts from the end: the forecast comes from the future, and "
+        "no error says so.",
+    ),
 )
 def seasonal_naive(series, starts, season, steps):
     return series[starts[:, None] - season + np.arange(steps)]
@@ -178,6 +190,12 @@ def _some_boundary(random):
             _past_twice,
         ),
     ],
+    what_if=WhatIf(
+        "the data are shorter than one window",
+        {"past": 3, "future": 2, "boundary": 4},
+        "No start is left, and a model that is fitted to nothing may not say so: look "
+        "at the length first.",
+    ),
 )
 def training_starts(past, future, boundary):
     return np.arange(past, boundary - future + 1)
@@ -256,6 +274,17 @@ def _some_memory(random):
             _only_proposal,
         ),
     ],
+    what_if=WhatIf(
+        "the gate `z` is 1",
+        {
+            "h": np.array([[0.5]]),
+            "r": np.ones((1, 1)),
+            "z": np.ones((1, 1)),
+            "inside": np.array([[9.0]]),
+            "outside": np.array([[9.0]]),
+        },
+        "The old memory stays, whatever comes in: so it can be kept over many steps.",
+    ),
 )
 def new_memory(h, r, z, inside, outside):
     n = np.tanh(inside + r * outside)
@@ -324,6 +353,15 @@ def _some_intervals(random):
         Mistake("That is a count. Return a share between 0 and 1.", _how_many),
         Mistake("That is the mean width. It says nothing about what happened.", _width),
     ],
+    what_if=WhatIf(
+        "the ends of the interval are swapped",
+        {
+            "low": np.array([3.0, 3.0]),
+            "high": np.array([1.0, 1.0]),
+            "happened": np.array([2.0, 2.0]),
+        },
+        "Nothing lies above 3 and below 1: behind a coverage of 0 there may be a slip.",
+    ),
 )
 def coverage(low, high, happened):
     inside = (low <= happened) & (happened <= high)

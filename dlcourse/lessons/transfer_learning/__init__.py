@@ -4,7 +4,7 @@ import functools
 import warnings
 
 from dlcourse import arrays, backends, data, exercise, predictions, pretrained, quiz, written_tests
-from dlcourse.exercise import Mistake
+from dlcourse.exercise import Mistake, WhatIf
 
 import numpy as np
 
@@ -58,6 +58,12 @@ def _some_pixels(random):
         ),
         Mistake("Subtract first, then divide: you need brackets.", _only_divided),
     ],
+    what_if=WhatIf(
+        "the pixels go from 0 to 1 already",
+        {"pixels": np.array([0.0, 1.0])},
+        "Black and white come out almost the same: every picture would be nearly black, and "
+        "no error would say so.",
+    ),
 )
 def to_range(pixels):
     return (pixels.astype("float32") - 127) / 128
@@ -154,6 +160,16 @@ def _some_classes(random):
             (_unsquared, _squared_sum),
         ),
     ],
+    what_if=WhatIf(
+        "a class has no example",
+        {
+            "features": np.array([[0.0, 0.0], [4.0, 4.0], [4.0, 6.0]]),
+            "labels": np.array([0, 2, 2]),
+            "new": np.array([[0.0, 1.0], [4.0, 5.0]]),
+        },
+        "The mean of nothing is nan, and NumPy's `argmin` takes nan for the smallest: "
+        "every picture would get the class that nobody has seen.",
+    ),
 )
 def nearest_mean(features, labels, new):
     means = np.stack([features[labels == k].mean(axis=0) for k in range(labels.max() + 1)])
@@ -283,6 +299,15 @@ def _some_maps(random):
         ),
         Mistake("A variance is a square: divide by its square root.", _no_root),
     ],
+    what_if=WhatIf(
+        "a channel never varied, so that its variance is 0",
+        {
+            "maps": np.full((1, 1, 1, 1), 4.0),
+            "moving_mean": np.array([3.0]),
+            "moving_variance": np.array([0.0]),
+        },
+        "The 0.001 is there for this: without it, the division would be by 0.",
+    ),
 )
 def frozen_batch_norm(maps, moving_mean, moving_variance):
     return (maps - moving_mean) / np.sqrt(moving_variance + 0.001)
