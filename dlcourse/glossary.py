@@ -185,15 +185,18 @@ def linked(lesson, lessons) -> dict[int, str]:
         {index of the cell: its text}.
     """
     known = [term for other in lessons if other.number <= lesson.number for term in terms(other)]
-    texts, done, shift = {}, {term.name for term in terms(lesson)}, {}
+    done, firsts = {term.name for term in terms(lesson)}, {}
     for index, found, term in uses(lesson, known):
-        if term.everyday or term.name in done:
-            continue
-        done.add(term.name)
-        link = f'[{found["term"]}]({term.address} "{term.means}")'
-        text, at = texts.get(index, found.string), shift.get(index, 0)
-        texts[index] = text[: found.start() + at] + link + text[found.end() + at :]
-        shift[index] = at + len(link) - len(found["term"])
+        if not term.everyday and term.name not in done:
+            done.add(term.name)
+            firsts.setdefault(index, []).append((found, term))
+    texts = {}
+    for index, links in firsts.items():
+        text = links[0][0].string
+        for found, term in reversed(links):
+            link = f'[{found["term"]}]({term.address} "{term.means}")'
+            text = text[: found.start()] + link + text[found.end() :]
+        texts[index] = text
     return texts
 
 
