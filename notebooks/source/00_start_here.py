@@ -565,7 +565,9 @@ lesson.QUIZ
 # %% [markdown]
 # ## 9 · Where to go from here
 # The map shows every lesson, what it builds on and what you have done. `course.map()` works in any
-# notebook; in a terminal, `dlcourse list` says the same.
+# notebook; in a terminal, `dlcourse list` says the same. Later lessons use the words that
+# you have met here. Where one is a link, point at it to read what it means, or click it to come back;
+# `course.glossary("epoch")` tells you too, and `course.glossary()` lists them all.
 
 # %% tags=["learner-state"]
 course.map()
