@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 FILE = "glossary.toml"
 # Where a word is no use of a term, or cannot be a link.
 NO_PROSE = r"""
-    ^```.*?^```
-  | (?P<ticks>`+).+?(?P=ticks)
+    (?P<ticks>`+).+?(?P=ticks)                # code, a block of it too
   | \$\$.+?\$\$ | \$[^$]+\$
   | ^(?P<heading>\#.*?)$
   | ^\|[^\n]*\n(?=\|[-:|\ ]+$)                # the head of a table
