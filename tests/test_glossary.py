@@ -18,7 +18,7 @@ EARLIER = """# %% [markdown]
 
 # %% [markdown]
 # ## 1 · Nets
-# A **net** is made of **knots**.
+# A **net** is made of **knots**. **Net weight** is without it.
 
 # %%
 net = 1
@@ -27,6 +27,7 @@ WORDS = """everyday = ["knot"]
 [terms]
 "net, nets, fishing net" = "A thing to fish with."
 "knot, knots" = "What holds a net together."
+"net weight" = "What is in it."
 [symbols]
 N = { means = "number of nets" }
 """
@@ -72,6 +73,7 @@ TO_NET = '(10_words.ipynb#cell-id=term-net "A thing to fish with.")'
     "before, after",
     [
         ("Two nets, one net.", f"Two [nets]{TO_NET}, one net."),
+        ("Net weight", f"[Net weight]{TO_NET}".replace("A thing to fish with", "What is in it")),
         ("Nets tear.", f"[Nets]{TO_NET} tear."),
         ("A fishing\nnet tears. A net?", f"A [fishing\nnet]{TO_NET} tears. A net?"),
         ("## A net\nIt is a net.", f"## A net\nIt is a [net]{TO_NET}."),
@@ -124,7 +126,7 @@ def test_only_what_comes_before_is_linked(lesson):
 
 
 def test_a_term_knows_its_cell_and_the_heading_above(lesson):
-    net, knot = glossary.terms(lesson("10", EARLIER, WORDS))
+    net, knot, _ = glossary.terms(lesson("10", EARLIER, WORDS))
     assert (net.name, net.index, net.heading, net.cell) == ("net", 1, "1 · Nets", "term-net")
     assert (knot.address, knot.everyday) == ("10_words.ipynb#cell-id=term-net", True)
 

@@ -510,10 +510,10 @@ results.Table(("trained on", "right of these", "right of new ones"), rows)
 #
 # ## 7 · Your turn
 # **Exercise.** Get at least 85 of 100 *validation* pictures right. These are a third, separate part of the
-# data, the **validation set** (5 000 pictures), kept for trying things out: whoever tries twenty networks on the test pictures and
-# keeps the best has chosen with them, and they are no longer new. `new_keras(hidden)` below gives a fresh
-# network, ready for `fit`; `hidden` is how many numbers its first dense layer computes. Change whatever you
-# like, but train on pictures of `fashion.train` only.
+# data, the **validation set** (5 000 pictures), kept for trying things out: whoever tries twenty networks
+# on the test pictures and keeps the best has chosen with them, and they are no longer new.
+# `new_keras(hidden)` below gives a fresh network, ready for `fit`; `hidden` is how many numbers its first
+# dense layer computes. Change whatever you like, but train on pictures of `fashion.train` only.
 
 
 # %%

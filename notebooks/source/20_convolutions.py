@@ -659,11 +659,11 @@ results.Table(("layer", *heads), tuple(rows))
 # "Maximum pooling makes the network ignore where things are." The table says how many pooled values
 # change when the picture moves by a single pixel. Compare them with "every second pixel, shift by 1",
 # where every second pixel is simply dropped: there more values change, and by more, 0.42 of the map's
-# spread (its **standard deviation**, the typical distance from the mean) against 0.30. So pooling *softens* a small shift of the pixels. On a map
-# of edges (the last two rows) it hardly does: nearly as many values change with pooling as without it
-# (61.8 % and 62.7 %), and by as much (0.16 and 0.15). The quotient is smaller only because the pooled map
-# has the larger spread. Pooling does not undo a shift, and it does not forget the position: it says in
-# which 2 × 2 square the largest value was.
+# spread (its **standard deviation**, the typical distance from the mean) against 0.30. So pooling
+# *softens* a small shift of the pixels. On a map of edges (the last two rows) it hardly does: nearly as
+# many values change with pooling as without it (61.8 % and 62.7 %), and by as much (0.16 and 0.15). The
+# quotient is smaller only because the pooled map has the larger spread. Pooling does not undo a shift,
+# and it does not forget the position: it says in which 2 × 2 square the largest value was.
 
 # %% [markdown]
 # ## 6 · What is it worth?
