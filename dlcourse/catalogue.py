@@ -11,7 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-from dlcourse import lessons as stores  # `lessons` is a function here
+from dlcourse import glossary as terms_of  # `glossary` and `lessons` are functions here
+from dlcourse import lessons as stores
 from dlcourse import minutes, runtime
 from dlcourse.errors import LessonError, in_short
 from dlcourse.outputs import has_tag
@@ -303,6 +304,25 @@ def module(lesson, name="") -> ModuleType:
     return loaded
 
 
+def glossary() -> terms_of.Terms:
+    """Return every term that a lesson defines, by the alphabet."""
+    found = (term for lesson in lessons() for term in terms_of.terms(lesson))
+    return terms_of.Terms(sorted(found, key=lambda term: term.name.lower()))
+
+
+def notation() -> tuple:
+    """Return (symbol, meaning, shape, numbers of lessons) of the lessons' symbols, by the alphabet.
+
+    A letter that means several things has several rows.
+    """
+    numbers = {}
+    for lesson in lessons():
+        for symbol in terms_of.symbols(lesson):
+            numbers.setdefault(symbol[:3], []).append(lesson.number)
+    rows = sorted(numbers.items(), key=lambda row: (row[0][0].lower(), row[0][0].islower(), row[1]))
+    return tuple((*symbol, ", ".join(found)) for symbol, found in rows)
+
+
 # Pages that list the lessons -------------------------------------------------------------------
 
 
@@ -376,6 +396,18 @@ def _runs_of_show():
             yield from (line for line in text.splitlines() if not line.startswith("#"))
 
 
+def _lines_of_terms():
+    for term in glossary():
+        link = f"[{term.place}](../notebooks/{term.lesson.notebook.name})"
+        yield f"- **{term.title}**: {term.means} {link}"
+
+
+def _rows_of_symbols():
+    yield "Symbol", "What it is", "Shape", "Lessons"
+    yield "---", "---", "---", "---"
+    yield from notation()
+
+
 PAGES = {  # what `dlcourse build` writes, between marks, into pages that people write
     "README.md": {"lessons": _lines_by_part},
     "docs/lessons.md": {
@@ -383,4 +415,8 @@ PAGES = {  # what `dlcourse build` writes, between marks, into pages that people
         "results": lambda: _table(_rows_of_results()),
     },
     "docs/teach.md": {"runs of show": _runs_of_show},
+    "docs/glossary.md": {
+        "terms": lambda: ["", *_lines_of_terms(), ""],
+        "symbols": lambda: ["", *_table(_rows_of_symbols()), ""],
+    },
 }

@@ -2,13 +2,15 @@
 
 import html
 import time
+from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
 
 from dlcourse import catalogue, doctor, predictions, progress, quiz, results
 from dlcourse.arrays import expect_number
-from dlcourse.errors import LessonError
+from dlcourse.errors import LessonError, expect_text, in_short
 from dlcourse.exercise import Exercise
+from dlcourse.glossary import Term, Terms
 
 SYMBOLS = {"done": "●", "begun": "◐", "": "○"}
 QUESTIONS = 2  # that come back at the start of a lesson
@@ -309,6 +311,44 @@ def _draw_guesses(found):
         for level, right in zip(levels, rights)
     ]
     plot.describe(f"Your guesses. {'; '.join(told)}.", axes.figure)
+
+
+def glossary(term=None) -> Term | Terms:
+    """Return what a term of the field means and which lesson defines it; all of them if None.
+
+    Args:
+        term: What a text calls it, such as "epoch" or "Epochs".
+
+    Raises:
+        LessonError: No lesson defines it; the message names terms that are spelled alike.
+
+    Example:
+        >>> course.glossary("Epochs")
+        epoch (also: epochs): One pass over all training examples.
+          Lesson 00, 1 · Ten lines
+    """
+    known = catalogue.glossary()
+    if term is None:
+        return known
+    forms = {form.lower(): each for each in known for form in each.forms}
+    asked = " ".join(expect_text(term, "term").split()).lower()
+    if asked in forms:
+        return forms[asked]
+    alike = {forms[form].name: None for form in get_close_matches(asked, forms)}  # each once
+    advice = f"Did you mean {', '.join(alike)}? " if alike else ""
+    raise LessonError(
+        f"No lesson defines {in_short(term)}. {advice}`course.glossary()` lists all terms."
+    )
+
+
+def notation() -> results.Table:
+    """Return a Table of the letters in the lessons' formulas, with what they mean in which lesson.
+
+    Example:
+        >>> course.notation().columns
+        ('symbol', 'what it is', 'shape', 'lessons')
+    """
+    return results.Table(("symbol", "what it is", "shape", "lessons"), catalogue.notation())
 
 
 def machine() -> results.Table:

@@ -19,7 +19,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from dlcourse import catalogue, data, lessons, memory, minutes, runtime
+from dlcourse import catalogue, data, glossary, lessons, memory, minutes, runtime
 from dlcourse.catalogue import Lesson, Measured
 from dlcourse.errors import LessonError
 from dlcourse.outputs import draw_curtains, faults, has_tag, steady, without_curtain
@@ -379,6 +379,7 @@ def new(title, part=7, number=None) -> Lesson:
     )
     _copy_template("lesson.txt", lesson.folder / "__init__.py", {"{title}": quoted, "{slug}": slug})
     _copy_template("ways.txt", lesson.folder / "ways.py", {})
+    _copy_template(glossary.FILE, lesson.folder / glossary.FILE, {})
     _copy_template("band.json", lesson.folder / "band.json", {})
     _write(lesson.notebook, from_text(lesson))
     return lesson
@@ -470,21 +471,27 @@ def _ask_often(channel, seconds=0.2):
 
 
 def fingerprint(lesson) -> str:
-    """Return the sha256 of the files that decide what the notebook shows: text, folder, data.
+    """Return the sha256 of what decides what the notebook shows: text, folder, data, links.
 
     The package's own modules are not among them: running tells whether a change there matters.
     """
-    others = ("record.py", "ways.py")
+    others = ("record.py", "ways.py", glossary.FILE)
     own = [path for path in sorted(lesson.folder.glob("*.*")) if path.name not in others]
     cards = [data.card(name).path.with_name("card.toml") for name in lesson.data]
     digest = hashlib.sha256()
     for path in (lesson.source, *own, *cards):  # a card holds the checksum of its data
         digest.update(path.name.encode() + path.read_bytes().replace(b"\r\n", b"\n"))
+    # Of all glossaries, what shows in this notebook: a new term makes no other lesson stale.
+    shown = glossary.linked(lesson, catalogue.lessons()), glossary.cell_ids(lesson)
+    digest.update(repr(shown).encode())
     return digest.hexdigest()
 
 
 def from_text(lesson, quick=False) -> Any:
-    """Return the lesson's text as a notebook without outputs; `quick` takes the small values."""
+    """Return the lesson's text as a notebook without outputs; `quick` takes the small values.
+
+    Terms of earlier lessons are linked where they are used first.
+    """
     import jupytext
 
     notebook = jupytext.reads(lesson.text, fmt="py:percent")
@@ -500,8 +507,11 @@ def from_text(lesson, quick=False) -> Any:
         "name": "python",
         "pygments_lexer": "ipython3",
     }
+    ids = glossary.cell_ids(lesson)
+    for i, text in glossary.linked(lesson, catalogue.lessons()).items():
+        notebook.cells[i].source = text
     for i, cell in enumerate(notebook.cells):
-        cell.id = f"{lesson.slug}-{i:02d}"
+        cell.id = ids.get(i, f"{lesson.slug}-{i:02d}")
         for tag, hidden in HIDDEN.items():
             if has_tag(cell, tag):
                 cell.metadata["jupyter"] = hidden

@@ -352,6 +352,7 @@ def good_calls():
         ),
         "results.SeedBand.of": (results.SeedBand.of, {"values": [1.0] * 5}),
         "results.Table": (results.Table, {"columns": ("a",), "rows": ((1,),)}),
+        "course.glossary": (course.glossary, {"term": "epoch"}),
         "course.quiz_of": (course.quiz_of, {"number": "00"}),
         "course.review": (course.review, {"number": "11", "now": 0.0}),
         "catalogue.find": (catalogue.find, {"numbers": ["00"]}),

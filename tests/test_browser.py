@@ -381,3 +381,22 @@ def test_closing_the_notebook_ends_its_kernel_and_keeps_what_was_written(copy, l
     )
     assert learner.page.locator(".jp-Dialog").count() == 0
     assert "28 * 28" in copy.read_text(encoding="utf-8")
+
+
+def test_a_term_s_link_opens_the_cell_that_defines_it_in_the_learner_s_own_copy(learner):
+    page, (later,) = learner.page, catalogue.find(["21"])
+    page.evaluate(
+        "path => void window.jupyterapp.commands.execute('docmanager:open', {path})",
+        later.notebook.name,
+    )
+    term = course.glossary("logistic regression")
+    link = page.get_by_role("link", name=term.name, exact=True)
+    expect(link).to_have_attribute("title", term.means, timeout=PATIENCE)
+    link.evaluate("link => link.click()")
+    page.wait_for_function(
+        "name => window.jupyterapp.shell.currentWidget.title.label === name",
+        arg=term.lesson.notebook.name,
+        timeout=PATIENCE,
+    )
+    definition = page.locator("strong", has_text=term.name)
+    expect(definition).to_be_in_viewport(timeout=PATIENCE)

@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 
 README = "before\n<!-- lessons: x -->\nold\n<!-- end of lessons -->\nafter\n"
 NUMBERS = "<!-- costs: x -->\n<!-- end of costs -->\n<!-- results: x -->\n<!-- end of results -->\n"
+TERMS = "<!-- terms: x -->\n<!-- end of terms -->\n<!-- symbols: x -->\n<!-- end of symbols -->\n"
 TEACH = "<!-- runs of show: x -->\n<!-- end of runs of show -->\n"
 HEADLINE = {
     "what": "accuracy",
@@ -329,7 +330,9 @@ def cheap_checks(course, monkeypatch, tmp_path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "lessons.md").write_text(NUMBERS)
     (tmp_path / "docs" / "teach.md").write_text(TEACH)
+    (tmp_path / "docs" / "glossary.md").write_text(TERMS)
     monkeypatch.setattr(catalogue, "for_teachers", lambda lesson: ["Walk."])
+    monkeypatch.setattr(catalogue, "glossary", lambda: ())
     for page in catalogue.PAGES:
         (tmp_path / page).write_text(catalogue.filled(page, (tmp_path / page).read_text()))
     monkeypatch.setattr(notebooks, "stale", lambda lesson: None)

@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "dlcourse"
 FLOORS = [
     {"errors"},
-    {"arrays", "bar", "memory", "minutes", "runtime", "svg"},
+    {"arrays", "bar", "glossary", "memory", "minutes", "runtime", "svg"},
     # progress: exercise and quiz both write to it
     {"data", "elsewhere", "limits", "progress", "results"},
     {"backends.axes", "backends.checks", "backends.interface", "networks"},

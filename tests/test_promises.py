@@ -14,6 +14,7 @@ from dlcourse import (
     catalogue,
     data,
     exercise,
+    glossary,
     lessons,
     minutes,
     notebooks,
@@ -359,6 +360,63 @@ def test_a_lesson_names_no_article_that_nobody_can_see(lesson):
     assert re.findall(r"[Tt]he article", "\n".join(texts)) == []
 
 
+def test_a_lesson_sets_each_of_its_terms_in_bold_once_and_no_term_of_another(lesson):
+    bold = [words for _, _, words in glossary.in_bold(lesson)]
+    times = {
+        (term.lesson.number, term.name): sum(bold.count(form.lower()) for form in term.forms)
+        for term in catalogue.glossary()
+    }
+    assert {
+        (number, name): count
+        for (number, name), count in times.items()
+        if count != (number == lesson.number)
+    } == {}
+
+
+def test_a_lesson_uses_no_term_before_the_cell_that_defines_it(lesson):
+    """What is no term in a lesson stands in its glossary, under `otherwise`, with a reason."""
+    early = []
+    for index, found, term in glossary.uses(lesson, catalogue.glossary()):
+        defined = math.inf if term.index is None else term.index
+        if (term.lesson.number, defined) > (lesson.number, index):
+            early.append((index, found["term"]))
+    assert early == []
+
+
+def test_a_lesson_s_definitions_are_sentences_that_fit_into_a_link(lesson):
+    for term in glossary.terms(lesson):
+        # A quotation mark would end the link's title; a number with decimals needs a cell.
+        assert re.fullmatch(r"[^\"$`\\<\]]{20,160}\.", term.means), term.means
+        assert not DECIMAL.search(term.means)
+
+
+def test_a_lesson_names_only_what_is_there_in_its_glossary(lesson):
+    told = glossary.read(lesson)
+    assert set(told) == {"terms", "everyday", "otherwise", "symbols"}
+    assert {*told["everyday"]} <= {term.name for term in glossary.terms(lesson)}
+    text = " ".join("\n".join(glossary.markdown(lesson).values()).split()).lower()
+    assert [word for word in glossary.otherwise(lesson) if word not in text] == []
+
+
+def symbols_of(lesson):
+    """Return {letter: what it means} of the symbols that a lesson's formulas may use.
+
+    Of the lessons that it builds on, the nearest counts, as long as all of them agree.
+    """
+    meanings = {}
+    for earlier in catalogue.builds_on(lesson):
+        for symbol in glossary.symbols(earlier):
+            meanings.setdefault(symbol.letter, set()).add(symbol[1:3])
+    known = {letter: said for letter, (said, *others) in meanings.items() if not others}
+    return known | {symbol.letter: symbol[1:3] for symbol in glossary.symbols(lesson)}
+
+
+def test_a_lesson_s_symbols_are_in_the_table_and_mean_one_thing_there(lesson):
+    used = glossary.letters("\n".join(glossary.markdown(lesson).values()))
+    assert used - symbols_of(lesson).keys() == set()
+    assert {symbol.letter for symbol in glossary.symbols(lesson)} - used == set()
+
+
 def test_a_bug_to_find_is_the_one_that_the_lesson_knows(lesson):
     """What the notebook gives is what the module calls given, so that its fault is not named."""
     exercises = {
@@ -414,6 +472,7 @@ def test_a_new_lesson_passes_every_check(begun, check):
 STORED = "notebooks/70_fraud_faults_anomalies.ipynb"
 SOURCE = "notebooks/source/70_fraud_faults_anomalies.py"
 FACTS_OF_70 = "dlcourse/lessons/fraud_faults_anomalies/__init__.py"
+GLOSSARY_OF_70 = "dlcourse/lessons/fraud_faults_anomalies/glossary.toml"
 
 
 @pytest.mark.parametrize(
@@ -442,6 +501,19 @@ FACTS_OF_70 = "dlcourse/lessons/fraud_faults_anomalies/__init__.py"
         ("needs_only_earlier", FACTS_OF_70, "NEEDS = ()", 'NEEDS = ("71",)'),
         ("has_its_number", None, "", ""),
         ("says_no_number", STORED, "the slope is 2, as", "the slope is 2.01, as"),
+        ("sets_each_of_its_terms", SOURCE, "**parabola**", "parabola"),
+        ("sets_each_of_its_terms", SOURCE, "fit a parabola", "fit a **parabola**"),
+        ("sets_each_of_its_terms", SOURCE, "fit a parabola", "fit **parabolas**"),
+        ("uses_no_term_before", SOURCE, "draws a **parabola**", "draws a curve"),
+        ("definitions_are_sentences", GLOSSARY_OF_70, "x².", "x²"),
+        ("definitions_are_sentences", GLOSSARY_OF_70, "y = x²", "y = 0.5 x²"),
+        ("definitions_are_sentences", GLOSSARY_OF_70, "of a square", "of a 'square`"),
+        ("names_only_what_is_there", GLOSSARY_OF_70, "[symbols]", "[symbol]"),
+        ("names_only_what_is_there", GLOSSARY_OF_70, "[terms]", "everyday = ['curve']\n[terms]"),
+        ("names_only_what_is_there", GLOSSARY_OF_70, "[sym", "[otherwise]\ncat = 'a pet'\n[sym"),
+        ("symbols_are_in_the_table", SOURCE, "$y = x^2$", "$y = a x^2$"),
+        ("symbols_are_in_the_table", SOURCE, "$x = 1$", r"$\alpha = x = 1$"),
+        ("symbols_are_in_the_table", GLOSSARY_OF_70, "y = {", "Y = {"),
     ],
 )
 def test_a_broken_promise_is_noticed(course, check, file, old, new):

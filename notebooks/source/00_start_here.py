@@ -48,8 +48,8 @@ course.machine()
 # Each picture shows a piece of clothing and has 28 × 28 grey pixels. There are ten **classes**: trouser,
 # sandal, bag and so on. The name of the right class is the picture's **label**.
 #
-# The network will learn from 10 000 **training** pictures. Then we **test** it on 5 000 others, which it
-# has never seen: new pictures are what counts.
+# The program will learn from 10 000 pictures, the **training set**. Then we test it on 5 000 others, the
+# **test set**, which it has never seen: new pictures are what counts.
 
 # %%
 fashion = data.load("fashion-mnist")
@@ -244,7 +244,7 @@ draw.network(keras_model, test.images)
 # Nearly all are in the first dense layer: a weight for each pair of one of the 784 pixels and one of the 64
 # numbers that it computes. `Flatten` holds none, because it only puts the pixels in one row.
 #
-# What is done with these numbers? Nothing but multiplying and adding, and one simple rule. A dense layer
+# What is done with these numbers? Nothing but multiplying and adding, and one simple rule. A **dense layer**
 # multiplies its row of numbers by a table of weights and adds one number for each output, its **bias**. `relu`
 # then replaces negative numbers by 0.
 #
@@ -397,8 +397,8 @@ means_accuracy = accuracy(squares.argmin(axis=1), test.labels)
 # %% [markdown]
 # And one more, which learns nothing at all: look up the five most similar of the 10 000 training pictures,
 # and give the label that most of them have. (Most similar: the squares of the differences between the
-# pixels add up to the least. Five is the best of 1, 3, 5, 7 and 10 on the validation pictures, which you will
-# meet in section 7.)
+# pixels add up to the least. Five is the best of 1, 3, 5, 7 and 10 on other pictures, which you will meet in
+# section 7.)
 
 # %%
 look_up = KNeighborsClassifier(5).fit(train.features, train.labels)
@@ -510,10 +510,10 @@ results.Table(("trained on", "right of these", "right of new ones"), rows)
 #
 # ## 7 · Your turn
 # **Exercise.** Get at least 85 of 100 *validation* pictures right. These are a third, separate part of the
-# data (5 000 pictures), kept for trying things out: whoever tries twenty networks on the test pictures and
-# keeps the best has chosen with them, and they are no longer new. `new_keras(hidden)` below gives a fresh
-# network, ready for `fit`; `hidden` is how many numbers its first dense layer computes. Change whatever you
-# like, but train on pictures of `fashion.train` only.
+# data, the **validation set** (5 000 pictures), kept for trying things out: whoever tries twenty networks
+# on the test pictures and keeps the best has chosen with them, and they are no longer new.
+# `new_keras(hidden)` below gives a fresh network, ready for `fit`; `hidden` is how many numbers its first
+# dense layer computes. Change whatever you like, but train on pictures of `fashion.train` only.
 
 
 # %%
@@ -565,7 +565,9 @@ lesson.QUIZ
 # %% [markdown]
 # ## 9 · Where to go from here
 # The map shows every lesson, what it builds on and what you have done. `course.map()` works in any
-# notebook; in a terminal, `dlcourse list` says the same.
+# notebook; in a terminal, `dlcourse list` says the same. Later lessons use the words that
+# you have met here. Where one is a link, point at it to read what it means, or click it to come back;
+# `course.glossary("epoch")` tells you too, and `course.glossary()` lists them all.
 
 # %% tags=["learner-state"]
 course.map()

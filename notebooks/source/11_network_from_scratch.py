@@ -74,11 +74,11 @@ print("pictures", x_train.shape, "labels", y_train.shape)
 
 # %% [markdown]
 # ## 2 · Forward: from pixels to a loss
-# A **unit** multiplies each of its inputs by a **weight**, adds the products up, and adds one more
-# number, its **bias**. That gives a sum, z. Then comes a kink, the **ReLU**: a negative z becomes 0, a
+# A **unit** multiplies each of its inputs by a weight, adds the products up, and adds one more
+# number, its bias. That gives a sum, z. Then comes a kink, the **ReLU**: a negative z becomes 0, a
 # positive one stays as it is. What comes out is called h.
 #
-# A **layer** is a group of units that all look at the same inputs. Ours has 32 of them. They are
+# A layer is a group of units that all look at the same inputs. Ours has 32 of them. They are
 # called **hidden units**, because they are neither what goes in nor what comes out. A second layer,
 # this time without a ReLU, turns the 32 numbers into ten scores, one for each class. For all pictures
 # at once, with a matrix of weights for each layer:
@@ -139,7 +139,7 @@ def forward(weights, x):
 
 
 # %% [markdown]
-# **Softmax** turns the scores of a picture into probabilities $p$: raise e to the power of each score,
+# Softmax turns the scores of a picture into probabilities $p$: raise e to the power of each score,
 # then divide by the sum, so that they add up to 1.
 #
 # $$p_k = \frac{e^{s_k}}{e^{s_0} + e^{s_1} + \ldots + e^{s_9}}$$
@@ -360,8 +360,8 @@ draw.computation_graph(steps, off, off_slopes)
 
 # %% [markdown]
 # (b). A slope of −4 arrives at the ReLU, and it hands back 0. So neither w nor b learns anything from this
-# input, however wrong the unit is. A unit that is switched off for *every* input never changes again. Such units are called
-# **dead**.
+# input, however wrong the unit is. A unit that is switched off for *every* input never changes again. It is a
+# **dead unit**.
 #
 # ### Where p − y comes from
 # In our real network the loss at the end is softmax and cross-entropy. Its slope is simpler than it
@@ -481,9 +481,9 @@ def backward(weights, x, labels):
 
 # %% [markdown]
 # ## 5 · Descent
-# Training repeats one thing: take a few examples (a **batch**), compute the gradient, and move each
+# Training repeats one thing: take a few examples (a batch), compute the gradient, and move each
 # weight a little against its slope. This is **stochastic gradient descent**, SGD. One pass over all
-# training examples is an **epoch**.
+# training examples is an epoch.
 
 # %% tags=["parameters"]
 epochs = 40  # quick: 2
@@ -596,8 +596,8 @@ results.Table(
 # depends on the batch. In the explorer, try a rate of 1 with batches of 8 and of 128.)
 #
 # ### How good is it?
-# We compare with two honest **baselines**. The first always says the digit that is most frequent in the
-# training set. The second, logistic regression, has the form of our network without its hidden layer.
+# We compare with two honest baselines. The first always says the digit that is most frequent in the
+# training set. The second, **logistic regression**, has the form of our network without its hidden layer.
 # scikit-learn fits it in another way: until it no longer improves, and with a small penalty on large weights.
 # Therefore we also train such a single layer with our own loop: once at our learning rate, so that it differs
 # from the network in the hidden layer and the start only, and once at the rate that is best on the validation
@@ -658,7 +658,7 @@ headline = results.Headline(
 headline
 
 # %% [markdown]
-# The **seed band** ("typically …") says what other random starts gave. But chance comes in a second
+# The seed band ("typically …") says what other random starts gave. But chance comes in a second
 # time: with other test digits the accuracy would be different too. The
 # **standard error** says how different. For an accuracy p, measured on n examples, it is $\sqrt{p(1-p)/n}$.
 
@@ -1125,7 +1125,7 @@ def train_keras(model, epochs=epochs, from_logits=True):
 keras_losses = train_keras(new_keras())
 
 # %% [markdown]
-# `from_logits=True` tells Keras that the model gives raw scores, also called *logits*, and not probabilities.
+# `from_logits=True` tells Keras that the model gives raw scores, also called **logits**, and not probabilities.
 # **Predict, then run.** We train for two epochs from five random starts, with it and without it. With it, the
 # validation accuracy is about 0.9. And without? (a) an error message, (b)
 # the same accuracy, (c) about 0.1.

@@ -263,7 +263,7 @@ print(f"{product_ms:.1f} ms")
 # product none of them is a line of Python.
 #
 # ### The same layer in PyTorch
-# (A layer of a library also adds one number to each map, a **bias**. Ours has none, hence `bias=False`.)
+# (A layer of a library also adds one number to each map, a bias. Ours has none, hence `bias=False`.)
 #
 # Two conventions differ. **The pictures:** NumPy in this course, and Keras, write (N, H, W, C),
 # with the channels last; PyTorch writes (N, C, H, W), with the channels before the rows. **The
@@ -659,11 +659,11 @@ results.Table(("layer", *heads), tuple(rows))
 # "Maximum pooling makes the network ignore where things are." The table says how many pooled values
 # change when the picture moves by a single pixel. Compare them with "every second pixel, shift by 1",
 # where every second pixel is simply dropped: there more values change, and by more, 0.42 of the map's
-# spread (its standard deviation) against 0.30. So pooling *softens* a small shift of the pixels. On a map
-# of edges (the last two rows) it hardly does: nearly as many values change with pooling as without it
-# (61.8 % and 62.7 %), and by as much (0.16 and 0.15). The quotient is smaller only because the pooled map
-# has the larger spread. Pooling does not undo a shift, and it does not forget the position: it says in
-# which 2 × 2 square the largest value was.
+# spread (its **standard deviation**, the typical distance from the mean) against 0.30. So pooling
+# *softens* a small shift of the pixels. On a map of edges (the last two rows) it hardly does: nearly as
+# many values change with pooling as without it (61.8 % and 62.7 %), and by as much (0.16 and 0.15). The
+# quotient is smaller only because the pooled map has the larger spread. Pooling does not undo a shift,
+# and it does not forget the position: it says in which 2 × 2 square the largest value was.
 
 # %% [markdown]
 # ## 6 · What is it worth?
@@ -715,7 +715,7 @@ seed = 0
 
 # %% [markdown]
 # The training loop is hidden in the course's `backends.fit`; lesson 21 writes it out. It takes NumPy
-# pictures (N, H, W, C) and permutes them for PyTorch. (It trains with Adam, which is gradient descent with
+# pictures (N, H, W, C) and permutes them for PyTorch. (It trains with **Adam**, which is gradient descent with
 # a step size of its own for each weight; hence the small learning rate. With `augment` it changes the
 # pictures of each batch before it trains on them; the networks marked *shifted* further down had that.)
 

@@ -51,7 +51,7 @@ plot.describe(
 )
 # %% [markdown]
 # Each class has the same number of test pictures, so a program that always gives the same answer
-# is right for 1 picture in 10. That is the first baseline. The second is **logistic regression**:
+# is right for 1 picture in 10. That is the first baseline. The second is logistic regression:
 # one dense layer and no hidden units. Here it is in Keras, with Keras's own `compile` and `fit`.
 #
 # **Predict, then run.** How many of 100 test pictures will a linear model get right: (a) about 45,
@@ -91,7 +91,7 @@ print(f"test accuracy {linear_accuracy:.2f}")
 # %% [markdown]
 # ## 2 · LeNet, and a training loop
 # LeNet set the pattern that networks for pictures have kept: convolutions find local shapes,
-# **pooling** halves the resolution, and as the maps get smaller the number of filters grows. We
+# pooling halves the resolution, and as the maps get smaller the number of filters grows. We
 # build its layers in their sizes of 1998, but with ReLU, maximum pooling and an ordinary last
 # layer.
 
@@ -243,14 +243,14 @@ keras.utils.clear_session()
 
 # %% [markdown]
 # ## 3 · A small residual network
-# Two parts are new: batch normalisation and the residual block.
+# Two parts are new: a layer that rescales its maps, and a block with a way past its layers.
 #
 # ### Batch normalisation
 # A **batch norm** layer works on each channel of the maps separately.
 #
 # 1. In training mode it takes the mean and the variance of this channel over all pictures of the
 #    batch and all positions, subtracts the mean and divides by the standard deviation. (The
-#    variance is the mean squared distance from the mean; the standard deviation is its root.)
+#    **variance** is the mean squared distance from the mean; the standard deviation is its root.)
 # 2. Then it multiplies by a **scale** and adds a **shift**. Both are learned, two numbers for each
 #    channel. So the layer can learn any mean and spread that helps.
 # 3. In training mode it also keeps **running averages** of mean and variance: nine tenths of the
@@ -444,7 +444,7 @@ headline
 
 # %% [markdown]
 # (c), with a third of the weights. The band says how far other seeds moved the score, on the same test pictures. Another 10 000
-# test pictures would move it too. How far, the **standard error** says:
+# test pictures would move it too. How far, the standard error says:
 
 # %% tolerance=0.001
 share = fast_accuracy
@@ -575,7 +575,7 @@ print(f"training mode, one class each {ordered:.2f}")
 
 # %% [markdown]
 # ## 4 · What was each choice worth?
-# For longer runs there is one more choice, **augmentation by mirroring**: half of the pictures of
+# For longer runs there is one more choice, **augmentation**, here by mirroring: half of the pictures of
 # each batch are flipped left to right, since a mirrored boot is a boot. At test time the network
 # then sees each picture both ways, and we average its scores.
 
@@ -698,7 +698,7 @@ results.Table(
 # %% [markdown]
 # ## 6 · The same network in Keras
 # Layer by layer the network looks the same in Keras, and the weights can be carried over. We build
-# it twice, with two ways to add the border of zeros (**padding**) that a 3 × 3 filter needs.
+# it twice, with two ways to add the border of zeros (padding) that a 3 × 3 filter needs.
 
 
 # %%

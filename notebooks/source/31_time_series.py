@@ -399,7 +399,7 @@ results.Table((f"{len(tested)} windows of September, October", "GW"), rows)
 # From here on a **method** is a function of the series and the starts to train on, and gives back
 # a forecast. All methods are trained on January to August.
 #
-# **Ridge** regression is a linear layer with a penalty on large weights (`alpha`): 48 outputs,
+# **Ridge regression** is a linear layer with a penalty on large weights (`alpha`): 48 outputs,
 # each a weighted sum of all 364 inputs. (`alpha = 10` is a first guess, not tuned.)
 
 
@@ -425,7 +425,7 @@ print(f"ridge: {error(ridge, known, valid_starts):.3f} GW")
 # One limit of a weighted sum is that it looks at all past days with the same weights every time. It cannot
 # look at last Saturday only when tomorrow is a Saturday.
 #
-# **Gradient boosting** adds up many small decision trees (a few questions about the features, each answered
+# **Gradient boosting** adds up many small **decision trees** (a few questions about the inputs, each answered
 # by yes or no, and a number at the end), each trained on what the ones before it got wrong. It predicts one
 # number at a time, so we give it a row for each half-hour to be forecast, with what somebody who knows
 # electricity would look at: the time, how far ahead, work day or not, the demand one day, two days and a week
@@ -539,8 +539,8 @@ for name, forecast in (("without", boosting), ("with weather", with_weather)):
 # %% [markdown]
 # ## 6 · A network with a memory
 # For boosting we chose three past demands for each half-hour. A network can read all 336 of the week. The one
-# you know from lesson 11, a dense layer on all 364 numbers, can do that; we will try it below. A **recurrent**
-# network reads the week *row by row*, and keeps a **memory** $h$, a row of numbers that starts at
+# you know from lesson 11, a dense layer on all 364 numbers, can do that; we will try it below. A **recurrent
+# network** reads the week *row by row*, and keeps a **memory** $h$, a row of numbers that starts at
 # zero. The plain one has a single formula, with the same weights at every step:
 #
 # $$h' = \tanh(x\,W + b + h\,U)$$
@@ -581,7 +581,7 @@ draw.recurrence(np.concatenate(memories), week[0])
 # multiplied by $U$ and by the slope of the tanh, which is at most 1. Over many steps such a
 # product tends to fade (or, where $U$ is large, to grow without end). That is one reason why
 # recurrent networks got **gates**: numbers between 0 and 1 that say how much passes. A memory that is simply
-# kept passes the gradient on unchanged. The GRU (gated recurrent unit; Cho and others, 2014) has
+# kept passes the gradient on unchanged. The **GRU** (gated recurrent unit; Cho and others, 2014) has
 # two gates, $r$ and $z$:
 #
 # $$r = \sigma(x W_r + b_r + h U_r + c_r) \qquad z = \sigma(x W_z + b_z + h U_z + c_z)$$
@@ -969,7 +969,7 @@ results.Table(("error (GW)", "months", *heads, "mean"), tuple(rows))
 # Could more care with the days have warned us? We look at the GRU's gain over each rival on 60 days, day by
 # day, with the mean of the five seeds for the two networks. Neighbouring days are no separate evidence: a
 # forecast reaches into the next day, and a heat wave lasts for several. So we average five days into one
-# number and count 12 of them. The number behind ± is their **standard error**: the mean is typically
+# number and count 12 of them. The number behind ± is their standard error: the mean is typically
 # off by about this much, by chance alone (Diebold and Mariano, 1995, made a test of it).
 
 
@@ -1075,7 +1075,7 @@ results.Table(("change of the gain over", "GW", *heads), tuple(rows))
 # gain *changed* from September and October to November and December (the last table; but we asked this only
 # after we had seen both periods). A standard error
 # speaks of days like those it was counted on, and the days of early summer were others. (Nor did the GRU
-# find everything by itself: calendar and clock were put into its rows by hand, as boosting's features
+# find everything by itself: calendar and clock were put into its rows by hand, as boosting's inputs
 # were.)
 #
 # ## 9 · How sure?
@@ -1087,7 +1087,7 @@ results.Table(("change of the gain over", "GW", *heads), tuple(rows))
 # months it had not seen. Say one error in ten was below −0.3 GW, and one in ten above +0.2 GW. Then the
 # interval of 80 % goes from the forecast minus 0.3 to the forecast plus 0.2. (We do so for each of the 48
 # steps: errors grow over the first hours. `np.quantile` gives such ends: the numbers below which a stated
-# share of the errors lies.) This is close to what is known as *split conformal prediction* (Angelopoulos
+# share of the errors lies.) This is close to what is known as **split conformal prediction** (Angelopoulos
 # and Bates, 2021).
 #
 # Here is a day of October, with intervals from the errors of September. Does what happened stay

@@ -124,7 +124,7 @@ print(f"largest difference from trial: {np.abs(best - by_formula).max():.3f}")
 # against a discriminator that is always at its best.)
 #
 # ### Two losses for the generator
-# The discriminator ends with a raw score $s$. The **sigmoid** turns it into a probability,
+# The discriminator ends with a raw score $s$. The sigmoid turns it into a probability,
 #
 # $$\sigma(s) = \frac{1}{1 + e^{-s}}, \qquad \sigma'(s) = \sigma(s)\,(1 - \sigma(s)),$$
 #
@@ -270,8 +270,8 @@ plot.describe(
 # **transposed convolution**. You have met it: in lesson 20 the way back of a convolution
 # *scattered* the slope of each output over the window it came from. The same scattering, used
 # forwards, makes a larger map: each number of the small map stamps the kernel, times itself, into
-# the large one, and overlapping stamps add up. The **stride** is the distance between two stamps.
-# **Padding** now cuts a frame off.
+# the large one, and overlapping stamps add up. The stride is the distance between two stamps.
+# Padding now cuts a frame off.
 
 # %% [markdown]
 # **Exercise.** How large is the output along one side? Draw `pixels=3, window=4, stride=2,
@@ -386,7 +386,7 @@ print(
 # %% [markdown]
 # ## 3 · The two networks
 # The recipe that made GANs work for pictures is called **DCGAN** (Radford, Metz and Chintala,
-# 2015): strides instead of pooling, batch normalisation in both players, and **leaky** ReLU in the
+# 2015): strides instead of pooling, batch normalisation in both players, and **leaky ReLU** in the
 # discriminator, which lets a fifth of a negative number through, so that gradients always pass.
 
 # %% tags=["recipe"]
@@ -774,7 +774,7 @@ for name in ("non-saturating", "minimax"):
 
 # %% [markdown]
 # There were such fakes: few with the first loss, more with minimax, which lets go of them. At the medians the
-# factor is only about 4 to 7. And part of any factor is taken away by the **optimiser**. Ours is Adam, which
+# factor is only about 4 to 7. And part of any factor is taken away by the optimiser. Ours is Adam, which
 # divides each slope by a running measure of its size (section 9 comes back to it). So a factor that is the same
 # for all fakes and all rounds drops out. That can be tested. Divide the first loss by 148 and change nothing
 # else:
@@ -1115,7 +1115,7 @@ results.Table(heads, tuple(rows))
 # does against the other. By itself it does not tell which way the pictures go.
 #
 # ## 7 · Asking for a class
-# Our generator draws what it likes. A **conditional** GAN (Mirza and Osindero, 2014) tells both
+# Our generator draws what it likes. A **conditional GAN** (Mirza and Osindero, 2014) tells both
 # players which class is meant: the generator gets ten more inputs, one of them 1 and the others 0;
 # the discriminator gets ten more channels in the same way, and so can object "real perhaps, but
 # not a boot".

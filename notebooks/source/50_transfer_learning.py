@@ -142,7 +142,7 @@ draw.network(nn.Sequential(parts), photographs.train.images[:2])
 
 # %% [markdown]
 # (c): 1.28 of 4.65 million weights, in one layer that knows nothing but ImageNet's labels. We can use
-# everything before it: it turns a picture into 1280 numbers, its **features**. The network is an
+# everything before it: it turns a picture into 1280 numbers, its features. The network is an
 # `nn.Sequential`, so cutting off its last layer is a slice, as all the parts drawn above are. To see that
 # nothing is lost, we do the last step by hand.
 
@@ -256,7 +256,7 @@ print(f"always the most common class: accuracy {counts.max() / len(test):.3f}")
 # %% [markdown]
 # How much can an accuracy on 66 stamps be trusted? One stamp is 1/66 = 0.015. And if somebody had
 # cut out 66 other stamps, a classifier of accuracy $p$ would have got a little more or a little
-# less right, by chance: typically by its **standard error**, $\sqrt{p(1-p)/n}$, as in lesson 11.
+# less right, by chance: typically by its standard error, $\sqrt{p(1-p)/n}$, as in lesson 11.
 
 
 # %% tags=["recipe"]
@@ -365,7 +365,7 @@ for name, numbers in (("pixels", pixels), ("features", cache)):
 # %% [markdown]
 # (c), twice as many. In pixels, two birds are close when they sit at the same place in the same
 # colours. In features, most often, they are close when both are birds. To see it, we draw the same
-# 128 stamps by their two **principal components**, the two directions in which they differ most.
+# 128 stamps by their two principal components, the two directions in which they differ most.
 
 # %% image_tolerance=0.1
 figure, panels = plt.subplots(1, 2, figsize=(8.4, 3.4))
@@ -657,7 +657,7 @@ for name, before, after in zip(photographs.classes, scores, of_bytes):
 
 # %% [markdown]
 # ## 7 · Fine-tuning
-# So far the network stayed as it was, **frozen**. To **fine-tune** is to train some of its last
+# So far the network stayed as it was, frozen. To **fine-tune** is to train some of its last
 # layers too. In PyTorch you freeze everything, put a new last layer in, and give the layers that
 # should learn their gradients back.
 #
@@ -714,7 +714,7 @@ labels = torch.tensor(train.labels)
 # 1. Take **small steps**: what the network knows is worth more than what 128 stamps can teach it.
 # 2. **Do not begin with a random last layer**: its large first gradients would shake the layers
 #    below. Copy the weights of the linear probe into it.
-# 3. Keep **batch norm** (lesson 21) in evaluation mode. In training mode its stored averages, over 1.28
+# 3. Keep batch norm (lesson 21) in evaluation mode. In training mode its stored averages, over 1.28
 #   million photographs, drift towards those of your stamps, and the layers after it, the copied probe above
 #   all, were fitted to the old ones.
 #

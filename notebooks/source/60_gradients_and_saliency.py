@@ -42,7 +42,7 @@ course.review("60")
 #
 # $$s_k = \sum_i w_{ik}\, x_i + b_k$$
 #
-# The **gradient** of the score says how steeply it changes with each pixel: $\partial s_k /
+# The gradient of the score says how steeply it changes with each pixel: $\partial s_k /
 # \partial x_i$. In training we took the gradient of the loss along the weights. Here the weights
 # stay as they are, and we take the gradient of a *score* along the *pixels*. In PyTorch,
 # `torch.autograd.grad` gives the gradient of a number along whatever we name.
@@ -200,7 +200,7 @@ draw.computation_graph({"s": "min(x, 1)"}, values, {"x": slope_of_min(x)[0]})
 # %% [markdown]
 # (c), it says 0. A small change of the pixel changes nothing, so the slope is 0, though the whole
 # score comes from this pixel. We asked for the slope at the wrong point. **Integrated gradients**
-# ask for it all along the way from a **baseline** $b$, a picture without content such as black, to
+# ask for it all along the way from a **baseline picture** $b$, one without content such as black, to
 # the picture $x$:
 #
 # $$a_i = (x_i - b_i) \cdot \frac{1}{m} \sum_{j=1}^{m}
@@ -291,7 +291,7 @@ def pytorch_slope(image, k):
 
 
 # %% [markdown]
-# We differentiate the **score**, not the probability: a probability can also rise because another
+# We differentiate the *score*, not the probability: a probability can also rise because another
 # class falls. (That is a choice. Scores may all rise together, and softmax takes no notice of it.)
 # `load` gave us the network in evaluation mode, so batch normalisation uses its stored means and
 # not those of one picture.
