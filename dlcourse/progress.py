@@ -112,7 +112,8 @@ def done(lesson, kept=None) -> set:
     expect_text(lesson, "lesson")
     kept = attempts() if kept is None else kept
     try:
-        return {it.item for it in kept if it.lesson == lesson and it.outcome == "right"}
+        right = [it for it in kept if it.lesson == lesson and it.outcome == "right"]
+        return {it.item for it in right if it.kind in ("exercise", "quiz", "review")}
     except (AttributeError, TypeError) as error:
         raise KindError(
             f"`kept` is {in_short(kept)}, but should be what `attempts()` gave."
