@@ -27,7 +27,7 @@ from matplotlib.figure import Figure
 DOTS_PER_INCH = 96
 MOST_OPTIONS = 1000  # more is nothing to choose from, and may never end
 LARGEST = 50  # inches
-PLACES = 100  # drawn at random, where the challenges are judged
+PLACES = 60  # drawn at random, where the challenges are judged
 
 
 @dataclass(frozen=True)
