@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 
 from dlcourse import progress
 from dlcourse.answers import Feedback, Raised, guarded
-from dlcourse.errors import CourseError, LessonError, RangeError, expect_text, in_short
+from dlcourse.errors import LessonError, RangeError, expect_text, in_short
 
 LEAST = 3  # of an explorer in a lesson
 MOST = 0.6  # of the places, that may meet one: more are found without looking
@@ -132,7 +132,8 @@ def challenge(*, ask: str, met: Callable, because: str, solution: Mapping) -> Ch
         ask: What to find, with a number where one belongs, and no word about where.
         met: Function of some of the facts, by their names, that says whether a place meets it.
         because: What this place teaches, shown once it is met; `{fact:.2f}` is its number there.
-        solution: {control: value}, a place that meets it: only tests go there.
+        solution: {control: value}, a place that meets it: only tests go there. A list or a range
+            of values says that one of them does: what training gives is not known beforehand.
 
     Raises:
         LessonError: One of them is something else.

@@ -4,6 +4,7 @@ import ast
 import base64
 import html
 import io
+import itertools
 import math
 import random
 import statistics
@@ -12,7 +13,6 @@ import time
 from collections.abc import KeysView, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice
 from numbers import Integral, Real
 from typing import Any
 
@@ -189,7 +189,7 @@ def choice(options, start=None, *, label="") -> Choice:
         unordered = isinstance(options, Set) and not isinstance(options, KeysView)
         if unordered or isinstance(options, (str, bytes)):
             raise TypeError
-        options = tuple(islice(options, MOST_OPTIONS + 1))
+        options = tuple(itertools.islice(options, MOST_OPTIONS + 1))
     except Exception:  # whatever such a thing says when it is read
         raise KindError(
             f"The options of a choice are a list or a tuple, not {in_short(options)}."
@@ -373,10 +373,23 @@ class Explorer:
             {name: control.drawn(generator) for name, control in self.controls.items()}
             for _ in range(PLACES)
         ]
-        solutions = [each.solution for each in self.challenges]
-        facts = [self._drawn(values)[-1] for values in ({}, *solutions, *places)]
-        count = 1 + len(solutions)
-        return found + faults(self.challenges, facts[0], facts[1:count], facts[count:])
+        start, *others = (self._drawn(values)[-1] for values in ({}, *places))
+        solutions = [self._facts_at_solution(each) for each in self.challenges]
+        return found + faults(self.challenges, start, solutions, others)
+
+    def _facts_at_solution(self, challenge):
+        """Return the facts of the first place of a challenge's solution that meets it, if one does.
+
+        Raises:
+            RangeError: A control does not reach a value of the solution.
+        """
+        values = challenge.solution.values()
+        each = [value if isinstance(value, (list, range)) else [value] for value in values]
+        for chosen in itertools.product(*each):
+            *_, facts = self._drawn(dict(zip(challenge.solution, chosen)))
+            if challenge.judge(facts).outcome == "right":
+                break
+        return facts
 
     def typical_seconds(self, rounds=3) -> float:
         """Return the median time of a picture over all stops of all controls, in the best round."""
@@ -443,11 +456,12 @@ class Explorer:
         values = {name: control.start for name, control in self.controls.items()}
         start = self._shown({})
         names = ", ".join(control.label or name for name, control in self.controls.items())
-        # Where there are no widgets. Whether a challenge was met is the learner's: it is not stored.
+        # For where there are no widgets; what a learner has met is not stored.
         asked = [Feedback("shown", each.ask, heading="Challenge. ") for each in self.challenges]
         lines = [f"Explorer of {names}: {start}", f"In code: {self._line(values)}", *asked]
-        told = [start._repr_html_(), self._line_as_html(values), *(it._repr_html_() for it in asked)]
-        text = {"text/plain": "\n".join(map(str, lines)), "text/html": "".join(told)}
+        boxes = "".join(feedback._repr_html_() for feedback in asked)
+        content = start._repr_html_() + self._line_as_html(values) + boxes
+        text = {"text/plain": "\n".join(map(str, lines)), "text/html": content}
         return self.widget()._repr_mimebundle_() | text
 
 

@@ -273,12 +273,12 @@ def show_products(figure, clothes, filter, row, column):
         (row, column),
         window,
         grids[filter],
-        f"sum {total:.2f}, bias {bias:.2f}",
+        f"products: {total:z.2f} in all",
     )
     sentence = (
         f"{clothes}, filter {filter} at row {row}, column {column}: the 25 "
-        f"products add up to {total:.2f}; with the bias of {bias:.2f} that "
-        f"is {value:.2f}, as PyTorch gives, and {max(0, value):.2f} after ReLU."
+        f"products add up to {total:z.2f}; with the bias of {bias:z.2f} that "
+        f"is {value:z.2f}, as PyTorch gives, and {max(0, value):.2f} after ReLU."
     )
     return sentence, {
         "sizes": np.abs(products).sum(),
@@ -296,9 +296,9 @@ one_number = explore.Explorer(
     size=(7.4, 2.2),
     challenges=lesson.CHALLENGES["one_number"],
     clothes=explore.choice(fashion.classes, "ankle boot"),
-    filter=explore.slider(0, 5, 0),
-    row=explore.slider(0, 27, 20),
-    column=explore.slider(0, 27, 6),
+    filter=explore.slider(0, 5, 2),
+    row=explore.slider(0, 27, 10),
+    column=explore.slider(0, 27, 14),
 )
 one_number
 

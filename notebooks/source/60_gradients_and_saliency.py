@@ -990,8 +990,8 @@ def show_covered(figure, photograph, method, percent):
     axes.set_title(f"{answer}: {after:.2f}")
     sentence = (
         f"{photograph}, {percent} % covered, by {method}: {answer} goes from "
-        f"{probability[place]:.2f} to {after:.2f}, so it loses {lost_here:.2f} "
-        f"of it. Dots at random: {at_random:.2f}."
+        f"{probability[place]:.2f} to {after:.2f}, so it loses {lost_here:z.2f} "
+        f"of it. Dots at random: {at_random:z.2f}."
     )
     return sentence, {
         "percent": percent,

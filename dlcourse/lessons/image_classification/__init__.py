@@ -21,29 +21,34 @@ def draw_products(figure, picture, place, window, kernel, title):
         kernel: Array (side, side).
         title: Of the products.
     """
-    whole, *grids = figure.subplots(1, 4)
+    whole, grids = figure.subplots(1, 2, width_ratios=(1, 3.4))
     whole.imshow(picture, vmin=0, vmax=1)
     side, (row, column) = len(kernel), place
     corner = column - side / 2, row - side / 2
     whole.add_patch(plot.plt.Rectangle(corner, side, side, fill=False, color=plot.COLOURS[1], lw=2))
     whole.set_title(f"row {row}, column {column}")
     products = window * kernel
-    largest = max(abs(kernel).max(), abs(products).max())
-    signed = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}  # told apart by everybody
+    signed = plot.plt.Normalize(*(np.array([-1, 1]) * max(abs(kernel).max(), abs(products).max())))
     shown = (
-        (window, "what is there", {"vmin": 0, "vmax": 1}),
-        (kernel, "times the filter", signed),
-        (products, title, signed),
+        (window, "what is there", plot.plt.cm.gray(window)),
+        (kernel, "the filter", plot.plt.cm.RdBu_r(signed(kernel))),
+        (products, title, plot.plt.cm.RdBu_r(signed(products))),
     )
-    for axes, (numbers, name, colours) in zip(grids, shown):
-        drawn = axes.imshow(numbers, **colours)
-        axes.set_title(name)
+    # One picture with a white column between the grids: three axes take three times as long.
+    cells = np.ones((side, 3 * side + 2, 4))
+    for left, (numbers, name, colours) in zip(range(0, 3 * side + 2, side + 1), shown):
+        cells[:, left : left + side] = colours
+        dark = colours[..., :3] @ (0.3, 0.6, 0.1) < 0.5
         for (i, j), number in np.ndenumerate(numbers):
-            *light, _ = drawn.to_rgba(number)
-            ink = "black" if np.dot(light, (0.3, 0.6, 0.1)) > 0.5 else "white"
-            axes.text(j, i, f"{number:.1f}", ha="center", va="center", color=ink, size=8)
-    for axes in (whole, *grids):
-        axes.set(xticks=[], yticks=[])
+            ink = "white" if dark[i, j] else "black"
+            written = f"{number:z.2f}" if number else "0"  # the shorter, the sooner drawn
+            grids.text(left + j, i, written, ha="center", va="center", color=ink, size=7.5)
+        grids.text(left + side / 2 - 0.5, -0.7, name, ha="center")
+    for sign, gap in zip("×=", (side, 2 * side + 1)):
+        grids.text(gap, side // 2, sign, ha="center", va="center", size=16)
+    grids.imshow(cells)
+    for axes in (whole, grids):
+        axes.axis("off")
 
 
 def _without_biases():
@@ -505,7 +510,7 @@ CHALLENGES = challenges.Challenges(
         "nothing_there": challenges.challenge(
             ask="Find a window in which there is nothing: all 25 products are 0.",
             met=lambda sizes: sizes == 0,
-            because="0 and a bias of {bias:.2f}: that is what this filter says wherever there is "
+            because="0 and a bias of {bias:z.2f}: that is what this filter says wherever there is "
             "nothing, and a large part of each picture is nothing.",
             solution={"row": 0, "column": 0},
         ),
@@ -513,46 +518,51 @@ CHALLENGES = challenges.Challenges(
             ask="Find a bright window, above 0.5 on average, of which the ReLU makes 0.",
             met=lambda brightness, value: brightness > 0.5 and value < 0,
             because="The window has a mean of {brightness:.2f}, and the number is {value:.2f}. A "
-            "filter does not ask how bright it is, but whether what is bright has positive weights.",
-            solution={"clothes": "T-shirt/top", "filter": 4, "row": 14, "column": 14},
+            "filter does not ask how bright it is, but whether what is bright has positive "
+            "weights.",
+            solution={"clothes": "pullover", "filter": [4, 3, 0], "row": 14, "column": 14},
         ),
         "cancelled": challenges.challenge(
-            ask="Let the products cancel: their sizes add up to more than 1, and they to less than "
-            "0.1, with either sign.",
-            met=lambda sizes, total: sizes > 1 and abs(total) < 0.1,
-            because="Sizes of {sizes:.2f} in all, and a sum of {total:.2f}. The filter compares one "
-            "part of its window with another, and here they are equal.",
-            solution={"clothes": "T-shirt/top", "filter": 3, "row": 14, "column": 14},
+            ask="Let the products cancel: their sizes add up to more than 1, and their sum is less"
+            " than a tenth of that, with either sign.",
+            met=lambda sizes, total: sizes > 1 and abs(total) < 0.1 * sizes,
+            because="Sizes of {sizes:.2f} in all, and a sum of {total:z.2f}. The filter compares "
+            "one part of its window with another, and here they are about equal.",
+            solution={"filter": [0, 3], "row": 14, "column": [14, *range(8, 20)]},
         ),
         "its_favourite": challenges.challenge(
-            ask="Find a place where a filter gives at least 0.95 of the largest number in its map, "
+            ask="Find a place where a filter gives at least 0.9 of the largest number in its map, "
             "and more than 0.5.",
-            met=lambda value, largest: value > 0.5 and value >= 0.95 * largest,
-            because="{value:.2f}, where the largest in this map is {largest:.2f}. Compare the window "
-            "and the filter: it is bright where the weights are positive. A filter finds its like.",
-            solution={"clothes": "T-shirt/top", "filter": 3, "row": 14, "column": 14},
+            met=lambda value, largest: value > 0.5 and value >= 0.9 * largest,
+            because="{value:.2f}, where the largest in this map is {largest:.2f}. Compare the "
+            "window and the filter: it is bright where the weights are positive. A filter finds "
+            "its like.",
+            solution={"clothes": "pullover", "filter": 3, "row": [9, *range(5, 20)], "column": 22},
         ),
     },
     rejection={
         "ninety_nine": challenges.challenge(
             ask="Let at least 99 in 100 of the answers be right.",
             met=lambda accuracy: accuracy >= 0.99,
-            because="{accuracy:.3f} of the answers are right, and {handed} of the 5 000 pictures go to "
-            "the person. Certainty has a price, and here you can read it.",
+            because="{accuracy:.3f} of the answers are right, and {handed} of the 5 000 pictures "
+            "go to the person. Certainty has a price, and here you can read it.",
             solution={"threshold": 0.95},
         ),
         "half_the_mistakes": challenges.challenge(
-            ask="Keep at most half of all mistakes, and still answer at least nine pictures in ten.",
+            ask="Keep at most half of all mistakes, and still answer at least nine pictures in "
+            "ten.",
             met=lambda share, kept: kept <= 0.5 and share >= 0.9,
-            because="{share:.3f} of the pictures are answered, with {kept:.2f} of the mistakes. They "
-            "crowd where the network is least sure: the first pictures handed over save the most.",
+            because="{share:.3f} of the pictures are answered, with {kept:.2f} of the mistakes. "
+            "They crowd where the network is least sure: the first pictures handed over save the "
+            "most.",
             solution={"threshold": 0.7},
         ),
         "worth_the_work": challenges.challenge(
-            ask="Hand 200 pictures or more to the person, and let more than half of them be mistakes.",
+            ask="Hand 200 pictures or more to the person, and let more than half of them be "
+            "mistakes.",
             met=lambda handed, of_mistakes: handed >= 200 and of_mistakes > 0.5,
-            because="{handed} pictures, and {of_mistakes:.2f} of them are mistakes. Hand over more, "
-            "and most of the person's work goes into pictures that the network has right.",
+            because="{handed} pictures, and {of_mistakes:.2f} of them are mistakes. Hand over "
+            "more, and most of the person's work goes into pictures that the network has right.",
             solution={"threshold": 0.58},
         ),
     },
