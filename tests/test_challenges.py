@@ -166,6 +166,14 @@ def test_a_function_that_returns_no_facts_draws_all_the_same():
     assert "<img" in seen.value and "returns no facts beside its sentence" in steep.value
 
 
+def test_where_nothing_can_be_drawn_the_challenges_are_asked_all_the_same():
+    def breaks(figure, height, colour):
+        return draw(figure, 1 / (height - 0.5))
+
+    _, _, seen, (steep, *_) = parts(made(breaks))
+    assert "ZeroDivisionError" in seen.value and "Challenge. " in steep.value
+
+
 @pytest.mark.parametrize("facts", [None, 5, ["rise"], {1: 2}])
 def test_facts_of_another_form_are_refused_in_words(facts):
     explorer = made(lambda figure, height, colour: (draw(figure, height)[0], facts))
@@ -225,7 +233,7 @@ def test_a_challenge_that_is_none_is_a_fault(changes, fault):
 
 
 def test_a_solution_may_name_several_values_of_which_one_meets_it():
-    for values in ([0.3, 0.9], range(2)):
+    for values in ([0.3, 0.9], [0.9, 0.3], range(2)):
         met = (lambda rise: rise == 1) if values == range(2) else (lambda rise: 0.8 < rise < 1)
         assert made(met=met, solution={"height": values}).faults() == []
 
@@ -270,6 +278,12 @@ def test_the_line_of_a_place_is_python_that_gives_the_same_picture(option):
     picture = eval(line, {"explorer": explorer})
     assert drawn[-1] is option or drawn[-1] == option
     assert picture._repr_html_() in seen.value
+
+
+@pytest.mark.parametrize("number", [3, np.int64(3), np.float32(0.1), np.float64(0.25)])
+def test_numbers_of_numpy_are_written_as_numbers(number):
+    explorer = explore.Explorer(draw, SIZE, height=explore.choice([0, number]))
+    assert line_of(explorer, height=number) == f"explorer(height={number})"
 
 
 def line_of(explorer, **values):

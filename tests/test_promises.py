@@ -125,8 +125,9 @@ def test_a_lesson_hands_each_explorer_its_challenges(lesson):
     handed = []
     for cell in notebooks.from_text(lesson).cells:
         if "explorer" in cell.metadata.get("tags", ()):
-            handed += re.findall(r'challenges=lesson\.CHALLENGES\["(\w+)"\]', cell.source)
-            assert cell.source.splitlines()[-1] == handed[-1]
+            found = re.findall(r'challenges=lesson\.CHALLENGES\["(\w+)"\]', cell.source)
+            assert found == cell.source.splitlines()[-1:]
+            handed += found
     declared = catalogue.module(lesson).CHALLENGES
     assert sorted(handed) == sorted(declared) != []
     for asked in declared.values():
