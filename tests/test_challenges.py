@@ -283,7 +283,7 @@ def test_the_line_of_a_place_is_python_that_gives_the_same_picture(option):
 @pytest.mark.parametrize("number", [3, np.int64(3), np.float32(0.1), np.float64(0.25)])
 def test_numbers_of_numpy_are_written_as_numbers(number):
     explorer = explore.Explorer(draw, SIZE, height=explore.choice([0, number]))
-    assert line_of(explorer, height=number) == f"explorer(height={number})"
+    assert line_of(explorer, height=number) == f"explorer(height={number!s})"
 
 
 def line_of(explorer, **values):
