@@ -51,7 +51,8 @@ wine
 table = wine.train.features
 names = wine.card.features
 print("shape", table.shape, "type", table.dtype)
-print("the first wine:", dict(zip(names[:4], table[0].round(2).tolist())))
+for name, number in zip(names[:3], table[0]):
+    print(f"{name} of the first wine: {number:.2f}")
 
 # %% [markdown]
 # An array has a **shape**: how many numbers it holds along each direction. This one has 114 rows, one for each
@@ -113,7 +114,7 @@ print("to", f"{scaled.std(axis=0).max():.3f}")
 # the squared errors.
 #
 # **Predict, then run.** What comes out? (a) 0, since each answer is right, (b) an error message, since the shapes
-# differ, (c) about 1.2, though each answer is right.
+# differ, (c) about 1.4, though each answer is right.
 
 # %% tags=["predict"]
 lesson.PREDICTIONS["silent"].ask()
@@ -139,7 +140,7 @@ arrays = {
 }
 rows = []
 for library, (first, second) in arrays.items():
-    loss = float(np.mean((first - second) ** 2))
+    loss = float(np.asarray((first - second) ** 2).mean())
     rows.append((f"{library}, written out", f"{loss:.2f}", "nothing"))
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
@@ -290,10 +291,11 @@ for library, make in makers.items():
     double = make(np.array([0.5, 0.5]))
     single = make(np.array([0.5, 0.5], dtype="float32"))
     types = [str(each.dtype) for each in (ones, halves)]
-    types = [name.split(".")[-1].split("'")[-2 if "'" in name else -1] for name in types]
-    rows.append(
-        (library, *types, added(ones, single), added(double, single))
-    )
+    types = [
+        name.split(".")[-1].split("'")[-2 if "'" in name else -1]
+        for name in types
+    ]
+    rows.append((library, *types, added(ones, single), added(double, single)))
 results.Table(
     ("library", "[1, 2]", "[0.5, 0.5]", "whole + float32", "float64 + float32"),
     rows,
@@ -620,6 +622,8 @@ for recipe, inputs in drawn:
 print(f"formulas with a wrong slope: {wrong} of {len(drawn)}")
 
 # %% [markdown]
+# All of them, since in these formulas every input is used at least twice.
+#
 # ### Why an order?
 # It might look simpler to do without an order: whenever a slope arrives at a value, hand it on at once. The next
 # cell doubles a number 16 times, `x = x + x`, so that each value is used twice by the next one.
@@ -733,7 +737,9 @@ for rate in (0.05, 0.25, 0.45, 0.5, 0.55):
     for _ in range(20):
         places.append(places[-1] - rate * 4 * places[-1])
     first_places = " ".join(f"{place:.2f}" for place in places[:5])
-    rows.append((rate, f"{1 - rate * 4:.1f}", first_places, f"{places[20]:.4f}"))
+    rows.append(
+        (rate, f"{1 - rate * 4:.1f}", first_places, f"{places[20]:.4f}")
+    )
 results.Table(("rate", "factor", "the first places", "after 20 steps"), rows)
 
 # %% [markdown]
@@ -820,7 +826,39 @@ results.Table(("surface", "mean angle", "largest angle"), rows)
 # (c). In the round bowl the gradient does point away from the lowest point. In the long valley it points *across*
 # the valley most of the time, since that is where the ground is steep. Descent then goes to and fro between the
 # walls. The steep direction forbids a large rate ($2/c$ with $c = 20$), and in the flat one, where $c = 1$, a
-# small rate hardly moves. How many times the largest curvature is the smallest one decides how slow it is.
+# small rate hardly moves. How many times the largest curvature is the smallest one decides how slow it is. The next
+# cell draws both descents, each with the rate that suits it best, 2 divided by the sum of both curvatures. How
+# many steps can you count?
+
+# %%
+figure, panels = plt.subplots(1, 2, figsize=(7.2, 3.4), sharey=True)
+line = np.linspace(-2, 2, 81)
+across, along = np.meshgrid(line, line)
+for axes, (name, bowl) in zip(
+    panels, (("Round bowl", [1, 1]), ("Long valley", [1, 20]))
+):
+    ground = (bowl[0] * across**2 + bowl[1] * along**2) / 2
+    axes.contour(across, along, ground, levels=8, colors="gray", linewidths=0.7)
+    path = descend(
+        lambda place, bowl=bowl: np.array(bowl) * place,
+        np.array([1.8, 0.5]),
+        2 / sum(bowl),
+        0,
+        60,
+    )
+    axes.plot(*path.T, ".-", linewidth=1, label="descent")
+    axes.plot(0, 0, "kx", markersize=9, label="lowest point")
+    axes.set(title=name, xlabel="first weight (no unit)", aspect="equal")
+panels[0].set_ylabel("second weight (no unit)")
+panels[0].legend(fontsize=8)
+plot.describe(
+    "Lines of equal height around a lowest point. In the round bowl one step "
+    "reaches it; in the long valley the path jumps from wall to wall, with "
+    "steps that grow shorter and shorter."
+)
+
+# %% [markdown]
+# In the bowl it is one. In the valley each step crosses the floor, and makes about a tenth of what is left.
 #
 # ### What momentum is for
 # Pushes that change sign cancel in a velocity; pushes that agree add up. So momentum should help in a long valley.
@@ -845,13 +883,12 @@ rows = []
 for momentum in (0, 0.3, 0.5, 0.7, 0.9):
     best = (np.inf, 0)
     for rate in np.geomspace(0.005, 0.2, 25):
-        needed = []
-        for start in twenty:
-            with np.errstate(all="ignore"):  # some rates are too large
-                path = descend(valley_slopes, start, rate, momentum, 300)
-                losses = (path**2 * [1, 20]).sum(axis=1) / 2
-            needed.append(steps_needed(losses))
-        best = min(best, (np.mean(needed), rate))
+        with np.errstate(all="ignore"):  # some rates are too large
+            # All twenty at once: (301, 20, 2)
+            paths = descend(valley_slopes, twenty, rate, momentum, 300)
+            losses = (paths**2 * [1, 20]).sum(axis=2) / 2
+        needed = np.mean([steps_needed(each) for each in losses.T])
+        best = min(best, (needed, rate))
     rows.append((momentum, f"{best[1]:.3f}", f"{best[0]:.0f}"))
 results.Table(("momentum", "best rate of 25", "steps, mean of 20"), rows)
 
@@ -875,7 +912,7 @@ SURFACES = {  # height and slopes at the place (u, v)
         lambda u, v: (u, 20 * v),
     ),
     "two hollows": (
-        lambda u, v: (u**2 - 1) ** 2 + 0.3 * u + v**2 + 0.3057,
+        lambda u, v: (u**2 - 1) ** 2 + 0.3 * u + v**2 + 0.30543,
         lambda u, v: (4 * u * (u**2 - 1) + 0.3, 2 * v),
     ),
 }
@@ -898,8 +935,9 @@ def show_descent(figure, surface, rate, momentum, start):
         "first": heights[0],
         "last": min(heights[-1], 1e300),
         "needed": needed,
-        "starts_right": path[0, 0] > 0.5,
-        "ends_left": -2 < path[-1, 0] < -0.5,
+        "oblique": bool(np.abs(path[0]).min() >= 0.5),
+        "starts_right": bool(path[0, 0] > 0.5),
+        "ends_left": bool(-2 < path[-1, 0] < -0.5),
     }
     there = f"below 0.001 after {needed} steps"
     sentence = (
@@ -914,11 +952,11 @@ def show_descent(figure, surface, rate, momentum, start):
 # %% tags=["explorer"]
 descent = explore.Explorer(
     show_descent,
-    size=(7.2, 3.4),
+    size=(6.8, 3.0),
     challenges=lesson.CHALLENGES["descent"],
     surface=explore.choice(tuple(SURFACES), "long valley"),
     rate=explore.slider(
-        0.01, 3.0, 0.05, logarithmic=True, label="learning rate"
+        0.01, 3.0, 0.09, logarithmic=True, label="learning rate"
     ),
     momentum=explore.slider(0.0, 0.95, 0.0, step=0.05),
     start=explore.slider(0, 350, 30, step=10, label="start (degrees)"),
@@ -937,28 +975,38 @@ lesson.PREDICTIONS["hollows"].ask()
 random = np.random.default_rng(0)
 starts = random.uniform(-2, 2, (2, 1000))
 _, hollow_slopes = SURFACES["two hollows"]
-rows, deeper = [], {}
+ends = {}
 for rate in (0.001, 0.01, 0.05, 0.15, 0.3):
     places = starts.copy()
     with np.errstate(all="ignore"):
         for _ in range(300):
             places = places - rate * np.array(hollow_slopes(*places))
     slopes = np.abs(hollow_slopes(*places)).max(axis=0)
-    settled = slopes < 0.1
-    deeper[rate] = float((settled & (places[0] < 0)).mean())
-    crossed = settled & (places[0] < 0) & (starts[0] > 0.1)
-    gone = ~np.isfinite(places).all(axis=0)
-    shares = (settled.mean(), deeper[rate], crossed.mean(), gone.mean())
+    where = np.where(places[0] < 0, "deeper", "shallow")
+    ends[rate] = np.where(slopes < 0.1, where, "on the way or lost")
+deeper = {
+    rate: float((where == "deeper").mean()) for rate, where in ends.items()
+}
+at_first = ends[0.01]
+rows = []
+for rate, where in ends.items():
+    came = (at_first == "shallow") & (where == "deeper")
+    left = (at_first == "deeper") & (where == "shallow")
+    nowhere = where == "on the way or lost"
+    shares = (deeper[rate], came.mean(), left.mean(), nowhere.mean())
     rows.append((rate, *[f"{share:.2f}" for share in shares]))
-heads = ("rate", "settled", "in the deeper hollow", "crossed into it", "lost")
+heads = ("rate", "in the deeper hollow", "came", "left", "in neither")
 results.Table(heads, rows)
 
 # %% [markdown]
-# (c). Long steps do jump the ridge: at 0.15, some starts cross from the right into the deeper hollow, and at 0.05 none
-# does. But as many, or a few more, jump out of the deeper hollow the other way, so that in the end no more arrive. On this
-# surface, from these starts, the rule that one reads did not hold. And "smaller is safer"? At 0.001
-# hardly any start has settled after 300 steps. At 0.3 a part is lost for good. Too small a rate is not safe
-# either: it stops somewhere and looks as if it had finished.
+# (c). (*Came* and *left* compare with where the same start ends at 0.01.) Long steps do jump the ridge: at 0.15, ten
+# in a hundred have come into the deeper hollow, and at 0.05 none. But seven in a hundred have left it the other
+# way, which leaves three more. On this surface, from these starts, long steps move the descents about more than
+# they sort them.
+#
+# And "smaller is safer"? At 0.001 *no* start has arrived after 300 steps, and at 0.3 none either: those are thrown to and
+# fro, or lost for good. Too small a rate is not safe. It stops somewhere on the slope, and a loss that
+# hardly changes looks just like one that has arrived.
 #
 # ## 8 · How strong is this wine?
 # Everything together. We predict the alcohol of a wine from its other twelve measurements: twelve weights and one bias,
@@ -1106,7 +1154,26 @@ rows = [
 results.Table(("on 36 test wines", "mean error (per cent alcohol)"), rows)
 
 # %% [markdown]
-# (b). The other twelve measurements tell something about the alcohol, but not everything.
+# (b). The other twelve measurements tell something about the alcohol, but not everything. And how fast does descent
+# come near the lowest loss there is?
+
+# %%
+lowest = ((solved.predict(x_train) - y_train) ** 2).mean()
+figure, axes = plt.subplots(figsize=(6, 3))
+axes.semilogy(np.array(engine_losses) - lowest)
+axes.set(
+    title="How far the loss is above the lowest one possible",
+    xlabel="step",
+    ylabel="squared per cent alcohol",
+)
+plot.describe(
+    "On a logarithmic axis the distance falls steeply in the first steps, "
+    "then along a line that bends and becomes less steep."
+)
+
+# %% [markdown]
+# Fast at first, where the curvature is large, then more slowly, in the flat directions. Where the curve is straight,
+# each step leaves the same share of the distance, as in section 7.
 
 # %% tags=["headline"] tolerance=0.002
 headline = results.Headline(
@@ -1153,10 +1220,10 @@ print(f"least squares is better in {better} of 200 divisions")
 # ranking of model and mean does not depend on it.
 #
 # ### The limit of this bowl
-# The loss of this model is a bowl too, with thirteen weights. In its steepest direction the curvature is the
-# largest eigenvalue of the table of second slopes, which for the mean squared error is $2/N$ times
-# `with_bias.T @ with_bias`. (If you have not met eigenvalues: NumPy gives the curvatures along the bowl's own
-# thirteen directions.) Section 7 then says where descent must break. Does it?
+# The loss of this model is a bowl too, with thirteen weights. It has thirteen directions of its own, each with its
+# curvature. NumPy finds these: they are the eigenvalues of `2 / N * X.T @ X`, where `X` is the table with a column
+# of ones. (If you have not met eigenvalues, take them as the curvatures.) By section 7, descent must break beyond 2
+# divided by the largest. Does it?
 #
 # And why have we standardised? We do the same with the raw columns. **Predict, then run.** Each gets 0.7 of
 # its own largest rate, and 150 steps. How far off is the model with raw columns? (a) by about 0.45, like the
@@ -1206,14 +1273,20 @@ for name, train, test in (
             f"{errors_of[name]:.2f}",
         )
     )
-heads = ("columns", "largest / smallest", "2 / largest", "measured limit", "error")
+heads = (
+    "columns",
+    "largest / smallest",
+    "2 / largest",
+    "measured limit",
+    "error",
+)
 results.Table(heads, rows)
 
 # %% [markdown]
-# (c). The limit is where the formula says, for both. With raw columns the valley is more than a million times as steep in
-# one direction as in another: proline, in hundreds, forbids every rate above a millionth, and at such a rate
-# the bias does not move. Standardised, the largest curvature is about 46 times the smallest, and 150 steps are enough. To
-# standardise changes nothing that the model can say; it changes the ground that it walks on.
+# (c). The limit is where the formula says, for both. With raw columns the bowl is curved more than 100 million times as much in
+# one direction as in another: proline, in hundreds, forbids every rate above about a millionth, and at such a rate
+# the bias hardly moves. Standardised, the largest curvature is about 38 times the smallest, and 150 steps are enough.
+# Standardising changes nothing about what the model *can* say. It changes the ground that it walks on.
 #
 # ## 9 · The silent loss, trained
 # Section 2 had a loss that compares each answer with each target. What does a model learn from it?

@@ -10,7 +10,7 @@ NEEDS = ("00",)
 DATA = ("wine",)
 
 EDGE = 2.2  # of the surfaces that are drawn
-LINE = np.linspace(-EDGE, EDGE, 45)
+LINE = np.linspace(-EDGE, EDGE, 41)
 
 
 def graph_of(end, **named):
@@ -51,9 +51,9 @@ def draw_descent(figure, height, path, heights):
         path: Array (steps + 1, 2), the places; some may lie far outside.
         heights: Array (steps + 1,), their heights; some may be infinite.
     """
-    above, below = figure.subplots(1, 2, width_ratios=(1, 1.1))
+    above, below = figure.subplots(1, 2, width_ratios=(1, 1.2))
     ground = height(*np.meshgrid(LINE, LINE))
-    levels = np.quantile(ground, (0.01, 0.05, 0.15, 0.3, 0.5, 0.7, 0.9))
+    levels = np.quantile(ground, (0.02, 0.1, 0.25, 0.5, 0.75))
     above.contour(LINE, LINE, ground, levels=levels, colors="gray", linewidths=0.7)
     lowest = np.unravel_index(ground.argmin(), ground.shape)
     above.plot(LINE[lowest[1]], LINE[lowest[0]], "x", color="black", markersize=9)
@@ -61,15 +61,15 @@ def draw_descent(figure, height, path, heights):
         near = np.abs(path).max(axis=1) < 1e6  # nan is not
     last = len(path) if near.all() else int(near.argmin())
     above.plot(*path[:last].T, ".-", color=plot.COLOURS[0], linewidth=1, markersize=4)
-    above.plot(*path[0], "o", color=plot.COLOURS[1], label="start")
+    above.plot(*path[0], "o", color=plot.COLOURS[1])
     above.set(xlim=(-EDGE, EDGE), ylim=(-EDGE, EDGE), aspect="equal")
-    above.set(title="Seen from above", xlabel="u", ylabel="v")
-    above.legend(loc="upper right")
-    finite = np.where(np.isfinite(heights), heights, np.nan)
-    below.plot(np.clip(finite, 1e-9, 1e9), ".-", color=plot.COLOURS[0], linewidth=1, markersize=4)
-    below.set(yscale="log", ylim=(1e-9, 1e9), xlim=(0, len(heights) - 1))
-    below.axhline(0.001, color="gray", linestyle="--", linewidth=1)
-    below.set(title="Height", xlabel="step", ylabel="height above the lowest point")
+    above.set(title="Seen from above, o: start", xlabel="u", ylabel="v")
+    powers = np.log10(np.clip(heights, 1e-9, 1e9))  # a logarithmic axis takes longer to draw
+    below.plot(powers, ".-", color=plot.COLOURS[0], linewidth=1, markersize=4)
+    below.axhline(-3, color="gray", linestyle="--", linewidth=1)
+    below.set_yticks((-9, -6, -3, 0, 3, 6, 9), ("1e-9", "1e-6", "0.001", "1", "1000", "1e6", "1e9"))
+    below.set(ylim=(-9.3, 9.3), xlim=(0, len(heights) - 1))
+    below.set(title="Height above the lowest point", xlabel="step", ylabel="height (no unit)")
 
 
 def _their_own_statistics(train, new):
@@ -165,7 +165,9 @@ def _some_tables(random):
             "A little too small: this spread divides by N − 1 (`ddof=1`, as pandas does).",
             _divided_by_one_less,
         ),
-        Mistake("You return the rows of `train`. Those of `new` are asked for.", _the_training_rows),
+        Mistake(
+            "You return the rows of `train`. Those of `new` are asked for.", _the_training_rows
+        ),
     ],
     what_if=WhatIf(
         "a column is the same in all training rows",
@@ -249,16 +251,11 @@ _OTHER = np.array([1.0, 3.0, 2.0])
         ),
         Mistake(
             "The answers may now be a column. But if the targets are one, each still meets each.",
-            _answers_flat,
+            (_answers_flat, _turned_round),
         ),
         Mistake(
             "The targets may now be a column. But if the answers are one, each still meets each.",
             _targets_flat,
-        ),
-        Mistake(
-            "`.T` turns a column into (1, N), which fits a row, but not another column. And a "
-            "row it leaves as it is.",
-            _turned_round,
         ),
         Mistake("You add the squares up. The mean is asked for.", _added_up),
         Mistake("That is the mean of the errors' sizes. Square them.", _without_squares),
@@ -271,8 +268,7 @@ _OTHER = np.array([1.0, 3.0, 2.0])
     what_if=WhatIf(
         "there are no answers at all",
         {"answers": np.zeros((0, 1)), "targets": np.zeros(0)},
-        "A mean of nothing is 0 / 0. An empty batch gives a loss of nan, and one step with it makes "
-        "every weight nan.",
+        "A mean of nothing is 0 / 0: nan. One step with such a loss makes every weight nan.",
     ),
 )
 def squared_error(answers, targets):
@@ -377,9 +373,7 @@ def _begins_at_ones(inputs, local):
 
 
 def _of_inputs_alone(inputs, local):
-    return [
-        slope for slope, each in zip(slopes_of.solve(inputs, local), inputs) if not each
-    ]
+    return [slope for slope, each in zip(slopes_of.solve(inputs, local), inputs) if not each]
 
 
 def _last_first(inputs, local):
@@ -620,9 +614,7 @@ def _some_descent(random):
             "place.",
             _moved_by_the_old_velocity,
         ),
-        Mistake(
-            "The rate comes in twice. The velocity has it already.", _a_rate_too_many
-        ),
+        Mistake("The rate comes in twice. The velocity has it already.", _a_rate_too_many),
         Mistake(
             "You take the slopes further ahead, at place plus momentum times velocity. That is "
             "another method (Nesterov's); here they are taken at the place.",
@@ -696,8 +688,8 @@ def _is_pair(answer):
     hints=(
         "Without momentum the limit is 2 / c with the largest curvature, about 0.22. Momentum "
         "moves this limit up: try larger rates with it.",
-        "Let a loop try the rates from 0.05 to 0.5 and the momenta from 0 to 0.9, and keep the pair "
-        "with the lowest loss. `descend` gives the path.",
+        "Let a loop try rates from 0.05 to 0.5, and for each momenta from 0 to 0.9, and keep "
+        "the pair with the lowest loss. `descend` gives the path.",
         "Look near a rate of 0.3 and a momentum between 0.4 and 0.6.",
     ),
     mistakes=[
@@ -708,7 +700,7 @@ def _is_pair(answer):
         ),
         Mistake(
             "These two in the other order would do. The learning rate comes first.",
-            lambda: (0.6, 0.3),
+            lambda: (0.45, 0.31),
             sign=lambda answer: _share(answer) < 0.999 <= _share(answer[::-1]),
         ),
         Mistake(
@@ -734,8 +726,7 @@ def _is_pair(answer):
             sign=lambda answer: answer[1] >= 0.75 and _share(answer) < 0.999,
         ),
         Mistake(
-            "The rate is so small that 20 steps go only a part of the way, in the flat "
-            "directions.",
+            "The rate is so small that 20 steps go only a part of the way, in the flat directions.",
             lambda: (0.05, 0.5),
             sign=lambda answer: 0 < answer[0] < 0.15 and _share(answer) < 0.999,
         ),
@@ -762,20 +753,20 @@ CHALLENGES = challenges.Challenges(
         "quick": challenges.challenge(
             ask="Let the height fall below 0.001 within 12 steps, and stay there.",
             met=lambda needed: needed <= 12,
-            because="It took {needed} steps. That needs a rate near 1/c in every direction in which "
-            "you do not already start at the bottom, with or without some momentum.",
+            because="It took {needed} steps. With the rate 1/c one step is enough. In the round "
+            "bowl, c is 1 in every direction.",
             solution={"surface": "round bowl", "rate": 10**-0.1, "start": 30},
         ),
         "higher": challenges.challenge(
             ask="Let the descent end higher than it began.",
             met=lambda first, last: last > 2 * first,
-            because="From {first:.2f} to {last:.3g}: each step followed the slope of its place, and "
-            "was too long for it. Nothing warns you but the height.",
+            because="From {first:.2f} to {last:.3g}. Each step followed the slope at its place, "
+            "and nothing warns you but the height.",
             solution={"surface": "long valley", "rate": 10**-0.8},
         ),
         "valley": challenges.challenge(
-            ask="In the long valley, start at 0° or between 20° and 70° and need at most 25 steps "
-            "to fall below 0.001.",
+            ask="In the long valley, start with both u and v at least 0.5 away from 0, and "
+            "stay below 0.001 after at most 25 steps.",
             met=lambda surface, oblique, needed: (
                 surface == "long valley" and oblique and needed <= 25
             ),
@@ -794,8 +785,8 @@ CHALLENGES = challenges.Challenges(
             met=lambda surface, starts_right, ends_left: (
                 surface == "two hollows" and starts_right and ends_left
             ),
-            because="A long step or a large velocity has carried it over the ridge. Is that skill or "
-            "luck? Change the start by 10° and look again.",
+            because="A long step or a large velocity has carried it over the ridge. Skill or luck? "
+            "Change the start by 10° and look again.",
             solution={"surface": "two hollows", "rate": [0.1, 10**-0.9, 10**-1.1], "start": 10},
         ),
     },
@@ -878,28 +869,28 @@ PREDICTIONS = predictions.Predictions(
     __name__,
     axis=predictions.predict(
         options={
-            "(114,), a mean for each wine": "Axis 0 holds the wines, and a mean along an axis makes "
-            "that axis disappear. A mean for each wine is `axis=1`.",
-            "(13,), a mean for each measurement": "The mean runs along axis 0, over the wines. What "
-            "is left is the other axis.",
+            "(114,), a mean for each wine": "Axis 0 holds the wines, and a mean along an axis "
+            "makes that axis disappear. A mean for each wine is `axis=1`.",
+            "(13,), a mean for each measurement": "The mean runs along axis 0, over the wines. "
+            "The other axis is left.",
             "(1,), one mean of all": "That is `mean()` without an axis (and its shape is empty).",
         },
         key=_whose_mean,
     ),
     silent=predictions.predict(
         options={
-            "0, since each answer is right": "Each answer is right for its own wine. But each meets "
-            "all 114 alcohols, and for the others it is wrong.",
+            "0, since each answer is right": "Each answer is right for its own wine. But it "
+            "meets all 114 alcohols, and for the others it is wrong.",
             "an error message, since the shapes differ": "They differ, and by the rule they fit: "
             "the 1 is repeated, and so is the axis that is missing.",
-            "about 1.2, though each answer is right": "Each answer meets each alcohol. The mean "
+            "about 1.4, though each answer is right": "Each answer meets each alcohol. The mean "
             "over all pairs is twice the squared spread.",
         },
         key=lambda silent_loss: _nearest(
             silent_loss,
             {
                 "0, since each answer is right": 0,
-                "about 1.2, though each answer is right": 1.2,
+                "about 1.4, though each answer is right": 1.4,
             },
         ),
     ),
@@ -923,9 +914,9 @@ PREDICTIONS = predictions.Predictions(
     ),
     mixed=predictions.predict(
         options={
-            "NumPy": "NumPy converts both, to `float64` if whole numbers of 64 bits are among them.",
+            "NumPy": "NumPy converts both: whole numbers of 64 bits and `float32` give `float64`.",
             "PyTorch": "PyTorch converts the whole numbers to the type of the floats.",
-            "TensorFlow": "It converts nothing by itself, not even one type of floats into another.",
+            "TensorFlow": "It converts nothing by itself, not even one type of float to another.",
         },
         key=_who_refuses,
     ),
@@ -1000,9 +991,7 @@ PREDICTIONS = predictions.Predictions(
             "about 40°": "From most directions the slope across the valley is much larger than the "
             "one along it.",
         },
-        key=lambda mean_angles: _nearest(
-            mean_angles[1], {"0°": 0, "about 5°": 5, "about 40°": 40}
-        ),
+        key=lambda mean_angles: _nearest(mean_angles[1], {"0°": 0, "about 5°": 5, "about 40°": 40}),
     ),
     hollows=predictions.predict(
         options={
@@ -1045,8 +1034,8 @@ PREDICTIONS = predictions.Predictions(
         options={
             "the same as the model above": "The targets are the same, but each answer is now "
             "compared with all of them.",
-            "about the mean, whatever the wine": "The answer that is nearest to all targets at once "
-            "is their mean.",
+            "about the mean, whatever the wine": "The answer that is nearest to all targets "
+            "at once is their mean.",
             "nonsense, since the loss explodes": "The loss falls as it should. It is only the loss "
             "of another task.",
         },
@@ -1072,13 +1061,16 @@ QUIZ = quiz.Quiz(
             "an error, for they do not match": "A 1 fits everything, and so does an axis that is "
             "missing.",
         },
-        key=lambda rows, columns: "an array of shape "
-        + _shape_told(np.broadcast_shapes((rows, 1), (columns,))),
+        key=lambda rows, columns: (
+            "an array of shape " + _shape_told(np.broadcast_shapes((rows, 1), (columns,)))
+        ),
     ),
     brighter=quiz.number(
         "An array of type uint8 holds {pixel}. You add {more}. What does it hold then?",
-        draw={"pixel": [250, 180, 199, 221, 236, 245], "more": [10, 90, 77, 101, 112, 123, 64, 88,
-                                                                95, 119]},
+        draw={
+            "pixel": [250, 180, 199, 221, 236, 245],
+            "more": [10, 90, 77, 101, 112, 123, 64, 88, 95, 119],
+        },
         right=lambda pixel, more: (pixel + more) % 256,
         because="{pixel} + {more} − 256 = {right}: after 255 it goes on with 0.",
         wrong={
@@ -1106,9 +1098,32 @@ QUIZ = quiz.Quiz(
     limit=quiz.number(
         "A bowl has the curvature {curvature}. Beyond which learning rate does plain descent "
         "diverge?",
-        draw={"curvature": [5, 10, 16, 20, 25, 32, 40, 50, 64, 80, 100, 125, 160, 200, 250, 320,
-                            400, 500, *(3, 6, 7, 8, 9, 11, 12, 13, 14, 15, 17, 18, 19, 21, 22, 23),
-                            *range(26, 32), *range(33, 40), *range(41, 50)]},
+        draw={
+            "curvature": [
+                5,
+                10,
+                16,
+                20,
+                25,
+                32,
+                40,
+                50,
+                64,
+                80,
+                100,
+                125,
+                160,
+                200,
+                250,
+                320,
+                400,
+                500,
+                *(3, 6, 7, 8, 9, 11, 12, 13, 14, 15, 17, 18, 19, 21, 22, 23),
+                *range(26, 32),
+                *range(33, 40),
+                *range(41, 50),
+            ]
+        },
         right=lambda curvature: 2 / curvature,
         tolerance=0.002,
         because="2 / {curvature} = {right:.3f}. There the factor 1 − rate · {curvature} is −1.",
