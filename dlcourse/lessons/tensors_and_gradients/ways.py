@@ -3,7 +3,7 @@
 from functools import lru_cache
 from itertools import accumulate, repeat
 
-from dlcourse import data
+from dlcourse.lessons.tensors_and_gradients import loss_after_20_steps
 
 import numpy as np
 import torch
@@ -158,34 +158,23 @@ def descend_by_accumulate(slopes, start, rate, momentum, steps):
     return np.array([place for place, _ in pairs])
 
 
-def _loss_after_20_steps(pair):
-    table = data.load("wine").train.features.astype("float64")
-    x = standardised_column_by_column(table[:, 1:], table[:, 1:])
-    x, y = np.column_stack([x, np.ones(len(x))]), table[:, 0]
-    path = descend_without_a_velocity(
-        lambda weights: 2 / len(y) * x.T @ (x @ weights - y), np.zeros(13), *pair, steps=20
-    )
-    return ((x @ path[-1] - y) ** 2).mean()
-
-
-def rate_and_momentum_by_a_formula():
-    """For a bowl whose curvatures go from a to b, Polyak's formula needs only these two."""
-    table = data.load("wine").train.features.astype("float64")
-    x = standardised_column_by_column(table[:, 1:], table[:, 1:])
-    x = np.column_stack([x, np.ones(len(x))])
-    a, *_, b = np.linalg.eigvalsh(2 / len(x) * x.T @ x) ** 0.5
-    return (2 / (a + b)) ** 2, ((b - a) / (b + a)) ** 2
+def rate_and_momentum_one_after_the_other():
+    """The best rate for a momentum, then the best momentum for this rate, and again."""
+    rate, momentum = 0.2, 0.0
+    for _ in range(5):
+        rate = min(np.linspace(0.1, 0.5, 41), key=lambda r: loss_after_20_steps((r, momentum)))
+        momentum = min(np.linspace(0, 0.9, 31), key=lambda m: loss_after_20_steps((rate, m)))
+    return rate, momentum
 
 
 def rate_and_momentum_by_chance():
     """Try 200 random pairs and keep the best."""
     random = np.random.default_rng(0)
     pairs = random.uniform((0.1, 0), (0.5, 0.8), (200, 2))
-    with np.errstate(all="ignore"):
-        return tuple(min(pairs, key=_loss_after_20_steps))
+    return tuple(min(pairs, key=loss_after_20_steps))
 
 
-def rate_and_momentum_by_a_search_for_minima():
-    """SciPy looks for a minimum without slopes, from a start that works a little."""
-    found = optimize.minimize(_loss_after_20_steps, (0.2, 0.3), method="Nelder-Mead")
+def rate_and_momentum_by_a_search_without_slopes():
+    """SciPy walks downhill on the loss as a function of the pair itself."""
+    found = optimize.minimize(loss_after_20_steps, (0.2, 0.3), method="Nelder-Mead")
     return tuple(found.x)
