@@ -1075,8 +1075,8 @@ QUIZ = quiz.Quiz(
     brighter=quiz.number(
         "An array of type uint8 holds {pixel}. You add {more}. What does it hold then?",
         draw={
-            "pixel": [250, 180, 199, 221, 236, 245],
-            "more": [10, 90, 77, 101, 112, 123, 64, 88, 95, 119],
+            "pixel": [240, 200, 210, 220, 230, 250],
+            "more": [100, 60, 70, 80, 90, 110, 120, 130, 140, 150],
         },
         right=lambda pixel, more: (pixel + more) % 256,
         because="{pixel} + {more} − 256 = {right}: after 255 it goes on with 0.",
@@ -1105,34 +1105,9 @@ QUIZ = quiz.Quiz(
     limit=quiz.number(
         "A bowl has the curvature {curvature}. Beyond which learning rate does plain descent "
         "diverge?",
-        draw={
-            "curvature": [
-                5,
-                10,
-                16,
-                20,
-                25,
-                32,
-                40,
-                50,
-                64,
-                80,
-                100,
-                125,
-                160,
-                200,
-                250,
-                320,
-                400,
-                500,
-                *(3, 6, 7, 8, 9, 11, 12, 13, 14, 15, 17, 18, 19, 21, 22, 23),
-                *range(26, 32),
-                *range(33, 40),
-                *range(41, 50),
-            ]
-        },
+        draw={"curvature": [5, 3, 4, *range(6, 60)]},
         right=lambda curvature: 2 / curvature,
-        tolerance=0.002,
+        tolerance=0.001,
         because="2 / {curvature} = {right:.3f}. There the factor 1 − rate · {curvature} is −1.",
         wrong={
             "There one step reaches the lowest point. It may still be doubled.": lambda curvature: (
