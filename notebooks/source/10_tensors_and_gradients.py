@@ -81,8 +81,8 @@ results.Table(("measurement", "mean", "spread"), rows)
 #
 # Look at the last row. Proline is counted in hundreds and hue in tenths. A program that adds such columns
 # up would see little but proline. So we **standardise** them: subtract the mean of each column, then
-# divide by its spread. Means and spreads come from the training wines *only*, for the test wines too: a
-# test wine must not tell anything before it is asked.
+# divide by its spread. Means and spreads come from the training wines *only*, for the test wines too:
+# nothing about a test wine may be used before the test.
 #
 # **Exercise.** Write it. `train` and `new` have the same columns; standardise `new` with what `train`
 # says.
@@ -226,8 +226,8 @@ print("TensorFlow", (tf.constant(pixels) + 100).numpy())
 
 # %% [markdown]
 # (a). Counting starts again at 0 after 255, in all three libraries, and a bright pixel becomes a dark
-# one: 300 − 256 = 44. Turn pixels into `float32` first. Then nothing overflows, but something else
-# happens.
+# one: 300 − 256 = 44. Turn pixels into `float32` first. Then 300 is no problem. But another limit is
+# waiting.
 #
 # **Predict, then run.** A counter of type `float32` stands at 16 777 000. A loop adds 1 to it, a thousand
 # times. Where does it end? (a) 16 777 216, (b) 16 778 000, (c) at infinity.
@@ -251,7 +251,7 @@ print("float32 of 16 777 217:", int(np.float32(16_777_217)))
 # takes half the memory, and training seldom needs more than seven digits. To *check* something, take
 # `float64`.
 #
-# Four more surprises, each executed:
+# A few more surprises, each executed:
 
 # %%
 whole = np.array([1, 2, 3])
@@ -424,16 +424,17 @@ def as_value(number):
 
 # %% [markdown]
 # Nothing in it says how to find a slope of the *end*. Python calls `__mul__` for `a * b`, and so on, and
-# the record writes itself. Here it is for our formula. From how many boxes does an arrow start at `a`?
+# the record writes itself. Here it is for our formula. (`s1` is the product, which has no name of its
+# own.) How many arrows leave `a`?
 
 # %%
 a, b = Value(3), Value(4)
 y = formula(a, b)
-steps, values, _ = lesson.graph_of(y, a=a, b=b)
-draw.computation_graph(steps, values)
+boxes, values, _ = lesson.graph_of(y, a=a, b=b)
+draw.computation_graph(boxes, values)
 
 # %% [markdown]
-# One box, but two arrows: `a` goes into the product and into the sum. Such a drawing, or record, is a
+# Two: `a` goes into the product and into the sum. Such a drawing, or record, is a
 # **computation graph**. We walk it backwards. At the end, the slope of y along y is 1. Then each box
 # hands back to each of its inputs *the slope that has arrived at it, times its own slope along that
 # input*. That is the chain rule.
@@ -450,10 +451,10 @@ print("what arrives at a:", received)
 print(f"what moving a has shown: {along_a:.3f}")
 
 # %% [markdown]
-# (b). If `a` grows a little, y grows for two reasons, and what they bring **adds up**. This is the one
-# rule of the whole method that people forget. A program that *writes* the slope down where it should
-# *add* it is right on every formula in which nothing is used twice, and wrong on every network: there a
-# weight is used for each example.
+# (b). If `a` grows a little, y grows for two reasons, and what they bring **adds up**. This rule is
+# easily forgotten. A program that *writes* the slope down where it should *add* it is right on every
+# formula in which nothing is used twice, and wrong where a weight is used for each of many examples, as
+# in a network.
 #
 # **Exercise.** Write the walk. `inputs[i]` lists the numbers from which number `i` was computed, by their
 # places, and `local[i]` holds its slopes along them; numbers that were put in have empty lists. All
@@ -506,11 +507,11 @@ backward(y)
 draw.computation_graph(*lesson.graph_of(y, a=a, b=b))
 
 # %% [markdown]
-# The slope along a is 5. That is the whole engine: the three cells have fewer than 80 lines. Is it right?
+# The slope along a is 5. That is the whole engine: the two cells have fewer than 80 lines. Is it right?
 # We let chance write formulas: 300 of them, with three inputs and eight operations each, and the sum of
-# all numbers as the end, so that everything is used more than once. Each formula is computed by our
-# engine, by finite differences, and by both libraries. (Formulas above 100 are drawn again. All is in
-# `float64`.)
+# all numbers as the end, so that whatever goes into an operation is used at least twice. Each formula is
+# computed by our engine, by finite differences, and by both libraries. (Formulas above 100 are drawn
+# again. All is in `float64`.)
 
 # %% tags=["parameters"]
 seed = 0
@@ -603,9 +604,9 @@ heads = ("engine against", "slopes", "bound", "all closer than that")
 results.Table(heads, rows)
 
 # %% [markdown]
-# All slopes agree: with both libraries to twelve digits, with finite differences to six (they are less
-# exact themselves; lesson 11 looks into that). (Differences are taken relative to the slope where that is
-# larger than 1.) And the program that writes where it should add? One line is changed.
+# All slopes agree, relative to the slope where that is larger than 1: with both libraries to twelve
+# digits, with finite differences to six. (Those are less exact themselves; lesson 11 looks into that.)
+# And the program that writes where it should add? One line is changed.
 
 
 # %%
@@ -628,7 +629,8 @@ for recipe, inputs in drawn:
 print(f"formulas with a wrong slope: {wrong} of {len(drawn)}")
 
 # %% [markdown]
-# All of them, since in these formulas every input is used at least twice.
+# All of them. On these formulas the mistake cannot hide. On a formula without anything used twice, no
+# check would find it.
 #
 # ### Why an order?
 # It might look simpler to do without an order: whenever a slope arrives at a value, hand it on at once.
@@ -872,8 +874,7 @@ plot.describe(
 )
 
 # %% [markdown]
-# In the bowl it is one. In the valley each step crosses the floor, and makes about a tenth of what is
-# left.
+# In the bowl it is one. In the valley each step crosses the floor, and shortens the way by about a tenth.
 #
 # ### What momentum is for
 # Pushes that change sign cancel in a velocity; pushes that agree add up. So momentum should help in a
@@ -910,7 +911,7 @@ results.Table(("momentum", "best rate of 25", "steps, mean of 20"), rows)
 # %% [markdown]
 # With the best of these settings, 0.5, it takes about 14 steps where plain descent takes 36, each at its
 # best rate. More is not better: with 0.9 the weights swing past the lowest point and back for longer than
-# plain descent needs. (For this valley; the longer it is, the more momentum pays.)
+# plain descent needs. Another valley has another best momentum.
 #
 # ### Try it
 # Now you. The curves are lines of equal height, and the lowest point is marked with a cross. Descent
@@ -1027,9 +1028,9 @@ results.Table(heads, rows)
 #
 # ## 8 · How strong is this wine?
 # Everything together. We predict the alcohol of a wine from its other twelve measurements: twelve weights
-# and one bias, answer = bias + sum of weight times measurement. (The table gives no units; alcohol from
-# 11 to 15 can only be per cent.) The loss is the mean squared error. Training takes 100 of the 114
-# training wines, drawn by the seed.
+# and one bias, answer = bias + sum of weight times measurement. (The table does not say how it was
+# measured; alcohol from 11 to 15 can only be per cent.) The loss is the mean squared error. Training
+# takes 100 of the 114 training wines, drawn by the seed.
 
 # %%
 rest = slice(1, 13)  # all columns but the first, the alcohol
@@ -1237,8 +1238,9 @@ better = (found[:, 0] < found[:, 1]).sum()
 print(f"least squares is better in {better} of 200 divisions")
 
 # %% [markdown]
-# The errors range much further than the band: which 36 wines we are asked about matters more than which
-# 100 we have learned from. That the model beats the mean does not depend on it.
+# The errors range much further than the band, in which only the training wines changed: which wines we
+# are asked about matters more than which ones we have learned from. That the model beats the mean does
+# not depend on it.
 #
 # ### The limit of this bowl
 # The loss of this model is a bowl too, with thirteen weights. It has thirteen directions of its own, each
@@ -1307,8 +1309,8 @@ results.Table(heads, rows)
 # (c). The limit is where the formula says, for both. With raw columns the bowl is curved more than 100
 # million times as much in one direction as in another: proline, in hundreds, forbids every rate above
 # about a millionth, and at such a rate the bias hardly moves. Standardised, the largest curvature is
-# about 38 times the smallest, and 150 steps are enough. Standardising changes nothing about what the
-# model *can* say. It changes the ground that it walks on.
+# about 38 times the smallest, and 150 steps come close enough. Standardising changes nothing about what
+# the model *can* say. It changes the ground that it walks on.
 #
 # ## 9 · The silent loss, trained
 # Section 2 had a loss that compares each answer with each target. What does a model learn from it?
@@ -1368,11 +1370,12 @@ course.guesses("10")
 
 # %% [markdown]
 # ## Take-aways
-# - Print shapes and dtypes. Broadcasting, overflow and shared memory make no noise. - A program finds
-# slopes by handing them back box by box; where a number is used twice, they are added. - Check an engine
-# by finite differences and by another engine, on formulas that you have not chosen. - The largest
-# curvature sets the limit, 2/c; the smallest sets the pace. Bring columns to one scale before you   look
-# for a better method. - A falling loss proves nothing. A baseline would have caught the silent one.
+# - Print shapes and dtypes. Broadcasting, overflow and shared memory make no noise.
+# - A program finds slopes by handing them back box by box; where a number is used twice, they are added.
+# - Check an engine by finite differences and by another engine, on formulas that you have not chosen.
+# - The largest curvature sets the limit, 2/c; the smallest sets the pace. Bring columns to one scale
+#   before you look for a better method.
+# - A falling loss proves nothing. A baseline would have caught the silent one.
 #
 # **Sources:** Rumelhart, Hinton and Williams (1986), *Learning representations by back-propagating
 # errors*, Nature 323, https://doi.org/10.1038/323533a0 · Baydin, Pearlmutter, Radul and Siskind (2018),
@@ -1394,7 +1397,7 @@ course.guesses("10")
 # engine, checked (15) · 6 the libraries (10) · 7 downhill, the explorer (30) · 8 the wine (15) · 9 the
 # silent loss (5) · 10 the open exercise and questions (10, or as homework). The written test is homework.
 #
-# **To cut:** "Four more surprises", "Why an order?", the two hollows. **Keep** the slopes that add up,
+# **To cut:** "A few more surprises", "Why an order?", the two hollows. **Keep** the slopes that add up,
 # and the silent loss in both places.
 #
 # **Ask:** Which axis disappears? (The one named.) Why does `a` get two slopes? What would the silent loss
