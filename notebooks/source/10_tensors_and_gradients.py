@@ -129,8 +129,8 @@ print(f"twice the squared spread: {2 * alcohol.std() ** 2:.2f}")
 
 # %% [markdown]
 # (c), and no word of warning. By the rule, (114, 1) and (114,) become (114, 114): *each* answer less
-# *each* alcohol. The mean over all these pairs is twice the squared spread, and it says nothing about the
-# model. How do the three libraries treat this, and their own losses?
+# *each* alcohol. The mean over all these pairs is twice the squared spread, and it does not depend on
+# which answer belongs to which wine. How do the three libraries treat this, and their own losses?
 
 
 # %%
