@@ -197,7 +197,7 @@ def accuracy_on(model, loader):
 # %% [markdown]
 # The optimiser is plain gradient descent with three additions.
 #
-# - **Momentum** 0.9: the optimiser keeps a *velocity*. Each step multiplies it by 0.9, adds the new slope,
+# - Momentum 0.9: the optimiser keeps a *velocity*. Each step multiplies it by 0.9, adds the new slope,
 #   and moves the weights against it, by the learning rate times the velocity. Where the slopes of many
 #   batches agree, they add up to ten times a single one; where they change sign from batch to batch, they
 #   cancel.
