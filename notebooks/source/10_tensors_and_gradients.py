@@ -858,7 +858,7 @@ results.Table(heads, rows)
 # %% [markdown]
 # (c), 37° on average and up to 65°. In the round bowl the gradient does point away from the lowest point.
 # In the long valley 97 of 100 steps go more *across* the valley than along it, since across is where the
-# ground is steep. With a rate above 1/20, descent goes to and fro between the walls. The steep direction forbids a large
+# ground is steep. With a rate above 1/20, descent goes back and forth between the walls. The steep direction forbids a large
 # rate ($2/c$ with $c = 20$), and in the flat one, where $c = 1$, a small rate hardly moves. How slow
 # descent is at its best depends on how many times the largest curvature is the smallest. The next cell
 # draws both descents, each with the rate that suits it best, 2 divided by the sum of both curvatures.
@@ -1054,8 +1054,8 @@ results.Table(heads, rows)
 # the ridge from the steep outer wall. None of this is leaving a hollow that one is in.
 #
 # Beyond a hollow's own limit, 2 divided by its curvature, descent no longer comes to rest in it. At 0.24
-# nobody rests in the deeper hollow, whose limit comes first. But most of those who are moving jump to and
-# fro *inside* it, and do not climb out. So on this surface the long steps left no hollow, shallow or deep.
+# nobody rests in the deeper hollow, whose limit comes first. But most of those who are moving jump back and
+# forth *inside* it, and do not climb out. So on this surface the long steps left no hollow, shallow or deep.
 #
 # And "smaller is safer"? At 0.001 hardly a start has arrived after 300 steps. Too small a rate stops
 # somewhere on the slope.
