@@ -223,9 +223,6 @@ def _harmless() -> Iterator[None]:
     answers = getattr(kernel, "_allow_stdin", None)  # whether anybody can, asked by a debugger too
     if answers:
         kernel._allow_stdin = False
-    deepest, folder = sys.getrecursionlimit(), None
-    with contextlib.suppress(OSError):  # it is gone
-        folder = os.getcwd()
     if fork:
         os.fork = _no_fork
     if shell:
@@ -252,10 +249,6 @@ def _harmless() -> Iterator[None]:
         for each in printed:
             each.show()
         builtins.input = asked
-        with contextlib.suppress(OSError):
-            if folder:
-                os.chdir(folder)
-        sys.setrecursionlimit(deepest)
         if fork:
             os.fork = fork
         if shell:
@@ -282,6 +275,10 @@ def unseen() -> Iterator[None]:
 def _settings() -> Iterator[tuple]:
     """Yield for each setting that all cells share how it is read, and how it is put back."""
     yield np.get_printoptions, lambda options: np.set_printoptions(**options)
+    yield np.geterr, lambda errors: np.seterr(**errors)
+    yield sys.getrecursionlimit, sys.setrecursionlimit
+    yield _folder, _put_folder_back
+    yield lambda: os.umask(os.umask(0o077)), os.umask  # it is read by setting it
     yield warnings.filters.copy, _put_filters_back
     yield os.environ.copy, _put_environment_back
     if torch := sys.modules.get("torch"):
@@ -290,6 +287,17 @@ def _settings() -> Iterator[tuple]:
     if hasattr(signal, "setitimer"):  # an alarm of the answer's would end the kernel
         timer = signal.ITIMER_REAL
         yield lambda: signal.getitimer(timer), lambda before: signal.setitimer(timer, *before)
+
+
+def _folder():
+    with contextlib.suppress(OSError):  # it is gone
+        return os.getcwd()
+
+
+def _put_folder_back(folder):
+    with contextlib.suppress(OSError):
+        if folder:
+            os.chdir(folder)
 
 
 def _put_filters_back(filters):

@@ -179,6 +179,8 @@ class Choice(Question):
         self.reasons = {option: _told(reason, self.numbers) for option, reason in reasons}
         if len(self.reasons) < len(reasons) or len(wrong) < 2:
             raise LessonError(f"{ask!r} needs one right answer and at least two others.")
+        if len(reasons) > len(string.ascii_lowercase):
+            raise LessonError(f"{ask!r} has {len(reasons)} answers, but there are 26 letters.")
         if letters := [text for text in self.reasons if len(text) == 1 and text.isalpha()]:
             raise LessonError(f"{ask!r} has answers that look like another's letter: {letters}.")
         self.options = sorted(self.reasons)

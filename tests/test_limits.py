@@ -570,20 +570,27 @@ def changes_what_all_cells_share(names):
     warnings.simplefilter("ignore")
     np.set_printoptions(precision=1)
     os.environ["DLCOURSE_ODD"] = "1"
+    np.seterr(all="raise")
+    sys.setrecursionlimit(12_345)
+    os.chdir("/")
+    os.umask(0o077)
     signal.alarm(600)
     return len(names)
 
 
+def shared_by_all_cells():
+    mask = os.umask(0)
+    os.umask(mask)
+    return (
+        torch.is_grad_enabled(), torch.get_default_dtype(), [*warnings.filters], np.geterr(),
+        np.get_printoptions(), dict(os.environ), sys.getrecursionlimit(), os.getcwd(), mask,
+    )  # fmt: skip
+
+
 def test_what_all_cells_share_is_as_before():
-    before = (
-        torch.is_grad_enabled(), torch.get_default_dtype(), [*warnings.filters],
-        np.get_printoptions(), dict(os.environ),
-    )  # fmt: skip
+    before = shared_by_all_cells()
     assert count.judge(changes_what_all_cells_share).outcome == "right"
-    assert before == (
-        torch.is_grad_enabled(), torch.get_default_dtype(), [*warnings.filters],
-        np.get_printoptions(), dict(os.environ),
-    )  # fmt: skip
+    assert shared_by_all_cells() == before
     left, _ = signal.getitimer(signal.ITIMER_REAL)
     assert left == 0 or left > 600  # that of pytest's own limit
 

@@ -266,6 +266,7 @@ def test_neither_text_nor_widget_says_which_is_right_before_the_answer(questions
         lambda: choice_of("Q", right="{n}", wrong={"1": "N", "3": "M"}, draw={"n": [1, 2]}),
         lambda: choice_of("Q", right="{n", draw={"n": [1, 2]}),
         lambda: choice_of("Q", draw={"n": [1, 2], "m": lambda k: k}),
+        lambda: choice_of("Q", wrong={f"{n} of them": "N" for n in range(26)}),
         lambda: choice_of("Q", draw={"n": [1, 0], "m": lambda n: 1 / (n - 1)}),
         lambda: quiz.number("Q", right=lambda n: "n", because="R", wrong={"N": 2}, draw={"n": [1]}),
     ],

@@ -1,6 +1,6 @@
 """The same call gives the same answer in both frameworks, whatever numbers and layers come."""
 
-from dlcourse import backends, data, interpret, parity
+from dlcourse import backends, data, interpret, parity, results
 from dlcourse.backends.loop import batches
 from dlcourse.errors import CourseError, KindError, RangeError, ShapeError, TrainingError
 
@@ -168,6 +168,120 @@ def test_a_model_that_scales_pixels_itself_is_explained_without_that_layer():
         np.testing.assert_allclose(
             explain(rest, pixels, LABELS[:5]), explain(plain, pixels, LABELS[:5]), atol=1e-6
         )
+
+
+class Divides(nn.Module):
+    """Divides by 255 in its `forward`, where no layer shows it."""
+
+    def __init__(self, inner, change):
+        super().__init__()
+        self.inner, self.change = inner, change
+
+    def forward(self, images):
+        return self.inner(self.change(images))
+
+
+class Divided(keras.Model):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def call(self, images):
+        return self.inner(images / 255.0)
+
+
+def keras_models_that_divide(plain):
+    inputs = keras.Input((8, 8, 1))
+    in_lambda = layers.Lambda(lambda images: images / 255.0)
+    return (
+        Divided(plain),
+        keras.Model(inputs, plain(inputs / 255.0)),
+        keras.Sequential([keras.Input((8, 8, 1)), in_lambda, plain]),
+    )
+
+
+def test_pixels_are_divided_once_however_the_model_does_it(framework):
+    plain = framework.cnn()
+    if type(framework).__name__ == "Keras":
+        models = keras_models_that_divide(plain)
+    else:
+        models = [Divides(plain, lambda images: images / 255)]
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
+    for model in models:
+        for inputs in (pixels, pixels.astype("float32")):
+            expected = backends.scores(plain, pixels)
+            np.testing.assert_allclose(backends.scores(model, inputs), expected, atol=1e-5)
+        with pytest.raises(RangeError, match="divides pixels by 255 itself"):
+            backends.scores(model, pixels / np.float32(255))
+        seen = {"valid": (pixels.astype("float32"), LABELS[:5])}
+        backends.fit(model, pixels, LABELS[:5], learning_rate=0.0, **seen, **QUIET)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda x: x, lambda x: 2 * x - 1, torch.sigmoid, lambda x: x - x.mean(), torch.tanh]
+)
+def test_what_does_not_divide_by_255_is_not_taken_for_it(change):
+    model = Divides(FRAMEWORKS["pytorch"].cnn(), change)
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
+    np.testing.assert_allclose(
+        backends.scores(model, pixels), backends.scores(model, pixels / np.float32(255)), atol=1e-5
+    )
+
+
+def test_bytes_are_not_compared_with_pixels_up_to_255():
+    model, pixels = FRAMEWORKS["pytorch"].mlp(), (15 * FEATURES).astype("uint8")
+    with pytest.raises(RangeError, match=r"`valid\[0\]` goes from 0 to "):
+        backends.fit(model, pixels, LABELS, valid=(255 * FEATURES, LABELS), **QUIET)
+    with pytest.raises(RangeError, match="`images` goes from 0 to "):
+        backends.fit(model, 255 * FEATURES, LABELS, valid=(pixels, LABELS), **QUIET)
+    with pytest.raises(RangeError, match="the bytes of `features` from 0 to 1"):
+        results.frechet_distance(pixels, pixels.astype("float32"))
+    with pytest.raises(RangeError, match="the bytes of `other_features` from 0 to 1"):
+        results.frechet_distance(pixels.astype("float32"), pixels)
+
+
+class Shifted(nn.Module):
+    """Looks up what `change` makes of the tokens, beside a place for each."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.table, self.places = nn.Embedding(10, 4), nn.Embedding(5, 4)
+        self.head, self.change = nn.Linear(20, 3), change
+
+    def forward(self, tokens):
+        places = self.places(torch.arange(5)[None])
+        return self.head((self.table(self.change(tokens)) + places).flatten(1))
+
+
+def shifted_in_keras(change):
+    inputs = keras.Input((5,), dtype="int64")
+    found = layers.Embedding(10, 4)(layers.Lambda(change)(inputs))
+    return keras.Model(inputs, layers.Dense(3)(layers.Flatten()(found)))
+
+
+@pytest.mark.parametrize("make", [Shifted, shifted_in_keras])
+def test_tokens_are_judged_by_what_the_table_is_asked_for(make):
+    def tokens(*ends):
+        return np.resize(ends, (3, 5)).astype("int64")
+
+    plain, shifted, wrapped = (make(f) for f in (lambda x: x, lambda x: x + 1, lambda x: x % 10))
+    for model, ends in ((plain, (0, 9)), (shifted, (-1, 8)), (wrapped, (-2, 15))):
+        assert backends.scores(model, tokens(*ends)).shape == (3, 3)
+    for model, ends in ((plain, (-1, 3)), (plain, (0, 10)), (shifted, (-2, 3)), (shifted, (0, 9))):
+        known = "0 to 9" if model is plain else r"-1 to 8 \(it adds 1"
+        with pytest.raises(RangeError, match=f"the model knows the tokens {known}"):
+            backends.scores(model, tokens(*ends))
+
+
+def test_numbers_that_no_layer_of_a_known_kind_holds_are_named():
+    class Scaled(nn.Sequential):
+        def __init__(self, saved):
+            super().__init__(nn.Linear(64, 10), nn.BatchNorm1d(10))
+            self.register_buffer("factor", torch.tensor(3.0), persistent=saved)
+
+    assert len(backends.layers_with_weights(Scaled(saved=False))) == 2
+    with pytest.raises(KindError, match="saves factor, which no layer"):
+        parity.compare(Scaled(saved=True), Scaled(saved=True), FEATURES[:5], LABELS[:5])
 
 
 @pytest.mark.parametrize("before", [layers.RandomFlip, layers.ZeroPadding2D])

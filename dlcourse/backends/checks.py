@@ -1,6 +1,7 @@
 """Checks of what goes into a model and comes out of it, and the words for what does not fit."""
 
 import functools
+import math
 import re
 from collections.abc import Callable
 
@@ -79,7 +80,8 @@ def expect_inputs(backend, images, name="images") -> np.ndarray:
 
     Raises:
         ShapeError, KindError, RangeError: No examples; nan or infinite values; to a model that
-            looks its inputs up, no tokens that it knows; or see `Backend.check_inputs`.
+            looks its inputs up, no tokens that it knows; to one that divides by 255, floats from
+            0 to 1.
     """
     images = expect_real(images, name)
     expect_examples(images, images, name, name)
@@ -92,9 +94,9 @@ def expect_inputs(backend, images, name="images") -> np.ndarray:
                 f"`{name}` goes from {low:g} to {high:g}, but the model computes "
                 f"with {backend.dtype}, which ends at {largest:g}. Scale them."
             )
-    count = backend.tokens(images)
-    if count is None:
-        backend.check_inputs(images, name)
+    tables = _tables(backend, images)
+    if not tables:
+        _expect_scaled_once(backend, images, name)
     elif not may_be_tokens(images):
         pixels = " Bytes count as pixels." if images.dtype == np.uint8 else ""
         raise KindError(
@@ -102,25 +104,92 @@ def expect_inputs(backend, images, name="images") -> np.ndarray:
             f"as int64, but holds {images.dtype}.{pixels} Use {name}.astype('int64') if they are "
             "tokens."
         )
-    elif images.min(initial=0) < 0 or images.max(initial=0) >= count:
-        raise RangeError(
-            f"`{name}` goes from {images.min()} to {images.max()}, but the model knows the tokens "
-            f"0 to {count - 1}. Make the embedding wider, or put a token for what is unknown."
-        )
+    elif images.size:
+        for end in (images.min(), images.max()):
+            _expect_rows(tables, _asked_for(backend, images, end), images, name)
     return images
 
 
-def once_for_each_shape(tokens) -> Callable:
-    """Return a backend's method `tokens`, which asks the model once for each shape of examples."""
+def _expect_scaled_once(backend, images, name):
+    """Check that pixels from 0 to 1 do not come to a model that divides by 255 once more."""
+    divides = scales_pixels(backend, images)  # found out now, before anybody watches the layers
+    if divides and images.dtype != np.uint8 and 0 < np.abs(images).max(initial=0) <= 1:
+        raise RangeError(
+            "The model divides pixels by 255 itself, or nearly so, before its first layer with "
+            f"weights, but `{name}` goes from 0 to 1. Hand over bytes, such as `.pixels`. Slopes "
+            "and maps are of pictures from 0 to 1, bytes among them, so they need the model "
+            "without this step, in Keras such as keras.Sequential(model.layers[1:])."
+        )
 
-    @functools.wraps(tokens)
-    def known(self, inputs):
-        shape = inputs.shape[1:]
-        if shape not in self._tokens:
-            self._tokens[shape] = tokens(self, inputs)
-        return self._tokens[shape]
 
-    return known
+def scales_pixels(backend, inputs) -> bool:
+    """Return whether the model divides bytes by 255, or nearly so, before it computes.
+
+    It may do so in a layer, in a Lambda, or in a line of its `forward` or `call`. So it is asked:
+    what reaches its first layer with weights, if all of an example is 0, 51, or 255?
+    """
+    examples = (np.full((1, *inputs.shape[1:]), pixel, backend.dtype) for pixel in (0, 51, 255))
+    given = [backend.first_given(example) for example in examples]
+    if any(each is None or not each.size for each in given):
+        return False
+    black, fifth, white = (float(each.max()) for each in given)
+    # A sigmoid ends at 1 as well; but half-way up it does not stand at a half.
+    straight = math.isclose(5 * (fifth - black), white - black, rel_tol=1e-3)
+    return straight and 0 < white - black < 255 / 20
+
+
+def looks_up(backend, inputs) -> bool:
+    """Return whether the model takes what it is given for tokens, to be looked up in a table."""
+    return bool(_tables(backend, inputs))
+
+
+def _tables(backend, inputs):
+    """Return {place in the order of looking up: (rows, shift)} of the tables asked for tokens.
+
+    A table that is asked for the same whatever comes, such as one of places, is none.
+    """
+    zeros, ones = (_asked_for(backend, inputs, token) for token in (0, 1))
+    return {
+        place: (rows, int(asked.flat[0]))
+        for place, (rows, asked) in enumerate(zeros)
+        if place >= len(ones) or not np.array_equal(asked, ones[place][1])
+    }
+
+
+def _asked_for(backend, inputs, token):
+    """Return what the model's tables are asked for where all of an example is one token."""
+    token = min(int(token), np.iinfo("int64").max)
+    return backend.looked_up(np.full((1, *inputs.shape[1:]), token, "int64"))
+
+
+def _expect_rows(tables, asked, tokens, name):
+    """Check that each table has a row for what it is asked for."""
+    for place, (rows, shift) in tables.items():
+        # The frameworks end at a row beyond the last, so that nothing was kept; or they wrap.
+        if place >= len(asked) or not 0 <= asked[place][1].min() <= asked[place][1].max() < rows:
+            added = f" (it adds {shift} to each before it looks it up)" if shift else ""
+            raise RangeError(
+                f"`{name}` goes from {tokens.min()} to {tokens.max()}, but the model knows the "
+                f"tokens {-shift} to {rows - 1 - shift}{added}. Make the embedding wider, or put "
+                "a token for what is unknown."
+            )
+
+
+def once_for_each(ask) -> Callable:
+    """Return a backend's method, which asks the model once for each array."""
+    known = {}
+
+    def recalled(array):
+        key = array.shape, array.dtype, array.tobytes()
+        if key not in known:
+            known[key] = ask(array)
+        return known[key]
+
+    return recalled
+
+
+class Reached(Exception):
+    """Ends a run of a model at the layer that was wanted."""
 
 
 def no_weights_yet() -> KindError:

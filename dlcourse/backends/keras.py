@@ -2,10 +2,9 @@
 
 import contextlib
 import functools
-import itertools
 from contextlib import contextmanager
 
-from dlcourse.arrays import as_floats, expect_real, to_numpy
+from dlcourse.arrays import as_floats, to_numpy
 from dlcourse.backends import checks
 from dlcourse.backends.interface import Run, Slot
 from dlcourse.errors import CourseError, KindError, RangeError
@@ -68,7 +67,8 @@ class Keras:
                 "A stateful recurrent layer starts each batch where the one before ended, so that "
                 "no two calls agree. Make it with stateful=False."
             )
-        self._tokens = {}  # by shape of an example: how many it looks up, once it is known
+        self.looked_up = checks.once_for_each(self._looked_up)
+        self.first_given = checks.once_for_each(self._first_given)
 
     @property
     def dtype(self):
@@ -82,14 +82,13 @@ class Keras:
         if not self.model.built:
             self._outputs(inputs[:1], compiled=False)
 
-    @checks.once_for_each_shape
-    def tokens(self, inputs):
+    def _looked_up(self, tokens):
         tables = [each for each in _flatten(self.model) if isinstance(each, layers.Embedding)]
-        probe, found = tf.zeros((1, *inputs.shape[1:]), tf.int64), []
+        found = []
 
         def keep(given, _output, table=None):
-            if tf.is_tensor(given) and given.shape == probe.shape and not np.any(given):
-                found.append(table.input_dim)
+            if tf.is_tensor(given) and given.shape == tokens.shape:
+                found.append((table.input_dim, to_numpy(given)))
 
         with contextlib.ExitStack() as watched:
             for table in tables:
@@ -97,19 +96,24 @@ class Keras:
             # What is no model of tokens cannot take them; what it says then is of no interest.
             with contextlib.suppress(Exception):
                 if tables:
-                    self.model(probe, training=False)
-        return max(found, default=None)
+                    self.model(tf.constant(tokens), training=False)
+        return found
 
-    def check_inputs(self, inputs, name):
-        if not self._scales_pixels or inputs.dtype == np.uint8:
-            return
-        if 0 < np.abs(inputs).max(initial=0) <= 1:
-            raise RangeError(
-                "The model has a Rescaling layer that divides pixels by 255 itself, but "
-                f"`{name}` goes from 0 to 1. Hand over bytes, such as `.pixels`. Slopes and maps "
-                "are of pictures from 0 to 1, bytes among them, so they need the model without "
-                "this layer, such as keras.Sequential(model.layers[1:])."
-            )
+    def _first_given(self, inputs):
+        found = []
+
+        def keep(given, output, layer):
+            if layer.weights and not isinstance(layer, layers.Normalization):
+                found.append(given)
+                raise checks.Reached
+
+        with contextlib.ExitStack() as watched:
+            for layer in _flatten(self.model):
+                watched.enter_context(_called(layer, functools.partial(keep, layer=layer)))
+            # What the model says to an example that it cannot take is of no interest here.
+            with contextlib.suppress(Exception):
+                found.append(self.model(self.tensor(inputs), training=False))
+        return to_numpy(found[0]) if found and tf.is_tensor(found[0]) else None
 
     def to_device(self):
         """Do nothing: TensorFlow has put the model where it is to be trained."""
@@ -376,22 +380,9 @@ class Keras:
         """Return a batch as the model takes it: floats, or tokens as whole numbers."""
         if checks.may_be_tokens(inputs) and self._takes_whole(inputs):
             return tf.constant(inputs.astype("int64"))
-        if not self._scales_pixels:
-            return tf.constant(as_floats(inputs, self.dtype))
-        return tf.constant(expect_real(inputs, "images").astype(self.dtype))
-
-    @functools.cached_property
-    def _scales_pixels(self):
-        """Return whether the model divides bytes by 255, or nearly so, before it computes."""
-        scaling = layers.Rescaling, layers.Normalization
-        first = itertools.takewhile(
-            lambda each: not each.weights or isinstance(each, scaling), _flatten(self.model)
-        )
-        return any(
-            (isinstance(each, layers.Rescaling) and 0 < np.max(each.scale) < 1 / 100)
-            or (isinstance(each, layers.Normalization) and np.max(each.mean, initial=0) > 1)
-            for each in first
-        )
+        if inputs.dtype == np.uint8 and checks.scales_pixels(self, inputs):
+            inputs = inputs.astype(self.dtype)
+        return tf.constant(as_floats(inputs, self.dtype))
 
     def _takes_whole(self, inputs):
         """Return whether whole numbers are tokens to this model, as to an embedding."""

@@ -73,7 +73,8 @@ class PyTorch:
         self.model = model
         self._taken, self._given = {}, {}  # whether four axes are a picture's, once it is known
         self._wants_whole = None  # whether whole numbers are tokens, once it is known
-        self._tokens = {}  # by shape of an example: how many it looks up, once it is known
+        self.looked_up = checks.once_for_each(self._looked_up)
+        self.first_given = checks.once_for_each(self._first_given)
 
     @property
     def dtype(self):
@@ -90,14 +91,13 @@ class PyTorch:
     def build(self, inputs):
         """Do nothing: a PyTorch model has its weights from the start."""
 
-    @checks.once_for_each_shape
-    def tokens(self, inputs):
+    def _looked_up(self, tokens):
         tables = [each for each in self.model.modules() if isinstance(each, nn.Embedding)]
-        probe, found = torch.zeros((1, *inputs.shape[1:]), dtype=torch.int64), []
+        found = []
 
         def keep(table, given, _output):
-            if given and torch.equal(given[0].cpu(), probe):
-                found.append(table.num_embeddings)
+            if given and given[0].shape == tokens.shape:
+                found.append((table.num_embeddings, to_numpy(given[0])))
 
         with contextlib.ExitStack() as hooks, _evaluating(self.model), torch.no_grad():
             for table in tables:
@@ -105,11 +105,29 @@ class PyTorch:
             # What is no model of tokens cannot take them; what it says then is of no interest.
             with contextlib.suppress(Exception):
                 if tables:
-                    self.model(probe.to(_device(self.model)))
-        return max(found, default=None)
+                    self.model(torch.from_numpy(tokens).to(_device(self.model)))
+        return found
 
-    def check_inputs(self, inputs, name):
-        """Do nothing: PyTorch's models ask nothing more."""
+    def _first_given(self, inputs):
+        found = []
+
+        def keep(_layer, given):
+            found.append(_first_tensor(given))
+            raise checks.Reached
+
+        if any(isinstance(each, torch.jit.ScriptModule) for each in self.model.modules()):
+            return None  # it lets nobody look inside
+        tensor = self._as_it_lies(inputs)
+        with contextlib.ExitStack() as hooks, _evaluating(self.model), torch.no_grad():
+            for module in self.model.modules():
+                if any(True for _ in module.parameters(recurse=False)):
+                    hooks.callback(module.register_forward_pre_hook(keep).remove)
+            # Which way round a picture is wanted shows no example that is the same all over; the
+            # other one is refused, and what the model says to it is of no interest here.
+            for way in (_turned(tensor), tensor) if tensor.ndim == 4 else (tensor,):
+                with contextlib.suppress(Exception):
+                    found.append(_first_tensor(self.model(way)))
+        return None if not found or found[0] is None else to_numpy(found[0])
 
     def to_device(self):
         self.model.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -213,6 +231,8 @@ class PyTorch:
         """Return a batch on the device, with its own axes, as numbers that the model takes."""
         if checks.may_be_tokens(inputs) and self._takes_whole(inputs):
             return torch.from_numpy(_writeable(inputs.astype("int64"))).to(_device(self.model))
+        if inputs.dtype == np.uint8 and checks.scales_pixels(self, inputs):
+            inputs = inputs.astype(self.dtype)
         floats = torch.from_numpy(_writeable(as_floats(inputs, self.dtype)))
         return floats.to(_device(self.model), self._dtype)
 
@@ -319,6 +339,18 @@ class PyTorch:
                     )
                 named = {parts[key]: tensor for key, tensor in tensors.items()}
                 slots.append(Slot(name, module, kind, named))
+        held = {id(tensor) for slot in slots for tensor in slot.tensors.values()}
+        beyond = [  # buffers of one's own, and what a quantised layer packs
+            key
+            for key, saved in self.model.state_dict(keep_vars=True).items()
+            if id(saved) not in held and not key.endswith("num_batches_tracked")
+        ]
+        if beyond:
+            raise KindError(
+                f"The model saves {', '.join(beyond)}, which no layer of a kind that the course "
+                "can compare holds. Register what stays the same with persistent=False; compare a "
+                "model before it is quantised."
+            )
         return slots
 
     def lay_out(self, kind, arrays):
