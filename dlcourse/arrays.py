@@ -148,6 +148,7 @@ def expect_scale_of(pictures, numbers, pictures_name, name) -> None:
     Example:
         >>> arrays.expect_scale_of(np.uint8([0, 255]), np.array([0.5]), "images", "baseline")
     """
+    pictures, numbers = expect_real(pictures, pictures_name), expect_real(numbers, name)
     if pictures.dtype != np.uint8 or numbers.dtype == np.uint8:
         return
     if numbers.min(initial=0) < 0 or numbers.max(initial=0) > 1:

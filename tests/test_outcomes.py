@@ -391,7 +391,9 @@ TRAINED = (
 
 
 @pytest.mark.parametrize(
-    "exercise, way", [(each, way) for each in TRAINED for way in each.others], ids=lambda it: getattr(it, "__name__", "")
+    "exercise, way",
+    [(each, way) for each in TRAINED for way in each.others],
+    ids=lambda it: getattr(it, "__name__", ""),
 )
 def test_another_way_to_train_is_right(exercise, way):
     names = [*inspect.signature(way).parameters]
