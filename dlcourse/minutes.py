@@ -1,7 +1,8 @@
 """How large an exercise is, and how long a lesson takes to study: by a rule, nobody was timed.
 
 The rule adds up what there is to do: words and lines of code to read, cells to run and look at,
-predictions, questions, explorers with their challenges, and exercises by their size. It reads texts and runs nothing.
+predictions, questions, explorers with their challenges, and exercises by their size. It reads
+texts and runs nothing.
 """
 
 import ast
