@@ -25,6 +25,8 @@ import numpy as np
 
 # Slopes
 
+MOST_NOISE = 1e6  # times the range of brightness: far beyond it floats end
+
 
 def saliency(model, images, classes, *, batch_size=256) -> np.ndarray:
     """Map how steeply each class score changes with each pixel, whatever the direction.
@@ -113,7 +115,7 @@ def smooth_grad(
         (2, 8, 8)
     """
     model, images, classes = _checked(model, images, classes, batch_size)
-    expect_number(noise, "noise", low=0)
+    expect_number(noise, "noise", low=0, high=MOST_NOISE)
     samples = expect_count(samples, "samples")
     expect_seed(seed)
     generator = np.random.default_rng(seed)

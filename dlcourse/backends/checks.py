@@ -2,8 +2,12 @@
 
 import functools
 import math
+import pickle
+import random
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from dlcourse.arrays import (
     as_floats,
@@ -19,6 +23,7 @@ from dlcourse.errors import CourseError, KindError, RangeError, ShapeError, in_s
 
 import numpy as np
 
+GENERATORS = random.Random, np.random.Generator, np.random.RandomState
 LOSSES = ("cross-entropy", "squared error", "absolute error")  # names that all backends know
 
 
@@ -47,9 +52,14 @@ def batch_targets(targets, loss=None) -> tuple:
     if loss is None:
         loss = "squared error" if targets.dtype.kind == "f" else "cross-entropy"
     expect_loss(loss)
+    if callable(loss):
+        raise KindError(
+            "`loss` is a function, but should be a name here, so that both frameworks compute the "
+            f"same: {', '.join(LOSSES)}."
+        )
     if loss == "cross-entropy":
         return expect_labels(targets, None, steps=True), loss
-    return regression_targets(targets), loss
+    return expect_finite(regression_targets(targets), "labels"), loss
 
 
 def regression_targets(targets) -> np.ndarray:
@@ -87,17 +97,17 @@ def expect_inputs(backend, images, name="images") -> np.ndarray:
     expect_examples(images, images, name, name)
     if images.dtype.kind == "f":
         expect_finite(images, name)
-        largest = float(np.finfo(backend.dtype).max)
+        kind, largest = backend.narrowest
         low, high = float(images.min(initial=0)), float(images.max(initial=0))
         if max(-low, high) > largest:
             raise RangeError(
                 f"`{name}` goes from {low:g} to {high:g}, but the model computes "
-                f"with {backend.dtype}, which ends at {largest:g}. Scale them."
+                f"with {kind}, which ends at {largest:g}. Scale them."
             )
-    tables = _tables(backend, images)
+    tables, whole = _tables(backend, images)
     if not tables:
         _expect_scaled_once(backend, images, name)
-    elif not may_be_tokens(images):
+    elif images.dtype == np.uint8 or (whole and not may_be_tokens(images)):
         pixels = " Bytes count as pixels." if images.dtype == np.uint8 else ""
         raise KindError(
             f"The model looks its inputs up, so `{name}` should hold tokens as whole numbers, such "
@@ -105,15 +115,24 @@ def expect_inputs(backend, images, name="images") -> np.ndarray:
             "tokens."
         )
     elif images.size:
-        for end in (images.min(), images.max()):
-            _expect_rows(tables, _asked_for(backend, images, end), images, name)
+        for ends in (images.min(axis=0), images.max(axis=0)):
+            asked = _asked_for(backend, ends)
+            for place, (rows, shift) in tables.items():
+                # The frameworks stop at a row beyond the last, so that nothing was kept; or they
+                # wrap.
+                least, most = asked[place] if place < len(asked) else (-1, rows)
+                if not 0 <= least <= most < rows:
+                    raise _no_such_row(images, name, rows, shift, whole)
     return images
 
 
 def _expect_scaled_once(backend, images, name):
     """Check that pixels from 0 to 1 do not come to a model that divides by 255 once more."""
     divides = scales_pixels(backend, images)  # found out now, before anybody watches the layers
-    if divides and images.dtype != np.uint8 and 0 < np.abs(images).max(initial=0) <= 1:
+    if not divides or images.ndim != 4 or images.dtype == np.uint8:
+        return
+    # It may divide only what goes beyond 1.
+    if 0 < np.abs(images).max(initial=0) <= 1 and scales_pixels(backend, images, white=1):
         raise RangeError(
             "The model divides pixels by 255 itself, or nearly so, before its first layer with "
             f"weights, but `{name}` goes from 0 to 1. Hand over bytes, such as `.pixels`. Slopes "
@@ -122,57 +141,75 @@ def _expect_scaled_once(backend, images, name):
         )
 
 
-def scales_pixels(backend, inputs) -> bool:
+def scales_pixels(backend, inputs, white=255) -> bool:
     """Return whether the model divides bytes by 255, or nearly so, before it computes.
 
     It may do so in a layer, in a Lambda, or in a line of its `forward` or `call`. So it is asked:
-    what reaches its first layer with weights, if all of an example is 0, 51, or 255?
+    what reaches its first layer with weights, if all of an example is black, a fifth, or white?
     """
-    examples = (np.full((1, *inputs.shape[1:]), pixel, backend.dtype) for pixel in (0, 51, 255))
+    shape = (1, *inputs.shape[1:])
+    examples = (np.full(shape, pixel, backend.dtype) for pixel in (0, white / 5, white))
     given = [backend.first_given(example) for example in examples]
     if any(each is None or not each.size for each in given):
         return False
-    black, fifth, white = (float(each.max()) for each in given)
-    # A sigmoid ends at 1 as well; but half-way up it does not stand at a half.
-    straight = math.isclose(5 * (fifth - black), white - black, rel_tol=1e-3)
-    return straight and 0 < white - black < 255 / 20
+    none, fifth, full = (float(each.max()) for each in given)
+    # A sigmoid ends at 1 as well; but a fifth of the way up it does not stand at a fifth.
+    straight = math.isclose(5 * (fifth - none), full - none, rel_tol=1e-3)
+    return straight and 0 < full - none < white / 20
 
 
 def looks_up(backend, inputs) -> bool:
     """Return whether the model takes what it is given for tokens, to be looked up in a table."""
-    return bool(_tables(backend, inputs))
+    return bool(_tables(backend, inputs)[0])
 
 
 def _tables(backend, inputs):
-    """Return {place in the order of looking up: (rows, shift)} of the tables asked for tokens.
+    """Return which embeddings are asked for what comes, and whether all of it are tokens.
 
-    A table that is asked for the same whatever comes, such as one of places, is none.
+    One that is asked for the same whatever comes, such as one of places, is not among them.
+
+    Returns:
+        ({place in the order of looking up: (rows, shift)}, whether an embedding looks up more than
+        half of an example; a column of a table may be looked up beside others that are numbers).
     """
-    zeros, ones = (_asked_for(backend, inputs, token) for token in (0, 1))
-    return {
-        place: (rows, int(asked.flat[0]))
-        for place, (rows, asked) in enumerate(zeros)
-        if place >= len(ones) or not np.array_equal(asked, ones[place][1])
-    }
+    shape = inputs.shape[1:]
+    for dtype in ("int64", backend.dtype):  # a table's other columns may not pass as whole numbers
+        zeros, ones = (backend.looked_up(np.full((1, *shape), t, dtype)) for t in (0, 1))
+        asked = {
+            place: (rows, given)
+            for place, (rows, given) in enumerate(zeros)
+            if place >= len(ones) or not np.array_equal(given, ones[place][1])
+        }
+        if asked:
+            sizes = Counter()  # of what one table, or one by steps, is asked for
+            for rows, given in asked.values():
+                sizes[rows] += given.size
+            shifts = {place: (rows, int(given.flat[0])) for place, (rows, given) in asked.items()}
+            return shifts, 2 * max(sizes.values()) > math.prod(shape)
+    return {}, False
 
 
-def _asked_for(backend, inputs, token):
-    """Return what the model's tables are asked for where all of an example is one token."""
-    token = min(int(token), np.iinfo("int64").max)
-    return backend.looked_up(np.full((1, *inputs.shape[1:]), token, "int64"))
+def _asked_for(backend, example):
+    """Return [(lowest, highest) row that each embedding is asked for] by one example."""
+    if example.dtype.kind in "iu":
+        example = np.minimum(example, np.iinfo("int64").max).astype("int64")
+    else:
+        example = example.astype(backend.dtype)
+    return [(given.min(), given.max()) for _, given in backend.looked_up(example[None])]
 
 
-def _expect_rows(tables, asked, tokens, name):
-    """Check that each table has a row for what it is asked for."""
-    for place, (rows, shift) in tables.items():
-        # The frameworks end at a row beyond the last, so that nothing was kept; or they wrap.
-        if place >= len(asked) or not 0 <= asked[place][1].min() <= asked[place][1].max() < rows:
-            added = f" (it adds {shift} to each before it looks it up)" if shift else ""
-            raise RangeError(
-                f"`{name}` goes from {tokens.min()} to {tokens.max()}, but the model knows the "
-                f"tokens {-shift} to {rows - 1 - shift}{added}. Make the embedding wider, or put "
-                "a token for what is unknown."
-            )
+def _no_such_row(inputs, name, rows, shift, whole):
+    if not whole:
+        return RangeError(
+            f"A part of `{name}` is looked up in an embedding of {rows} rows, but asks for one "
+            f"beyond 0 to {rows - 1}. Make the embedding wider, or put a row for what is unknown."
+        )
+    added = f" (it adds {shift} to each before it looks it up)" if shift else ""
+    return RangeError(
+        f"`{name}` goes from {inputs.min()} to {inputs.max()}, but the model knows the tokens "
+        f"{-shift} to {rows - 1 - shift}{added}. Make the embedding wider, or put a token for what "
+        "is unknown."
+    )
 
 
 def once_for_each(ask) -> Callable:
@@ -257,6 +294,27 @@ def augmented(augment, batch, generator) -> np.ndarray:
             "give as many examples."
         )
     return given
+
+
+@contextmanager
+def watching_chance(layers) -> Iterator[list]:
+    """Yield a list that holds something afterwards, if Python's or NumPy's chance was drawn from.
+
+    The frameworks' own generators are watched where the frameworks are known.
+
+    Args:
+        layers: Objects that may hold generators of their own.
+    """
+    drawn, before = [], _chance(layers)
+    yield drawn
+    if _chance(layers) != before:
+        drawn.append("elsewhere")
+
+
+def _chance(layers):
+    own = (value for layer in layers for value in vars(layer).values())
+    states = [pickle.dumps(each) for each in own if isinstance(each, GENERATORS)]
+    return random.getstate(), pickle.dumps(np.random.get_state()), states
 
 
 def expect_trainable(weights) -> None:
@@ -417,8 +475,18 @@ def reason(error) -> str:
     """Return the sentence that says what went wrong, out of a framework's long message."""
     marked = re.search(r"\x1b\[1m(.+?)\x1b\[0m", str(error), re.DOTALL)  # Keras prints it in bold
     text = re.sub(r"\{\{.*?\}\}", "", marked[1] if marked else str(error)).strip()
-    lines = text.splitlines() or [type(error).__name__]
-    return lines[-1 if lines[0].startswith("in user code") else 0].split(" for '")[0][:300]
+    lines = [line for line in text.splitlines() if not line.startswith("\t")]
+    lines = lines or [type(error).__name__]
+    last = lines[0].startswith(("in user code", "Graph execution error"))
+    return lines[-1 if last else 0].split(" for '")[0].strip()[:300]
+
+
+def raised(inputs, error) -> KindError:
+    """Return the KindError for what the learner's own code in a model has raised."""
+    return KindError(
+        f"The model raised {told(error)}. It was given a batch of shape {inputs.shape}, "
+        f"{inputs.dtype}."
+    )
 
 
 def check_scores(scores, targets) -> None:

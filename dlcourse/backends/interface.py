@@ -68,16 +68,20 @@ class Backend(Protocol):
     model: Any
     dtype: np.dtype  # kind of floats that the model computes with
 
+    @property
+    def narrowest(self) -> tuple:
+        """Return (name, largest number) of the kind of floats that ends first, as float16 does."""
+
     def build(self, inputs: np.ndarray) -> None:
         """Make the weights, if the model makes them when it meets its first inputs."""
 
     def looked_up(self, tokens: np.ndarray) -> list:
         """Return what each embedding was asked for, as (its number of rows, array), in order.
 
-        Only arrays of the tokens' shape count, up to the first that the embedding has no row for.
+        It ends before the first array that an embedding has no row for.
 
         Args:
-            tokens: int64 array (1, …), one example.
+            tokens: int64 array (1, …), one example; or floats, where a part of it is looked up.
         """
 
     def first_given(self, inputs: np.ndarray) -> np.ndarray | None:

@@ -69,12 +69,19 @@ class Keras:
             )
         self.looked_up = checks.once_for_each(self._looked_up)
         self.first_given = checks.once_for_each(self._first_given)
+        self._wants_whole = None  # whether whole numbers are tokens, once it is known
 
     @property
     def dtype(self):
         kinds = (weight.dtype for weight in self.model.weights if "float" in weight.dtype)
         # Half precision is Keras's affair: it brings float32 to what each layer works with.
         return np.dtype("float64" if next(kinds, "") == "float64" else "float32")
+
+    @property
+    def narrowest(self):
+        half = any(layer.compute_dtype == "float16" for layer in _flatten(self.model))
+        kind = "float16" if half else self.dtype.name
+        return kind, float(np.finfo(kind).max)
 
     # Looking
 
@@ -87,9 +94,11 @@ class Keras:
         found = []
 
         def keep(given, _output, table=None):
-            if tf.is_tensor(given) and given.shape == tokens.shape:
+            if _is_known(given) and tf.size(given):
                 found.append((table.input_dim, to_numpy(given)))
 
+        if tables:
+            self._build(tf.constant(tokens))
         with contextlib.ExitStack() as watched:
             for table in tables:
                 watched.enter_context(_called(table, functools.partial(keep, table=table)))
@@ -107,13 +116,20 @@ class Keras:
                 found.append(given)
                 raise checks.Reached
 
+        self._build(self.tensor(inputs))
         with contextlib.ExitStack() as watched:
             for layer in _flatten(self.model):
                 watched.enter_context(_called(layer, functools.partial(keep, layer=layer)))
             # What the model says to an example that it cannot take is of no interest here.
             with contextlib.suppress(Exception):
                 found.append(self.model(self.tensor(inputs), training=False))
-        return to_numpy(found[0]) if found and tf.is_tensor(found[0]) else None
+        return to_numpy(found[0]) if found and _is_known(found[0]) else None
+
+    def _build(self, tensor):
+        """Let the model make its weights now, whose first call runs twice: once with no numbers."""
+        if not self.model.built:
+            with contextlib.suppress(Exception):  # it is said when the model is used
+                self.model(tensor, training=False)
 
     def to_device(self):
         """Do nothing: TensorFlow has put the model where it is to be trained."""
@@ -204,9 +220,12 @@ class Keras:
         if len(layer._inbound_nodes) != 1:  # `layer.output` is that of its first call, anywhere
             return None
         try:
-            return Keras(keras.Model(self.model.inputs, layer.output))
+            part = Keras(keras.Model(self.model.inputs, layer.output))
         except (AttributeError, ValueError):  # a model written as a class
             return None
+        # It takes its inputs as the whole does, though it may end before what that tells by.
+        part.looked_up, part.first_given = self.looked_up, self.first_given
+        return part
 
     def _given(self, inputs, layer):
         """Return what a layer gives in a run of the whole model, which is slower."""
@@ -313,23 +332,28 @@ class Keras:
 
     def loss_and_slopes(self, inputs, targets, loss):
         tensor, states = self.tensor(inputs), self._random_states()
-        with tf.GradientTape() as tape:
-            outputs = self.model(tensor, training=True)
+        inside = [self.model, *_inside(self.model)]
+        with tf.GradientTape() as tape, checks.watching_chance(inside) as drawn_elsewhere:
+            outputs = tf.cast(self.model(tensor, training=True), self.dtype)
             mean_loss = LOSSES[loss](outputs, self.targets(targets)) + self.penalties()
-        again = self.model(tensor, training=True)
-        drawn = states != self._random_states()
+            again = self.model(tensor, training=True)
+        drawn = drawn_elsewhere or states != self._random_states()
         if drawn or not np.allclose(outputs, again, 1e-4, 1e-4, equal_nan=True):
             raise checks.draws_random_numbers()
         variables = self.model.trainable_variables
-        gradients = tape.gradient(mean_loss, variables, unconnected_gradients="zero")
-        gradient_of = dict(zip(map(id, variables), gradients))
+        gradients = tape.gradient(mean_loss, variables)
+        gradient_of = {  # None: the loss does not depend on it
+            id(variable): gradient
+            for variable, gradient in zip(variables, gradients)
+            if gradient is not None
+        }
         slopes = []
         for slot in self.slots():
             of_slot = {}
             for part, variable in slot.tensors.items():
                 if part.startswith("moving"):
                     continue  # batch norm's averages are not trained
-                slope = gradient_of.get(id(variable), tf.zeros(variable.shape))  # 0: it is frozen
+                slope = gradient_of.get(id(variable), tf.zeros(variable.shape))  # 0: frozen
                 of_slot[part] = tf.convert_to_tensor(slope).numpy()  # an embedding's is sparse
             slopes.append(of_slot)
         return float(mean_loss), slopes
@@ -388,7 +412,21 @@ class Keras:
         """Return whether whole numbers are tokens to this model, as to an embedding."""
         if any("int" in each.dtype for each in getattr(self.model, "inputs", None) or ()):
             return True
-        return any(isinstance(layer, layers.Embedding) for layer in _flatten(self.model))
+        if self._wants_whole is None:
+            self._wants_whole = checks.looks_up(self, inputs) or self._takes_only_whole(inputs)
+        return self._wants_whole
+
+    def _takes_only_whole(self, inputs):
+        """Return whether the model refuses floats, since it looks up in a way of its own."""
+        for dtype, taken in ((self.dtype, False), ("int64", True)):
+            try:
+                self.model(tf.constant(inputs[:2].astype(dtype)), training=False)
+            except Exception:
+                if taken:
+                    return False
+            else:
+                return taken
+        return False
 
     def targets(self, targets):
         """Return targets as a tensor; floats as the model computes with them."""
@@ -413,13 +451,25 @@ class Keras:
         except CourseError:
             raise
         except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
+            if (count := len(getattr(self.model, "inputs", None) or ())) > 1:
+                raise KindError(
+                    f"The model takes {count} inputs, but the course's functions hand over one "
+                    "array. Join them along an axis, and cut them apart inside the model."
+                ) from error
             raise checks.refused(inputs, _first_layer(self.model), error) from error
+        except Exception as error:  # in a line of the learner's own
+            raise checks.raised(inputs, error) from error
         if not tf.is_tensor(outputs):
             raise KindError(
                 f"The model gives a {type(outputs).__name__}, but should give one tensor, such as "
                 "scores (N, K)."
             )
         return outputs
+
+
+def _is_known(tensor):
+    """Return whether a tensor holds numbers; while Keras builds a model, they hold none."""
+    return tf.is_tensor(tensor) and hasattr(tensor, "numpy")
 
 
 def _expect_nothing_beyond(who, weights):
@@ -547,7 +597,11 @@ class _Trainer:
             with_penalties = loss + self.backend.penalties()
             scaled = self.optimizer.scale_loss(with_penalties)  # of one for half precision
         variables = self.model.trainable_variables
-        self.optimizer.apply(tape.gradient(scaled, variables), variables)
+        slopes = tape.gradient(scaled, variables)
+        if any(each is not None for each in slopes):  # what the loss does not depend on stays
+            variables = [v for v, slope in zip(variables, slopes) if slope is not None]
+            slopes = [slope for slope in slopes if slope is not None]
+        self.optimizer.apply(slopes, variables)
         # Without penalties, as `evaluate` and the validation give it.
         if not self.classifies:
             return loss, tf.constant(0)
