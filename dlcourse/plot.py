@@ -33,6 +33,7 @@ MOST_CLASSES = 50  # of a confusion matrix, for the same reason
 LARGEST_DRAWN = 1e37  # a number: the distance of two is still one, in 32 bits as well
 LARGEST = 50  # inches, of one picture
 LARGEST_FIGURE = (150, 2500)  # inches of a side, square inches: seconds to draw
+PAGE, LETTERS = 6.0, 8  # inches of a page in a notebook, points of the letters on it
 
 
 def use_course_style() -> None:
@@ -149,8 +150,11 @@ def images(
     columns = min(columns, len(pixels))
     rows = -(-len(pixels) // columns)
     title_lines = max((title.count("\n") + 1 for title in titles or ()), default=0)
-    height = rows * (size + 0.19 * title_lines) + 0.1
     width = columns * size * 1.05 + (0.9 if label else 0)
+    letters = LETTERS * max(1, width / PAGE)  # points; a page makes what is wider smaller
+    widest = max((len(line) for title in titles or () for line in title.split("\n")), default=0)
+    in_titles = max(LETTERS, min(letters, 72 * size / (0.6 * max(1, widest))))  # beside each other
+    height = rows * (size + 0.19 * title_lines * in_titles / LETTERS) + 0.1
     figure, grid = _new_figure(width, height, rows, columns)
     for axes in grid.flat:
         axes.axis("off")
@@ -158,9 +162,11 @@ def images(
     for i, (axes, picture) in enumerate(zip(places, pixels)):
         drawn = axes.imshow(picture, cmap=colour_map, vmin=low, vmax=high)
         if titles is not None:
-            axes.set_title(titles[i], fontsize=8, loc="center")
+            axes.set_title(titles[i], fontsize=in_titles, loc="center")
     if label:
-        figure.colorbar(drawn, ax=grid, label=label, shrink=0.9)
+        bar = figure.colorbar(drawn, ax=grid, shrink=0.9)
+        bar.set_label(label, size=letters)
+        bar.ax.tick_params(labelsize=letters)
     return np.array(list(places))
 
 

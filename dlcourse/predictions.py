@@ -71,7 +71,7 @@ class Prediction:
             try:
                 self._right = self.right(shell.user_ns)
             except Exception:  # the learner has changed the cell: it is to be mended first
-                held.show()
+                _show(held)
             else:
                 sys.modules["IPython"].display.display(self.widget(held))
 
@@ -110,7 +110,7 @@ class Prediction:
             box.remove_class(OPEN)
             if held is not None:
                 with result:
-                    held.show()
+                    _show(held)
 
         def on_guess(_):
             if choice.index is None:
@@ -259,6 +259,25 @@ def guesses(kept) -> list[Guess]:
                 (attempt.lesson, attempt.item), Guess(attempt.lesson, float(share), right)
             )
     return list(found.values())
+
+
+def _show(held):
+    """Show what was held back; of what was updated meanwhile, such as a bar, only the last state.
+
+    An update that comes after it is not seen in the box of a prediction.
+    """
+    for stream, text in ((sys.stdout, held.stdout), (sys.stderr, held.stderr)):
+        stream.write(text)
+        stream.flush()
+    shown = {}
+    for number, output in enumerate(held.outputs):
+        name = output.transient.get("display_id", number)
+        if output.update and name in shown:
+            shown[name].data, shown[name].metadata = output.data, output.metadata
+        else:
+            shown[name] = output
+    for output in shown.values():
+        output.display()
 
 
 def _shell():

@@ -87,6 +87,18 @@ def test_the_result_waits_for_a_guess_and_later_cells_do_not(monkeypatch, shell,
     assert attempt[2:] == ("start_here", "count", "prediction", "wrong", "0.90 one")
 
 
+def test_a_bar_that_ran_while_the_result_waited_shows_its_end_alone(monkeypatch, shell, count):
+    bar = "from IPython.display import display\nbar = display('starts', display_id=True)\n"
+    cell = f"{ASK}count = 1\n{bar}display('beside')\nbar.update('half')\nbar.update('done')"
+    box = the_box(monkeypatch, shell, count, cell)
+    with capture_output() as shown:
+        parts(box)[3].click()
+    assert [(it.data["text/plain"], it.update) for it in shown.outputs] == [
+        ("'done'", False),
+        ("'beside'", False),
+    ]
+
+
 def test_who_skips_sees_the_result_and_has_guessed_nothing(monkeypatch, shell, count):
     box = the_box(monkeypatch, shell, count, f"{ASK}count = 1\nprint('the result')")
     with capture_output() as shown:
