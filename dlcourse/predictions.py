@@ -29,8 +29,13 @@ from dlcourse.errors import LessonError, NoSuchNameError, RangeError, expect_tex
 SURE = (0.5, 0.7, 0.9, 1.0)  # beside chance: how sure one can say to be
 SKIPPED = "skipped"
 OPEN = "dlcourse-open"  # class of a box that waits for a guess
-# The text below the cell tells what comes out, so that it waits too.
-WAITING = f"<style>.jp-Cell:has(.{OPEN}) + .jp-MarkdownCell {{visibility: hidden}}</style>"
+# The text below the cell tells what comes out, so that it waits too, and with it what is shown by
+# the cells of code between the two.
+BETWEEN = 3  # of them, at most
+CELLS = [f".jp-Cell:has(.{OPEN})" + " + .jp-CodeCell" * count for count in range(BETWEEN + 1)]
+TOLD = [f"{cell} + .jp-MarkdownCell" for cell in CELLS]
+TOLD += [f"{cell} .jp-Cell-outputWrapper" for cell in CELLS[1:]]
+WAITING = f"<style>{', '.join(TOLD)} {{visibility: hidden}}</style>"
 
 
 class Guess(NamedTuple):

@@ -1,6 +1,7 @@
 """A guess before a result: what waits, what is judged, what is kept."""
 
 import re
+from itertools import takewhile
 from types import SimpleNamespace
 
 from dlcourse import catalogue, course, notebooks, predictions, progress
@@ -212,6 +213,16 @@ def test_a_lesson_asks_in_the_words_of_its_options(lesson):
                 assert f"({letter}) {option}" in text, f"{found[1]}: ({letter}) {option}"
         text = re.sub(r"\s+", " ", cell.source) if cell.cell_type == "markdown" else text
     assert sorted(asked) == sorted(declared)
+
+
+@pytest.mark.parametrize("lesson", catalogue.lessons(), ids=lambda lesson: lesson.number)
+def test_nothing_tells_an_answer_that_is_not_held_back_with_it(lesson):
+    """Its text, and the cells of code before that, wait for a guess: see `predictions.WAITING`."""
+    cells = notebooks.from_text(lesson).cells
+    for place in (i for i, cell in enumerate(cells) if notebooks.ASK.search(cell.source)):
+        between = [*takewhile(lambda cell: cell.cell_type == "code", cells[place + 1 :])]
+        assert len(between) <= predictions.BETWEEN
+        assert not [cell for cell in between if notebooks.exercise_names(cell.source)]
 
 
 @pytest.mark.parametrize("value", [None, "0.8", 7, [1]])
