@@ -34,7 +34,7 @@ ARRANGED = {
     "layout-restorer:data": {
         "left": {"collapsed": False, "current": "filebrowser"},
         "right": {"collapsed": False, "current": TOC, "widgets": [TOC]},
-        "relativeSizes": [0.17, 0.67, 0.16],  # of 1280 pixels, 80 letters of code fit
+        "relativeSizes": [0.17, 0.63, 0.2],
     }
 }
 # The token goes through the environment: every user of a machine can read its command lines. The

@@ -92,8 +92,9 @@ class Learner:
         self.page.evaluate(
             "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
         )
-        named = expect(self.page.locator("body"))
-        named.to_have_attribute("data-jp-theme-name", theme, timeout=PATIENCE)
+        expect(self.page.locator("body")).to_have_attribute(
+            "data-jp-theme-name", theme, timeout=PATIENCE
+        )
 
     def hidden(self, tag):
         """Return for each cell with this tag whether its input and its output are closed."""
@@ -464,13 +465,10 @@ def test_a_term_s_link_opens_the_cell_that_defines_it_in_the_learner_s_own_copy(
 
 SHOWS = ".jp-OutputArea-output, .jp-MarkdownOutput"
 TITLE = "name => window.jupyterapp.shell.currentWidget?.title.label === name"
-DRAW_ALL = """() => {
-    const notebook = window.jupyterapp.shell.currentWidget.content;
-    notebook.notebookConfig = {...notebook.notebookConfig, windowingMode: "none"};
-}"""
 IS_DRAWN = """() => window.jupyterapp.shell.currentWidget.content.widgets.every(cell =>
-    cell.model.type === "markdown" ? cell.node.querySelector(".jp-MarkdownOutput :first-child")
-    : !cell.model.outputs?.length || cell.node.querySelector(".jp-OutputArea-output"))"""
+    cell.inputHidden || (cell.model.type === "markdown"
+        ? cell.node.querySelector(".jp-MarkdownOutput :first-child")
+        : !cell.model.outputs?.length || cell.node.querySelector(".jp-OutputArea-output")))"""
 CLOSE = """() => Promise.all(
     [...window.jupyterapp.shell.widgets("main")].filter(panel => panel.context)
         .map(panel => panel.context.revert().then(() => panel.close())))"""
@@ -494,11 +492,14 @@ def shown(request, learner):
     page, lesson = learner.page, request.param
     name = lesson.notebook.name
     page.evaluate(CLOSE)
-    page.evaluate("path => window.jupyterapp.commands.execute('docmanager:open', {path})", name)
+    page.evaluate(
+        "path => void window.jupyterapp.commands.execute('docmanager:open', {path})", name
+    )
     page.wait_for_function(TITLE, arg=name, timeout=PATIENCE)
     learner.wait_for_kernel()
-    page.evaluate(DRAW_ALL)
     learner.command("notebook:show-all-cell-outputs")
+    for place in range(page.evaluate(COUNT)):  # each is drawn when it comes into view, and stays
+        learner.show(place)
     page.wait_for_function(IS_DRAWN, timeout=PATIENCE)
     learner.answer(
         "lesson.QUIZ", f"from dlcourse.lessons import {lesson.slug} as lesson\nlesson.QUIZ"
