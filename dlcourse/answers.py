@@ -35,6 +35,7 @@ HEADINGS = {
     "raised": "Your code raised an error. ",
     "shown": "",
 }
+EMPHASIS = re.compile(r"(?<![\w*])\*(?=[^\s*])([^*\n]*)(?<=\S)\*(?![\w*])")  # no product is
 NOT_A_LEARNERS = (  # folders of code: this package, the libraries, Python itself
     Path(__file__).parent,
     *(Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib", "stdlib")),
@@ -72,7 +73,7 @@ class Feedback:
 
     def _repr_html_(self):
         text, _, _ = str(self).partition(f"\n{self.code}" if self.code else "\0")
-        words = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+        words = in_html(text)
         colour = COLOURS.get(self.outcome, "#0072B2")
         code = f"<pre>{html.escape(self.code)}</pre>" if self.code else ""
         return (
@@ -85,8 +86,8 @@ class Feedback:
         return self.widget()._repr_mimebundle_() | bundle if self.ways else bundle
 
     def in_widget(self) -> str:
-        """Return it as HTML for an ipywidgets box, where lines else stand two lines apart."""
-        return f'<div style="line-height: 1.5">{self._repr_html_()}</div>'
+        """Return it as HTML for an ipywidgets box."""
+        return in_widget(self._repr_html_())
 
     def widget(self) -> Any:
         """Return it as an ipywidgets box with a button for each way on."""
@@ -100,6 +101,19 @@ class Feedback:
         box = VBox([HTML(self.in_widget()), HBox(buttons), below])
         box.add_class("dlcourse-exercise")
         return box
+
+
+def in_widget(content) -> str:
+    """Return HTML for an ipywidgets box, where lines would else stand two lines apart."""
+    return f'<div style="line-height: 1.5">{content}</div>'
+
+
+def in_html(text) -> str:
+    """Return a text as HTML, with Markdown's marks for `code` and for *emphasis* as tags."""
+    parts = re.split("`([^`]+)`", html.escape(text, quote=False))
+    parts[::2] = [EMPHASIS.sub(r"<em>\1</em>", part) for part in parts[::2]]
+    parts[1::2] = [f"<code>{part}</code>" for part in parts[1::2]]
+    return "".join(parts)
 
 
 # Calling it

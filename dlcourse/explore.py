@@ -16,7 +16,7 @@ from functools import cached_property
 from numbers import Integral, Real
 from typing import Any
 
-from dlcourse.answers import Feedback, Raised, guarded
+from dlcourse.answers import Feedback, Raised, guarded, in_widget
 from dlcourse.arrays import expect_count
 from dlcourse.challenges import Challenge, faults, recall
 from dlcourse.errors import CourseError, KindError, RangeError, expect_text, in_short, told
@@ -415,7 +415,7 @@ class Explorer:
         def show(_=None):
             values = {name: self.controls[name].rounded(w.value) for name, w in controls.items()}
             shown = self._shown(values)
-            seen.value = shown._repr_html_() + self._line_as_html(values)
+            seen.value = in_widget(shown._repr_html_() + self._line_as_html(values))
             for each, mark in zip(self.challenges, marks if isinstance(shown, Picture) else ()):
                 looked = each.look(shown.facts)
                 raised = looked.outcome == "raised" and not each.reason

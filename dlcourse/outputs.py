@@ -75,7 +75,7 @@ NUMBER = re.compile(
     r"(?:[eE][-+]?\d+)?"
     rf"(?:(?=[ \u00a0\u202f]?(?P<unit>{DURATION}))|(?!\w|\.\d))"
 )
-HEADLINE = re.compile(r"(?<=: )(?P<score>\S+)(?=, typically (?P<low>\S+) to (?P<high>\S+) over )")
+HEADLINE = re.compile(r"(?<=: )(?P<score>\S+)(?=,\s+typically (?P<low>\S+) to (?P<high>\S+) over )")
 
 
 def has_tag(cell, tag) -> bool:

@@ -33,6 +33,7 @@ MOST_CLASSES = 50  # of a confusion matrix, for the same reason
 LARGEST_DRAWN = 1e37  # a number: the distance of two is still one, in 32 bits as well
 LARGEST = 50  # inches, of one picture
 LARGEST_FIGURE = (150, 2500)  # inches of a side, square inches: seconds to draw
+PAGE, LETTERS = 6.0, 8  # inches of a page in a notebook, points of the letters on it
 
 
 def use_course_style() -> None:
@@ -149,8 +150,9 @@ def images(
     columns = min(columns, len(pixels))
     rows = -(-len(pixels) // columns)
     title_lines = max((title.count("\n") + 1 for title in titles or ()), default=0)
-    height = rows * (size + 0.19 * title_lines) + 0.1
     width = columns * size * 1.05 + (0.9 if label else 0)
+    letters, in_titles = _letters(width, size, titles or ())
+    height = rows * (size + 0.19 * title_lines * in_titles / LETTERS) + 0.1
     figure, grid = _new_figure(width, height, rows, columns)
     for axes in grid.flat:
         axes.axis("off")
@@ -158,9 +160,11 @@ def images(
     for i, (axes, picture) in enumerate(zip(places, pixels)):
         drawn = axes.imshow(picture, cmap=colour_map, vmin=low, vmax=high)
         if titles is not None:
-            axes.set_title(titles[i], fontsize=8, loc="center")
+            axes.set_title(titles[i], fontsize=in_titles, loc="center")
     if label:
-        figure.colorbar(drawn, ax=grid, label=label, shrink=0.9)
+        bar = figure.colorbar(drawn, ax=grid, shrink=0.9)
+        bar.set_label(label, size=letters)
+        bar.ax.tick_params(labelsize=letters)
     return np.array(list(places))
 
 
@@ -483,17 +487,18 @@ def film_strip(pictures, moments, rows=None, title="", size=0.7, limits=(0, 1)) 
     _expect_drawable(title, "title")
     _expect_inches(size)
     width = count * size * 1.05 + (0 if rows is None else 0.9)
-    height_inches = height * size * 1.05 + (0.5 if title else 0.25)
+    letters, in_titles = _letters(width, size, moments)
+    height_inches = height * size * 1.05 + (0.5 if title else 0.25) * letters / LETTERS
     figure, grid = _new_figure(width, height_inches, height, count)
-    figure.suptitle(title, fontsize=11, x=0.01, ha="left")
+    figure.suptitle(title, fontsize=11 * letters / LETTERS, x=0.01, ha="left")
     for axes, picture in zip(grid.flat, pictures.swapaxes(0, 1).reshape(-1, *pictures.shape[2:])):
         axes.imshow(picture, cmap="gray", vmin=low, vmax=high)
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
     for axes, moment in zip(grid[0], moments):
-        axes.set_title(moment, fontsize=8, loc="center")
+        axes.set_title(moment, fontsize=in_titles, loc="center")
     for axes, name in zip(grid[:, 0], rows or ()):
-        axes.set_ylabel(name, fontsize=8, rotation=0, ha="right", va="center")
+        axes.set_ylabel(name, fontsize=letters, rotation=0, ha="right", va="center")
     return grid
 
 
@@ -699,6 +704,16 @@ def _axes(axes, **options):
             "plt.subplots()[1]."
         )
     return axes
+
+
+def _letters(width, size, titles):
+    """Return the points of letters in a figure of so many inches, and of titles side by side.
+
+    A page makes what is wider smaller. A title must fit above its picture, `size` inches wide.
+    """
+    letters = LETTERS * max(1, width / PAGE)
+    longest = max((len(line) for title in titles for line in title.split("\n")), default=0)
+    return letters, max(LETTERS, min(letters, 72 * size / (0.6 * max(1, longest))))
 
 
 def _new_figure(width, height, rows, columns):

@@ -29,8 +29,13 @@ from dlcourse.errors import LessonError, NoSuchNameError, RangeError, expect_tex
 SURE = (0.5, 0.7, 0.9, 1.0)  # beside chance: how sure one can say to be
 SKIPPED = "skipped"
 OPEN = "dlcourse-open"  # class of a box that waits for a guess
-# The text below the cell tells what comes out, so that it waits too.
-WAITING = f"<style>.jp-Cell:has(.{OPEN}) + .jp-MarkdownCell {{visibility: hidden}}</style>"
+# The text below the cell tells what comes out, so that it waits too, and with it what is shown by
+# the cells of code between the two.
+BETWEEN = 3  # of them, at most
+CELLS = [f".jp-Cell:has(.{OPEN})" + " + .jp-CodeCell" * count for count in range(BETWEEN + 1)]
+TOLD = [f"{cell} + .jp-MarkdownCell" for cell in CELLS]
+TOLD += [f"{cell} .jp-Cell-outputWrapper" for cell in CELLS[1:]]
+WAITING = f"<style>{', '.join(TOLD)} {{visibility: hidden}}</style>"
 
 
 class Guess(NamedTuple):
@@ -76,7 +81,7 @@ class Prediction:
             try:
                 self._right = self.right(shell.user_ns)
             except Exception:  # the learner has changed the cell: it is to be mended first
-                held.show()
+                _show(held)
             else:
                 sys.modules["IPython"].display.display(self.widget(held))
 
@@ -115,7 +120,7 @@ class Prediction:
             box.remove_class(OPEN)
             if held is not None:
                 with result:
-                    held.show()
+                    _show(held)
 
         def on_guess(_):
             if choice.index is None:
@@ -264,6 +269,25 @@ def guesses(kept) -> list[Guess]:
                 (attempt.lesson, attempt.item), Guess(attempt.lesson, float(share), right)
             )
     return list(found.values())
+
+
+def _show(held):
+    """Show what was held back; of what was updated meanwhile, such as a bar, only the last state.
+
+    An update that comes after it is not seen in the box of a prediction.
+    """
+    for stream, text in ((sys.stdout, held.stdout), (sys.stderr, held.stderr)):
+        stream.write(text)
+        stream.flush()
+    shown = {}
+    for number, output in enumerate(held.outputs):
+        name = output.transient.get("display_id", number)
+        if output.update and name in shown:
+            shown[name].data, shown[name].metadata = output.data, output.metadata
+        else:
+            shown[name] = output
+    for output in shown.values():
+        output.display()
 
 
 def _shell():

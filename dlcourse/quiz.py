@@ -13,7 +13,7 @@ from itertools import combinations, islice
 from typing import Any
 
 from dlcourse import progress
-from dlcourse.answers import Feedback, short
+from dlcourse.answers import Feedback, in_html, in_widget, short
 from dlcourse.arrays import close
 from dlcourse.errors import (
     CourseError,
@@ -127,7 +127,7 @@ class Question:
         from ipywidgets import HTML, Layout, VBox
 
         asked = copy.copy(self)  # it judges the variant that it shows, whatever is shown later
-        head, said = HTML(f"<b>{html.escape(self.ask)}</b>"), HTML()
+        head, said = HTML(in_widget(f"<b>{in_html(self.ask)}</b>")), HTML()
 
         def tell(given):
             try:

@@ -23,6 +23,7 @@ import numpy as np
 MOST_BINS = 10_000
 MOST_CLASSES = 5_000
 LARGEST = 1e75  # of a feature: its square, and that of a sum of them, are still numbers
+LINE = 76  # letters that fit beside the panels of a notebook
 
 
 class Evaluation(NamedTuple):
@@ -236,8 +237,11 @@ class Headline:
     def __str__(self):
         typical = f"typically {self.band}" if self.band else "its band was not measured yet"
         trained = f"trained in {self.seconds:.1f} s" if self.seconds else "taken as they are"
+        reached = f"{self.what}: {self.score:.3f},"
+        # A notebook would break a longer line within a word.
+        gap = " " if len(reached) + 1 + len(typical) <= LINE else "\n"
         return (
-            f"{self.what}: {self.score:.3f}, {typical}\n"
+            f"{reached}{gap}{typical}\n"
             f"{self.baseline_name}: {self.baseline:.3f}\n"
             f"{self.parameters} weights, {trained}"
         )

@@ -17,6 +17,7 @@ from dlcourse.errors import RangeError
 
 WIDEST, HIGHEST = 700, 1600  # pixels: what fits into a notebook, and what one scrolls through
 BLUE, VERMILION = "#0072B2", "#D55E00"  # Okabe and Ito's
+SMALLEST = 0.8  # of its size, where the page is narrower than a diagram
 SHARE = 0.65  # of the colour in a line; the rest is the page's own
 STRONGEST = 0.5  # opacity behind numbers, which stay readable on it
 SIZE, SMALL = 13, 12  # of letters, in pixels
@@ -235,12 +236,15 @@ class Diagram:
         # viewers), its letters would be left as a heap: they have no size there, and the words
         # come in their place.
         return (
-            '<div class="dlcourse-diagram" style="overflow-x: auto; font-size: 0px">'
+            # On a narrow page it gets smaller, as long as it can be read, and then is scrolled: by
+            # key too, so that it can have the focus.
+            '<div class="dlcourse-diagram" tabindex="0" style="overflow-x: auto; font-size: 0px">'
             "<style>.dlcourse-diagram svg ~ pre {display: none}</style>"
             f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{width}" '
             f'height="{height}" viewBox="0 0 {width} {height}" fill="currentColor" '
             f'text-anchor="middle" aria-labelledby="{name}-title {name}-desc" '
-            f'style="font: {SIZE}px system-ui, sans-serif; display: block; max-width: none">'
+            f'style="font: {SIZE}px system-ui, sans-serif; display: block; max-width: 100%; '
+            f'min-width: {_n(SMALLEST * float(width))}px; height: auto">'
             f'<title id="{name}-title">{_safe(self.title)}</title>'
             f'<desc id="{name}-desc">{_safe(words)}</desc>{inside}</svg>'
             f'<pre style="font-size: {SIZE}px; white-space: pre-wrap">{_safe(repr(self))}</pre>'

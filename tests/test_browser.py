@@ -88,6 +88,14 @@ class Learner:
         )
         self.wait_for_kernel()
 
+    def turn_to(self, theme):
+        self.page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
+        )
+        expect(self.page.locator("body")).to_have_attribute(
+            "data-jp-theme-name", theme, timeout=PATIENCE
+        )
+
     def hidden(self, tag):
         """Return for each cell with this tag whether its input and its output are closed."""
         return self.page.evaluate(
@@ -198,6 +206,8 @@ def learner(home, requests):
         learner.seen_at_first["headings"] = page.locator("#table-of-contents").inner_text()
         learner.seen_at_first["placeholders"] = learner.placeholders()
         learner.run_all()
+        axe = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+        page.evaluate(axe.read_text(encoding="utf-8"))
         yield learner
         window.close()
 
@@ -295,11 +305,7 @@ FINDINGS = """outputs => axe.run(
 def test_axe_finds_nothing_serious_in_what_the_course_shows(learner, theme):
     """Tables, figures, verdicts, predictions, the quiz, an explorer, the map: all that is shown."""
     page = learner.page
-    page.evaluate(Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8"))
-    page.evaluate(
-        "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme
-    )
-    expect(page.locator("body")).to_have_attribute("data-jp-theme-name", theme, timeout=PATIENCE)
+    learner.turn_to(theme)
     looked_at, found = 0, []
     try:
         for place in range(page.evaluate(COUNT)):
@@ -311,10 +317,7 @@ def test_axe_finds_nothing_serious_in_what_the_course_shows(learner, theme):
                 looked_at += 1
                 found += page.evaluate(FINDINGS, outputs)
     finally:
-        page.evaluate(
-            "() => window.jupyterapp.commands.execute('apputils:change-theme', "
-            "{theme: 'JupyterLab Light'})"
-        )
+        learner.turn_to("JupyterLab Light")
     assert looked_at > 20
     assert [each for each in found if OF_LIBRARIES.get(each[0], "nothing") not in each[1]] == []
 
@@ -458,3 +461,69 @@ def test_a_term_s_link_opens_the_cell_that_defines_it_in_the_learner_s_own_copy(
     # While JupyterLab still lays the notebook out, the cells above may push the cell out of view
     # again: then a learner clicks once more.
     assert any(is_shown_by_the_link(patience) for patience in (10_000, 30_000, PATIENCE))
+
+
+SHOWS = ".jp-OutputArea-output, .jp-MarkdownOutput"
+TITLE = "name => window.jupyterapp.shell.currentWidget?.title.label === name"
+IS_DRAWN = """() => window.jupyterapp.shell.currentWidget.content.widgets.every(cell =>
+    cell.inputHidden || (cell.model.type === "markdown"
+        ? cell.node.querySelector(".jp-MarkdownOutput :first-child")
+        : !cell.model.outputs?.length || cell.node.querySelector(".jp-OutputArea-output")))"""
+CLOSE = """() => Promise.all(
+    [...window.jupyterapp.shell.widgets("main")].filter(panel => panel.context)
+        .map(panel => panel.context.revert().then(() => panel.close())))"""
+CUT = """shows => [...document.querySelectorAll(`.jp-Notebook :is(${shows})`)].flatMap(shown => {
+    const edge = shown.closest(".jp-Cell").getBoundingClientRect().right + 1;
+    return [shown, ...shown.querySelectorAll("*")]
+        .filter(each => each.clientWidth > 0 && !each.closest("svg, mjx-assistive-mml"))
+        .filter(each => each.getBoundingClientRect().right > edge
+            || getComputedStyle(each).overflowX !== "visible"
+            && each.scrollWidth > each.clientWidth + 1)
+        .map(each => [each.scrollWidth, each.clientWidth, each.outerHTML.slice(0, 300)]);
+})"""
+
+
+@pytest.fixture(scope="module", params=catalogue.lessons(), ids=lambda lesson: lesson.number)
+def shown(request, learner):
+    """The learner, who has opened a lesson and has run nothing in it but its questions.
+
+    All else is seen as the build has stored it, what is to be predicted too.
+    """
+    page, lesson = learner.page, request.param
+    name = lesson.notebook.name
+    page.evaluate(CLOSE)
+    page.evaluate(
+        "path => void window.jupyterapp.commands.execute('docmanager:open', {path})", name
+    )
+    page.wait_for_function(TITLE, arg=name, timeout=PATIENCE)
+    learner.wait_for_kernel()
+    learner.command("notebook:show-all-cell-outputs")
+    for place in range(page.evaluate(COUNT)):  # each is drawn when it comes into view, and stays
+        learner.show(place)
+    page.wait_for_function(IS_DRAWN, timeout=PATIENCE)
+    learner.answer(
+        "lesson.QUIZ", f"from dlcourse.lessons import {lesson.slug} as lesson\nlesson.QUIZ"
+    )
+    questions = learner.outputs("lesson.QUIZ").locator(".dlcourse-quiz")
+    expect(questions).to_have_count(len(course.questions(lesson)), timeout=PATIENCE)
+    yield learner
+    page.evaluate(CLOSE)
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_axe_finds_nothing_serious_in_what_a_lesson_shows(shown, theme):
+    """All texts and stored outputs, and the questions, which are run.
+
+    Not covered is what else is there only while a kernel runs: the boxes of a prediction, of an
+    exercise and of an explorer, as widgets. They are the same in every lesson, and the test above
+    looks at those of the first one.
+    """
+    shown.turn_to(theme)
+    found = shown.page.evaluate(FINDINGS, f".jp-Notebook :is({SHOWS})")
+    shown.turn_to("JupyterLab Light")
+    assert [each for each in found if OF_LIBRARIES.get(each[0], "nothing") not in each[1]] == []
+
+
+def test_nothing_that_a_lesson_shows_is_wider_than_its_page(shown):
+    """Where there are 1280 pixels, with the panels beside it: neither cut, nor to be scrolled."""
+    assert shown.page.evaluate(CUT, SHOWS) == []

@@ -114,6 +114,8 @@ def test_a_headline_one_band_away_agrees_although_floats_say_a_little_more():
     text = "accuracy: {}, typically 0.902 to 0.904 over 5 seeds"
     assert headline_faults(text.format("0.902"), text.format("0.905")) == []
     assert headline_faults(text.format("0.902"), text.format("0.906")) != []
+    broken = text.replace(", ", ",\n")  # where the line would be too long
+    assert headline_faults(broken.format("0.902"), broken.format("0.905")) == []
 
 
 def test_a_headline_above_one_is_held_to_the_width_of_its_band():

@@ -1,6 +1,7 @@
 """A guess before a result: what waits, what is judged, what is kept."""
 
 import re
+from itertools import takewhile
 from types import SimpleNamespace
 
 from dlcourse import catalogue, course, notebooks, predictions, progress
@@ -85,6 +86,18 @@ def test_the_result_waits_for_a_guess_and_later_cells_do_not(monkeypatch, shell,
     assert asks.layout.display == "none"
     (attempt,) = progress.attempts()
     assert attempt[2:] == ("start_here", "count", "prediction", "wrong", "0.90 one")
+
+
+def test_a_bar_that_ran_while_the_result_waited_shows_its_end_alone(monkeypatch, shell, count):
+    bar = "from IPython.display import display\nbar = display('starts', display_id=True)\n"
+    cell = f"{ASK}count = 1\n{bar}display('beside')\nbar.update('half')\nbar.update('done')"
+    box = the_box(monkeypatch, shell, count, cell)
+    with capture_output() as shown:
+        parts(box)[3].click()
+    assert [(it.data["text/plain"], it.update) for it in shown.outputs] == [
+        ("'done'", False),
+        ("'beside'", False),
+    ]
 
 
 def test_who_skips_sees_the_result_and_has_guessed_nothing(monkeypatch, shell, count):
@@ -206,6 +219,16 @@ def test_a_lesson_asks_in_the_words_of_its_options(lesson):
 def test_each_option_needs_a_letter_and_another_beside_it(options):
     with pytest.raises(LessonError, match=f"has {len(options)} options"):
         predictions.Prediction(options, lambda: "one")
+
+
+@pytest.mark.parametrize("lesson", catalogue.lessons(), ids=lambda lesson: lesson.number)
+def test_nothing_tells_an_answer_that_is_not_held_back_with_it(lesson):
+    """Its text, and the cells of code before that, wait for a guess: see `predictions.WAITING`."""
+    cells = notebooks.from_text(lesson).cells
+    for place in (i for i, cell in enumerate(cells) if notebooks.ASK.search(cell.source)):
+        between = [*takewhile(lambda cell: cell.cell_type == "code", cells[place + 1 :])]
+        assert len(between) <= predictions.BETWEEN
+        assert not [cell for cell in between if notebooks.exercise_names(cell.source)]
 
 
 @pytest.mark.parametrize("value", [None, "0.8", 7, [1]])

@@ -233,6 +233,13 @@ def test_neither_text_nor_widget_says_which_is_right_before_the_answer(questions
     assert find(boxes[0], RadioButtons).value is None
 
 
+def test_a_question_s_code_is_shown_as_code_and_its_emphasis_as_such():
+    ask = "What is *not* `a < b`, 2 * 3 * 4?"
+    question = quiz.number(ask, right=1, because="R", wrong={"N": 2})
+    head = quiz.Quiz("dlcourse.lessons.some_lesson", it=question)["it"].widget().children[0].value
+    assert "<b>What is <em>not</em> <code>a &lt; b</code>, 2 * 3 * 4?</b>" in head
+
+
 @pytest.mark.parametrize(
     "make",
     [

@@ -168,6 +168,8 @@ def test_a_headline_says_the_score_its_band_and_the_baseline():
         "accuracy: 0.902, typically 0.900 to 0.904 over 5 seeds\n"
         "a guess: 0.840\n1234 weights, trained in 5.0 s"
     )
+    long = results.Headline(40 * "a ", 0.902, 0.84, "a guess", 1234, 5.04, band)
+    assert ": 0.902,\ntypically 0.900 to 0.904 over 5 seeds\n" in str(long)
     assert "not measured yet" in str(results.Headline("accuracy", 0.9, 0.8, "a guess", 1, 1.0))
     assert "1234 weights, taken as they are" in str(
         results.Headline("share lost", 0.6, 0.2, "random pixels", 1234, seconds=0)

@@ -57,6 +57,15 @@ def test_hostile_text_is_only_text():
     repr(shown).encode()
 
 
+def test_on_a_narrow_page_a_diagram_gets_a_little_smaller_and_is_then_scrolled_by_key_too():
+    shown = diagram()._repr_html_()
+    least, width = (
+        float(re.search(rf"{before}([\d.]+)", shown)[1]) for before in ("min-width: ", ' width="')
+    )
+    assert 0.75 * width < least < width and "max-width: 100%" in shown
+    assert re.match('<div [^>]*tabindex="0"[^>]*overflow-x: auto', shown)
+
+
 def test_every_piece_is_well_formed_and_escaped():
     block = svg.stack(
         svg.grid([[HOSTILE]], [[1]], caption=HOSTILE, rows=[HOSTILE], columns=[HOSTILE],

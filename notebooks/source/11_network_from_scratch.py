@@ -865,6 +865,7 @@ axes.set(
     xlabel="backpropagation (nats per unit)",
     ylabel="finite difference (nats per unit)",
 )
+axes.locator_params(nbins=5)
 axes.legend()
 plot.describe("All points lie on the diagonal: the two methods agree.")
 

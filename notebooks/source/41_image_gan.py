@@ -852,16 +852,16 @@ def imbalance(shares):
     return np.abs(shares - 0.1).sum() / 2
 
 
-rows = []
+columns = {}
 for name, classes in (
     ("this notebook", fake_classes),
     ("longer run (recorded)", long_classes),
     ("test pictures", test_classes),
 ):
     shares = np.bincount(classes, minlength=10) / len(classes)
-    each = [round(float(share), 2) for share in shares]
-    rows.append((name, *each, round(imbalance(shares), 2)))
-results.Table(("share of", *fashion.classes, "imbalance"), tuple(rows))
+    columns[name] = [f"{x:.2f}" for x in (*shares, imbalance(shares))]
+names = (*fashion.classes, "imbalance")
+results.Table(("share of", *columns), tuple(zip(names, *columns.values())))
 
 # %% [markdown]
 # The short run neglects some classes and overdoes others: here pullovers, sneakers and ankle boots are rare,

@@ -161,19 +161,21 @@ print("equal to the scores:", torch.allclose(by_hand, scores, atol=1e-4))
 # preparation that they need:
 #
 # ```python
-# from torchvision.models import EfficientNet_B0_Weights, efficientnet_b0
+# from torchvision import models
 #
-# weights = EfficientNet_B0_Weights.DEFAULT
-# network = efficientnet_b0(weights=weights).eval()
-# prepare = weights.transforms()  # size and scaling, as in training
-# scores = network(prepare(picture)[None])  # picture: opened with PIL
+# weights = models.EfficientNet_B0_Weights.DEFAULT
+# network = models.efficientnet_b0(weights=weights).eval()
+# prepare = weights.transforms()  # as in training
+# scores = network(prepare(picture)[None])  # opened with PIL
 # ```
 #
 # In Keras the scaling is inside this network (it takes 0 to 255), and two arguments cut it:
 #
 # ```python
-# body = keras.applications.EfficientNetB0(include_top=False, pooling="avg")
-# features = body.predict(images)  # (N, 224, 224, 3), values 0 to 255
+# body = keras.applications.EfficientNetB0(
+#     include_top=False, pooling="avg"
+# )
+# features = body.predict(images)  # (N, 224, 224, 3), 0 to 255
 # ```
 #
 # ## 3 · The same weights in Keras

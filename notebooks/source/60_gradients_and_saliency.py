@@ -845,7 +845,7 @@ rows = []
 for method, values in lost_at_2.items():
     less = lost_at_2["integrated from grey"] - values  # pair by pair
     error = less.std(ddof=1) / np.sqrt(5)
-    each = [round(float(value), 2) for value in (*values, values.mean())]
+    each = [f"{value:z.2f}" for value in (*values, values.mean())]
     behind = f"{less.mean():.2f} ± {error:.2f}" if less.any() else ""
     rows.append((method, *each, behind))
 results.Table(
@@ -936,7 +936,7 @@ lost_at_20 = {method: lost(found, 0.2) for method, found in orders.items()}
 lost_at_20["random pixels"] = lost_at_random(0.2)
 rows = []
 for method, values in lost_at_20.items():
-    each = [round(float(value), 2) for value in (*values, values.mean())]
+    each = [f"{value:z.2f}" for value in (*values, values.mean())]
     rows.append((method, *each))
 results.Table(("lost at 20 %", *titles, "mean"), tuple(rows))
 
@@ -1098,7 +1098,7 @@ for place, title in enumerate(titles):
     pairs = [
         correlations(own[place], found[place]) for found in compared.values()
     ]
-    signed, sizes = [[f"{each:.1f}" for each in kind] for kind in zip(*pairs)]
+    signed, sizes = [[f"{each:z.1f}" for each in kind] for kind in zip(*pairs)]
     rows.append((title, *signed[:2], *sizes))
 heads = [f"{name}: signed" for name in list(compared)[:2]]
 more = [f"{name}: sizes" for name in compared]

@@ -782,13 +782,13 @@ QUIZ = quiz.Quiz(
     clear_map=quiz.choice(
         "A SmoothGrad map for *missile* shows the outline of the rocket. A colleague concludes "
         "that the network sees the rocket as a missile. Which test would you ask for first?",
-        right="this rocket's map for *espresso*",
+        right="this rocket's map for espresso",
         because="It shows the rocket too: the sizes of slopes hardly depend on the class, even an "
         "absurd one.",
         wrong={
             "this rocket's map in finer blocks": "A sharper picture of the same thing proves no "
             "more.",
-            "ten other rockets' maps for *missile*": "Ten more maps for the one class cannot tell "
+            "ten other rockets' maps for missile": "Ten more maps for the one class cannot tell "
             "whether the map knows the class.",
         },
         key="measured",
