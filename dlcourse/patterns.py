@@ -21,12 +21,17 @@ ERRORS = {  # what an error's message says, and what it means
         "shapes. Is one of them to be turned, `.T`, or in the other place?"
     ),
     r"truth value of an array|Boolean value of Tensor": (
-        "An `if`, `and`, `or` or `not` got a whole array. Say what is meant with `.all()` or "
-        "`.any()`, or compare number by number with `&`, `|` and `~`."
+        "Something that needs one True or False got a whole array: an `if`, `and`, `or`, `not`, or "
+        "Python's `max` or `min`. Say what is meant with `.all()` or `.any()`, or compute number "
+        "by number with `np.maximum`, `np.minimum`, `&`, `|` and `~`."
     ),
     r"index \S+ is out of bounds|index out of range": (
         "An index lies outside. They go from 0 to the size less 1, and from −1 back to minus the "
         "size; print it and the shape."
+    ),
+    r"only integer scalar arrays|indices must be integers or slices, not (tuple|numpy)": (
+        "A list takes one whole number in its brackets, not an array or a pair. Make an array of "
+        "it first, `np.array(…)`, or use a loop."
     ),
     r"only integer|indices must be integers": (
         "An index is not a whole number. `//` divides to a whole number, `int(…)` makes one."
@@ -50,7 +55,8 @@ ERRORS = {  # what an error's message says, and what it means
         "before the bracket?"
     ),
     r"inhomogeneous shape|setting an array element with a sequence": (
-        "Rows of different length were to become one array. Print the length of each."
+        "Several numbers were to go where one fits, or rows of different length were to become one "
+        "array. Print the shape of what is assigned."
     ),
     r"can only concatenate|unsupported operand type\(s\) for \+": (
         "Two kinds of things that cannot be added: with lists, `+` joins them. For sums make "
@@ -86,7 +92,10 @@ def of_results(results, wanted) -> str:
     if not pairs or any(each.dtype.kind == "c" for pair in pairs for each in pair):
         return ""
     if any(np.isnan(ours).any() and not np.isnan(theirs).any() for ours, theirs in pairs):
-        return "There is nan in it, which is what 0 / 0, ∞ − ∞ and the root of −1 give."
+        return (
+            "There is nan in it, which 0 / 0, ∞ − ∞, 0 · ∞, and the root or logarithm of a "
+            "negative number give."
+        )
     if any(ours.shape != theirs.shape for ours, theirs in pairs):
         return _of_shapes(pairs)
     return _of_numbers(pairs)
@@ -97,10 +106,11 @@ def _of_shapes(pairs):
         ours.size == theirs.size and _equal(ours.ravel(), theirs.ravel()) for ours, theirs in pairs
     ):
         more = [ours.ndim - theirs.ndim for ours, theirs in pairs]
+        some = "" if all(more) else "in some cases "  # others may have an axis of length 1
         if max(more) > 0 and min(more) >= 0:
-            return "The numbers are right, but there is an axis too many."
+            return f"The numbers are right, but {some}there is an axis too many."
         if min(more) < 0 and max(more) <= 0:
-            return "The numbers are right, but there is an axis too few."
+            return f"The numbers are right, but {some}there is an axis too few."
         return "The numbers are right, but their rows are cut elsewhere."
     if all(ours.T.shape == theirs.shape and _equal(ours.T, theirs) for ours, theirs in pairs):
         return "It is what should come out with its axes swapped."
@@ -119,6 +129,8 @@ def _of_numbers(pairs):
             return "It is always 0."
         if _equal(factor, -1):
             return "Each number has the opposite sign."
+        if _told(factor) == "1":
+            return f"Each number is off by the same small share, {_told(factor - 1)}."
         return f"Each number is {_told(factor)} times what it should be."
     if _equal(ours - theirs, (ours - theirs)[:1]):
         off = ours[0] - theirs[0]
@@ -128,7 +140,8 @@ def _of_numbers(pairs):
     rows = [pair for pair in pairs if pair[1].ndim]
     if len(rows) == len(pairs):
         if all(_equal(ours[::-1], theirs) for ours, theirs in rows):
-            return "They are the right numbers in the reverse order."
+            along = "" if all(ours.ndim == 1 for ours, _ in rows) else " along the first axis"
+            return f"They are the right numbers in the reverse order{along}."
         if all(
             _equal(np.sort(ours, axis=None), np.sort(theirs, axis=None)) for ours, theirs in rows
         ):

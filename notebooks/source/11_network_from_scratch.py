@@ -548,7 +548,7 @@ def show_first_steps(figure, rate, batch):
     end = np.mean(losses[-10:])
     sentence = (
         f"Learning rate {rate:.3g}, batches of {batch}: "
-        f"mean loss of the last ten steps {end:.2f}."
+        f"largest loss {max(losses):.1f}, mean of the last ten {end:.2f}."
     )
     facts = {"rate": rate, "batch": batch, "end": end, "peak": max(losses)}
     return sentence, facts

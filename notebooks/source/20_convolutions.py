@@ -391,7 +391,7 @@ lesson.my_kernel.check(my_kernel)
 
 # %% [markdown]
 # ## 3 · Pooling, and how far a layer sees
-# **Pooling** makes maps smaller: it cuts them into squares and keeps one number of each. **Maximum
+# **Pooling** makes maps smaller: it cuts them into squares and makes one number of each. **Maximum
 # pooling** keeps the largest, **mean pooling** the mean.
 #
 # **Exercise.** Write maximum pooling over squares of 2 × 2, for whole batches. No loop over pixels

@@ -305,8 +305,8 @@ one_number
 # %% [markdown]
 # There is nothing else in it: the drawing multiplies and adds, and stops with an error where the result is
 # not what PyTorch gives. A filter answers most where its window looks like its grid, bright on the red
-# weights and dark on the blue ones; where blue weights lie on bright pixels the number falls below 0, and
-# ReLU makes it 0. Nobody has drawn these grids. They were random, and the training has made them.
+# weights and dark on the blue ones. Bright pixels on blue weights push the number down; if they outweigh the
+# rest, it falls below 0, and ReLU makes it 0. Nobody has drawn these grids. They were random, and the training has made them.
 
 # %% [markdown]
 # ## 3 · A small residual network

@@ -385,9 +385,9 @@ print(
 
 # %% [markdown]
 # ## 3 · The two networks
-# The recipe that made GANs work for pictures is called **DCGAN** (Radford, Metz and Chintala,
+# The recipe on which many later GANs for pictures build is called **DCGAN** (Radford, Metz and Chintala,
 # 2015): strides instead of pooling, batch normalisation in both players, and **leaky ReLU** in the
-# discriminator, which lets a fifth of a negative number through, so that gradients always pass.
+# discriminator, which multiplies negative numbers by 0.2 in place of making them 0, so that gradients always pass.
 
 # %% tags=["recipe"]
 NOISE = 32  # numbers that the generator starts from
@@ -636,7 +636,8 @@ def looked_at(pictures):
 #
 # $$|m_1 - m_2|^2 + \text{tr}\left(C_1 + C_2 - 2\,(C_1 C_2)^{1/2}\right).$$
 #
-# This sum is called the trace. That of the root of a matrix is the sum of the roots of its *eigenvalues*, the
+# As most papers do, we print this squared distance, and call it the Fréchet distance. A sum of a diagonal is
+# called the trace. That of the root of a matrix is the sum of the roots of its *eigenvalues*, the
 # factors by which the matrix stretches the directions that it does not turn:
 
 

@@ -1045,8 +1045,8 @@ correlation = np.corrcoef(*[blocks(values).ravel() for values in found])[0, 1]
 print(f"correlation of the two maps: {correlation:.2f}")
 
 # %% [markdown]
-# (c). The two maps have a **correlation** of about 0.9 (it is 1 if two maps rise and fall together, 0
-# if they have nothing in common, and −1 if they are opposite), though one class is the answer and the
+# (c). The two maps have a **correlation** of about 0.9 (it is 1 if two maps lie on a rising
+# straight line against each other, −1 on a falling one, and 0 if no straight line says anything), though one class is the answer and the
 # other absurd. Do the slopes really know nothing of the class? For each photograph we compare the
 # slopes of its answer with four others, all from the photograph taken again: those of the same class, so that
 # we know how alike two maps can be; those of another class, the answer of the next photograph; and those of

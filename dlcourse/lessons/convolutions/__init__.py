@@ -592,22 +592,23 @@ CHALLENGES = challenges.Challenges(
             ask="Let the map have exactly 28 rows, a quarter of the photograph's 112.",
             met=lambda rows: rows == 28,
             because="(112 + 2 × {padding} − 3) / {stride}, rounded down, plus 1: {rows} positions."
-            " The stride divides; the window and the padding move the result by a row or two.",
+            " The stride divides; each pixel of padding adds 2 / {stride} rows.",
             solution={"stride": 4},
         ),
         "hardly_an_edge": challenges.challenge(
             ask="Find a map of edges that is nearly white: a mean strength below 0.1.",
             met=lambda edges, strength: edges and strength < 0.1,
             because="A mean strength of {strength:.2f}. The weights of a kernel for edges add up "
-            "to 0, so it gives 0 wherever the picture is even, however bright it is there.",
+            "to 0, so it gives 0 wherever the picture is uniform, however bright it is there.",
             solution={"photograph": "rocket", "padding": 0},
         ),
         "more_frame_than_picture": challenges.challenge(
             ask="Find a map of edges that says more about the frame of zeros than about the "
             "photograph: more than half of its strength is in windows that reach into the frame.",
             met=lambda edges, of_frame: edges and of_frame > 0.5,
-            because="{of_frame:.2f} of the strength is where zeros meet the photograph. The larger"
-            " the stride, the fewer windows lie inside, and the more the frame weighs.",
+            because="{of_frame:.2f} of the strength is where zeros meet the photograph. How much "
+            "it is depends on which windows fall across that border: change the stride by 1 and "
+            "look again.",
             solution={
                 "photograph": "rocket",
                 "kernel": "all edges",

@@ -539,8 +539,9 @@ CHALLENGES = challenges.Challenges(
             ask="Cover 2 % of the pixels, and let the network lose three quarters of its "
             "probability.",
             met=lambda percent, lost: percent == 2 and lost >= 0.75,
-            because="{lost:.2f} of it is gone, and 98 of 100 pixels are as they were. For covering"
-            " with grey, these are the pixels that the answer rests on.",
+            because="{lost:.2f} of it is gone, and 98 of 100 pixels are as they were. Another map "
+            "can do as much with other pixels: try one. There is no one set that the answer rests "
+            "on.",
             solution={"photograph": "astronaut", "method": "integrated from grey"},
         ),
         "worse_than_random": challenges.challenge(
@@ -548,23 +549,26 @@ CHALLENGES = challenges.Challenges(
             "probability.",
             met=lambda lost, at_random: lost <= at_random - 0.1,
             because="Covering what the map names costs {lost:z.2f}, and as many dots at random "
-            "cost {at_random:.2f}. Without the random dots you would not know what to expect.",
+            "cost {at_random:.2f}. Do not blame the map yet: dots spoil the whole photograph, "
+            "and a solid patch leaves the rest as it was. Compare with places of the same shape.",
             solution={"photograph": "astronaut", "method": "disc in the middle"},
         ),
         "surer_than_before": challenges.challenge(
             ask="Cover 20 % of a photograph, and make the network surer of its answer, by a "
-            "twentieth or more.",
+            "twentieth of its probability or more.",
             met=lambda percent, lost: percent == 20 and lost <= -0.05,
-            because="Its probability goes from {before:.2f} to {after:.2f}. What is covered had "
-            "spoken against the answer, or for another one.",
+            because="Its probability goes from {before:.2f} to {after:.2f}. That does not "
+            "show that what is covered spoke against the answer: grey squares at other places may "
+            "do the same.",
             solution={"photograph": "cat", "method": "disc in the middle", "percent": 20},
         ),
         "a_test_that_tells": challenges.challenge(
             ask="Find where 20 % of dots at random cost less than 0.1 of the probability, and the "
             "dots of a map more than 0.3.",
             met=lambda percent, lost, at_random: percent == 20 and at_random < 0.1 and lost > 0.3,
-            because="{at_random:z.2f} at random, {lost:.2f} where the map says. Here the grey dots"
-            " as such do nothing, so what is lost is due to the places that the map has chosen.",
+            because="{at_random:z.2f} at random, {lost:.2f} where the map says. Scattered dots do "
+            "little here: where a map scatters its dots, what is lost is due to their places. A "
+            "map of solid patches needs patches at random places to compare with.",
             solution={"photograph": "cameraman", "method": "occlusion", "percent": 20},
         ),
     },

@@ -147,7 +147,7 @@ def square_by_walking_down(probability_of_tripod, cameraman):
 
 
 def test_shares_of_score_by_its_sum_and_signs(shares_of_score):
-    """They add up to the score, and each has its pixel's size and sign."""
+    """They add up to the score, and each is its weight times its pixel."""
     random = np.random.default_rng(0)
     weights, pixels = random.normal(size=(5, 3)), random.normal(size=5)
     shares = shares_of_score(weights, pixels, 2)

@@ -527,7 +527,7 @@ CHALLENGES = challenges.Challenges(
             ask="Find a window in which there is nothing: all 25 products are 0.",
             met=lambda sizes: sizes == 0,
             because="0 and a bias of {bias:z.2f}: that is what this filter says wherever there is "
-            "nothing, and a large part of each picture is nothing.",
+            "nothing. Of some clothes that is most of the picture, of others hardly any.",
             solution={"row": 0, "column": 0},
         ),
         "bright_and_off": challenges.challenge(
@@ -551,8 +551,8 @@ CHALLENGES = challenges.Challenges(
             "and more than 0.5.",
             met=lambda value, largest: value > 0.5 and value >= 0.9 * largest,
             because="{value:.2f}, where the largest in this map is {largest:.2f}. Compare the "
-            "window and the filter: it is bright where the weights are positive. A filter finds "
-            "its like.",
+            "window and the filter. One with strong weights of both signs finds its like; one "
+            "whose weights are mostly positive finds what is bright.",
             solution={"clothes": "pullover", "filter": 3, "row": [9, *range(5, 20)], "column": 22},
         ),
     },
@@ -578,7 +578,8 @@ CHALLENGES = challenges.Challenges(
             "mistakes.",
             met=lambda handed, of_mistakes: handed >= 200 and of_mistakes > 0.5,
             because="{handed} pictures, and {of_mistakes:.2f} of them are mistakes. Hand over "
-            "more, and most of the person's work goes into pictures that the network has right.",
+            "enough more, and most of the person's work goes into pictures that the network has "
+            "right.",
             solution={"threshold": 0.58},
         ),
     },

@@ -128,8 +128,8 @@ def _some_scores(random):
     what_if=WhatIf(
         "the score is −800",
         {"s": -800.0},
-        "e to the power of 800 is infinite for a computer, but 1 / ∞ is 0, so the slope "
-        "is right: the worst of fakes is pushed most.",
+        "e to the power of 800 is infinite for NumPy (Python's `math.exp` raises an error), but "
+        "1 / ∞ is 0, so the slope is right: the worst of fakes is pushed most.",
     ),
 )
 def non_saturating_slope(s):
@@ -288,7 +288,8 @@ def _some_stamps(random):
     what_if=WhatIf(
         "the stamps are narrower than the stride",
         {"pixels": 3, "window": 2, "stride": 4, "padding": 0},
-        "Between the stamps lie pixels that none of them reaches: they get the bias alone.",
+        "Between the stamps lie pixels that none of them reaches: they get the bias alone. (Keras "
+        "keeps such a gap after the last stamp as well.)",
     ),
 )
 def grown_size(pixels, window, stride, padding):
@@ -540,15 +541,16 @@ CHALLENGES = challenges.Challenges(
             ask="Make a picture that the expert takes for another class than the one you chose.",
             met=lambda clothes, said: said != clothes,
             because="You asked for {clothes}, the expert says {said}. The label is one input among"
-            " many: far enough along a strong direction, the noise says more than the label.",
+            " many, and the noise may have outweighed it; or the expert is wrong, as it is about "
+            "some real pictures.",
             solution={"clothes": "sneaker", "first": -2.5, "second": -2.0},
         ),
         "bright": challenges.challenge(
             ask="Make a picture with a mean brightness above 0.55 that the expert still takes for "
             "what you chose.",
             met=lambda clothes, said, brightness: said == clothes and brightness > 0.55,
-            because="A mean brightness of {brightness:.2f}, and still {said}. Along these two "
-            "directions size and brightness change most: what the thing is changes less often.",
+            because="A mean brightness of {brightness:.2f}, and still {said}. One can make it "
+            "much brighter without making another thing of it.",
             solution={"clothes": "bag", "first": -3.0, "second": -0.5},
         ),
         "on_the_border": challenges.challenge(

@@ -680,7 +680,7 @@ def _some_network(random):
         ),
     ],
     what_if=WhatIf(
-        "the first biases are so low that no hidden unit is on",
+        "the first biases are so low, and the second 0, that no hidden unit is on",
         {
             "weights": [
                 np.ones((2, 2)),
@@ -693,7 +693,8 @@ def _some_network(random):
             "x": np.ones((1, 2)),
             "d_scores": np.ones((1, 1)),
         },
-        "No slope gets past a unit that is off: only the last bias can learn.",
+        "A unit that is off gives 0 and lets no slope through: no weight learns, and of the biases "
+        "only the last.",
     ),
 )
 def deep_backward(weights, x, d_scores):
@@ -1000,9 +1001,9 @@ CHALLENGES = challenges.Challenges(
             solution={"rate": [5.0, 4.0, 6.3], "batch": [128, 32]},
         ),
         "more_in_a_batch": challenges.challenge(
-            ask="Let a rate of 0.9 or more do no harm: the last ten losses below 0.7 nats on "
-            "average.",
-            met=lambda end, rate: rate >= 0.9 and end < 0.7,
+            ask="With larger batches than at the start, let a rate of 0.9 or more do no harm: the "
+            "last ten losses below 0.7 nats on average.",
+            met=lambda end, rate, batch: batch > 32 and rate >= 0.9 and end < 0.7,
             because="{end:.2f} nats at a rate of {rate:.3g}, in batches of {batch}. The mean slope"
             " of more examples changes less from batch to batch, so a larger step can be trusted.",
             solution={"rate": 1.0, "batch": 128},

@@ -22,7 +22,7 @@ def equally_likely_classes_by_trying():
 
 
 def equally_likely_classes_as_a_power():
-    """e is a number of its own."""
+    """What the logarithm undoes, written as a power."""
     return math.e**4.6
 
 

@@ -124,8 +124,8 @@ def _some_answers(random):
     what_if=WhatIf(
         "there is no picture at all",
         {"predicted": np.array([], int), "labels": np.array([], int)},
-        "The mean of nothing is nan, 0 divided by 0. Who counts on with it must say "
-        "what an accuracy of no pictures is to be.",
+        "The mean of nothing is nan, 0 divided by 0. Before you go on computing, "
+        "decide what the accuracy of no pictures should be.",
     ),
 )
 def accuracy(predicted, labels):
@@ -406,15 +406,16 @@ CHALLENGES = challenges.Challenges(
         "right_but_unsure": challenges.challenge(
             ask="Find a picture that the network gets right, though it is less than 0.6 sure.",
             met=lambda said, label, sure: said == label and sure < 0.6,
-            because="{sure:.2f} is enough for {said}, since nine other classes share the rest: the"
-            " answer is the class with the highest probability, however high that is.",
+            because="{sure:.2f} is enough for {said}, since no other class gets more: the answer "
+            "is the class with the highest probability, however high that is.",
             solution={"number": [17, *range(100)]},
         ),
         "nearly_right": challenges.challenge(
             ask="Find a mistake in which the right class is less than 0.1 behind the answer.",
             met=lambda said, label, sure, of_label: said != label and sure - of_label < 0.1,
-            because="{sure:.2f} for {said} and {of_label:.2f} for {label}: a slightly different "
-            "picture could have been called right. Accuracy counts such a mistake as a whole one.",
+            because="{sure:.2f} for {said} and {of_label:.2f} for {label}: with a slightly "
+            "different picture the answer could have been right. Accuracy counts such a mistake as "
+            "a whole one.",
             solution={"show": "mistakes only", "number": range(100)},
         ),
         "sure_but_wrong": challenges.challenge(

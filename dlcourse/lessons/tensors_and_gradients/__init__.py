@@ -174,8 +174,8 @@ def _some_tables(random):
     what_if=WhatIf(
         "a column is the same in all training rows",
         {"train": np.array([[2.0, 1.0], [2.0, 3.0]]), "new": np.array([[2.0, 3.0], [5.0, 1.0]])},
-        "Its spread is 0, and 0 / 0 is nan, 3 / 0 infinite. Such a column says nothing and should "
-        "be left out before.",
+        "Its spread is 0, and 0 / 0 is nan, 3 / 0 infinite; where rounding leaves a spread of "
+        "1e-17, huge numbers come out. Such a column says nothing: leave it out before.",
     ),
 )
 def standardised(train, new):
@@ -769,15 +769,15 @@ CHALLENGES = challenges.Challenges(
         "quick": challenges.challenge(
             ask="Let the height fall below 0.001 within 12 steps, and stay there.",
             met=lambda needed: needed <= 12,
-            because="It took {needed} steps. With the rate 1/c one step is enough. In the round "
-            "bowl, c is 1 in every direction.",
+            because="It took {needed} steps. Where the curvature c is the same in every direction "
+            "and everywhere, as in the round bowl (c = 1), the rate 1/c needs one.",
             solution={"surface": "round bowl", "rate": 10**-0.1, "start": 30},
         ),
         "higher": challenges.challenge(
-            ask="Let the descent end higher than it began.",
+            ask="Let the descent end more than twice as high as it began.",
             met=lambda first, last: last > 2 * first,
-            because="From {first:.2f} to {last:.3g}. Each step followed the slope at its place, "
-            "and nothing warns you but the height.",
+            because="From {first:.2f} to {last:.3g}. Each step followed the rule, and nothing "
+            "warns you but the height.",
             solution={"surface": "long valley", "rate": 10**-0.8},
         ),
         "valley": challenges.challenge(

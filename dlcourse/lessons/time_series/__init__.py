@@ -778,8 +778,8 @@ CHALLENGES = challenges.Challenges(
         "inside": challenges.challenge(
             ask="Find a day that stays inside its 90 % interval from midnight to midnight.",
             met=lambda inside: inside == 1,
-            because="All 48 half-hours of {date:%d %B} are inside. 90 % is a promise about many "
-            "days: whole days inside must be paid for by others that miss it often.",
+            because="All 48 half-hours of {date:%d %B} are inside. 90 % is a promise about the "
+            "mean of many days: one day inside does not show that it is kept.",
             solution={"method": "two copies", "day": 18},
         ),
         "the_copy_is_better": challenges.challenge(

@@ -101,7 +101,7 @@ def coverage_number_by_number(low, high, happened):
 
 
 def coverage_in_two_shares(low, high, happened):
-    """Nothing is above `high` and below `low` at once: subtract one share from the other."""
+    """Where `low` is below `high`, nothing is beyond both: subtract one share from the other."""
     return (happened <= high).mean() - (happened < low).mean()
 
 
@@ -140,7 +140,7 @@ def better_method_by_the_median(fit_boosting, fit_dense, fit_ridge):
 
 
 def better_method_with_shares(fit_boosting, fit_dense):
-    """The better member counts for more."""
+    """Shares need not be halves; here they change little."""
 
     def committee(series, starts):
         boosting, dense = fit_boosting(series, starts), fit_dense(series, starts)
@@ -150,7 +150,7 @@ def better_method_with_shares(fit_boosting, fit_dense):
 
 
 def better_method_from_squares(fit_boosting, fit_dense):
-    """A boosting that was trained on the squared error is wrong in other places."""
+    """With a boosting that was trained on the squared error."""
 
     def committee(series, starts):
         boosting = fit_boosting(series, starts, loss="squared_error")

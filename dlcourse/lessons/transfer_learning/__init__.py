@@ -503,7 +503,7 @@ CHALLENGES = challenges.Challenges(
                 by_features == 0 and classes_by_features == 1
             ),
             because="The label says {label}, and five of five neighbours agree on another class. "
-            "They agree about what it looks like, and what a stamp is called is another question.",
+            "Look at them: they share a shape, not a class. That neighbours agree is no proof.",
             solution={"stamp": 64},
         ),
     },

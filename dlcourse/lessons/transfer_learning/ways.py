@@ -75,18 +75,18 @@ def frozen_batch_norm_in_pytorch(maps, moving_mean, moving_variance):
     return normalised.permute(0, 2, 3, 1)
 
 
-def shuttle_square_smaller():
-    """Its middle part alone."""
+def shuttle_square_lower():
+    """A little lower, and further to the left."""
     return [56, 156, 64]
 
 
 def shuttle_square_as_an_array():
-    """Three numbers are three numbers."""
+    """A little larger, as an array."""
     return np.array([48, 156, 68])
 
 
 def shuttle_square_as_a_tensor():
-    """Floats will do, as long as they are whole."""
+    """Larger still; floats will do, as long as they are whole."""
     return torch.tensor([48.0, 152.0, 72.0])
 
 
