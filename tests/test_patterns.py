@@ -41,6 +41,7 @@ RAISED = {
         lambda: 1 if torch.ones(2) > 0 else 0,
     ),
     "lies outside": (lambda: ROW[9], lambda: NUMBERS[3], lambda: torch.ones(2)[5]),
+    "takes one whole number": (lambda: NUMBERS[np.array([0, 1])], lambda: NUMBERS[0, 1]),
     "not a whole number": (
         lambda: ROW[1.5],
         lambda: NUMBERS[1.0],
@@ -87,9 +88,8 @@ RELATED = {
     "Only whole numbers come out: is there a `//`, an `int(…)`, or an array of integers?": (
         lambda x: x // 1
     ),
-    "There is nan in it, which is what 0 / 0, ∞ − ∞ and the root of −1 give.": (
-        lambda x: np.where(x < 0, np.nan, x)
-    ),
+    "There is nan in it, which 0 / 0, ∞ − ∞, 0 · ∞, and the root or logarithm of a negative number "
+    "give.": (lambda x: np.where(x < 0, np.nan, x)),
     "The numbers are right, but there is an axis too many.": lambda x: x[..., None],
     "The numbers are right, but there is an axis too few.": lambda x: (
         x.ravel() if x.ndim > 1 else x[0] if len(x) == 1 else x.ravel()[:, None][:, 0]
