@@ -202,6 +202,8 @@ def copied(value) -> Any:
     """Return a copy that later calls cannot change; what cannot be copied is returned itself."""
     if type(value) in (list, dict, set) and len(value) > MANY:  # value by value it takes long
         return value.copy()
+    if isinstance(value, np.ndarray) and 0 in value.strides and value.nbytes > MANY:
+        return value  # one number seen at many places: written out it may be too large
     try:
         return copy.deepcopy(value)
     except Exception:

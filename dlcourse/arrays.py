@@ -48,9 +48,9 @@ def _asarray(value, inside, room):
     """
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise KindError("The array is masked: hand over what is there, such as array.compressed().")
-    if type(value) in (int, float, bool) or isinstance(value, np.ndarray | np.generic | range):
+    if type(value) in (int, float, bool) or isinstance(value, np.ndarray | np.generic):
         return np.asarray(value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | range):
         if id(value) in inside or len(inside) > DEEPEST:
             raise KindError("A list that holds itself, or lists nested too deep, are no array.")
         room[0] -= len(value)
@@ -58,7 +58,7 @@ def _asarray(value, inside, room):
             raise KindError(
                 f"The lists hold more than {MOST_VALUES} values: make an array of them first."
             )
-        if all(type(each) in (int, float, bool) for each in value):
+        if isinstance(value, range) or all(type(each) in (int, float, bool) for each in value):
             return np.asarray(value)
         inside = (*inside, id(value))
         parts = [_asarray(each, inside, room) for each in value]

@@ -334,6 +334,11 @@ class Explorer:
                 "return facts by their names: {'rise': 0.5}."
             )
         expect_text(text, "the sentence of the drawing function")
+        if max(figure.get_size_inches()) > LARGEST:
+            raise RangeError(
+                f"The drawing function set the figure to {figure.get_size_inches()} inches, but "
+                f"{LARGEST} are the most."
+            )
         if figure.get_children() == [figure.patch]:
             raise KindError(
                 "The drawing function drew nothing on the figure that it was given. Draw on its "

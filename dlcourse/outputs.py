@@ -290,7 +290,8 @@ def _words(text):
 def _number_fault(old, now, tolerance):
     """Return how a number breaks its bounds, or None."""
     reference, new = (_value(match[0]) for match in (old, now))
-    if old["unit"] and (reference < 0) == (new < 0):  # the units are words, which agree
+    decade = re.search(r"(?:1[5-9]|20)\d0$", old[0]) and old["unit"] == "s"  # "the 1980s"
+    if old["unit"] and not decade and (reference < 0) == (new < 0):  # the units agree, as words do
         return None
     if reference == new == 0:  # -0.00: the sign of what was rounded away
         return None

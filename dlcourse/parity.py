@@ -198,7 +198,10 @@ class _Pair(NamedTuple):
 
     def carried(self, arrays):
         """Return the first layer's arrays with the dense inputs in the second layer's order."""
-        return arrays if self.order is None else arrays | {"kernel": arrays["kernel"][self.order]}
+        if self.order is None:
+            return arrays
+        parts = ["kernel"] if "kernel" in arrays else [*arrays]  # of a norm: all of them
+        return arrays | {part: arrays[part][self.order] for part in parts if part in arrays}
 
 
 def _unlike(pair):
@@ -276,8 +279,9 @@ def _described(framework, layer):
 
 
 def _orders(first, second, layers, example):
-    """Return {index: order of inputs} for dense layers that read a map flattened in two ways."""
-    dense = [index for index, layer in enumerate(layers[0]) if layer.kind == "dense"]
+    """Return {index: order of inputs} for layers that read a map flattened in two ways."""
+    kinds = "dense", "batch norm", "layer norm"
+    dense = [index for index, layer in enumerate(layers[0]) if layer.kind in kinds]
     if not dense:
         return {}
     if example is None:
@@ -306,9 +310,10 @@ def _order(layer, ours, theirs):
             for each in (ours, theirs)
         )
         raise KindError(
-            f"The dense layer {layer.name!r} reads a flattened map, {seen}, so it cannot be known "
-            f"which of its {len(layer.arrays['kernel'])} inputs belong together. "
-            "Flatten the same map, with nn.Flatten in PyTorch and keras.layers.Flatten in Keras."
+            f"The {layer.kind} layer {layer.name!r} reads a flattened map, {seen}, so it cannot be "
+            f"known which of its {len(next(iter(layer.arrays.values())))} inputs belong together. "
+            "Flatten the same map, with nn.Flatten in PyTorch and keras.layers.Flatten in Keras, "
+            "one map alone for each layer."
         )
     indices = np.arange(math.prod(ours[1])).reshape(ours[1])
     return indices.transpose([ours[0].index(axis) for axis in theirs[0]]).ravel()
@@ -316,7 +321,7 @@ def _order(layer, ours, theirs):
 
 def _example(*models):
     """Return two zero examples of the shape that a model says it takes, or None if neither says."""
-    shapes = [getattr(model, "input_shape", None) for model in models]
+    shapes = [getattr(model, "input_shape", None) or _built_for(model) for model in models]
     shape = next((shape for shape in shapes if isinstance(shape, tuple)), None)
     if shape is None:
         return None
@@ -324,6 +329,13 @@ def _example(*models):
     layers = backends.layers_with_weights(models[0])
     tokens = layers and layers[0].kind == "embedding"
     return np.zeros((2, *sizes), "int64" if tokens else "float32")
+
+
+def _built_for(model):
+    """Return the shape of the pictures that a Keras model written as a class was built for."""
+    config = model.get_build_config() if hasattr(model, "get_build_config") else None
+    shape = (config or {}).get("input_shape")
+    return shape if isinstance(shape, tuple) and len(shape) == 4 else None
 
 
 def _report(pair, target):

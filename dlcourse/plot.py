@@ -58,6 +58,7 @@ def use_course_style() -> None:
             "figure.facecolor": "white",  # stays readable in JupyterLab's dark theme
             "figure.constrained_layout.use": True,
             "image.cmap": "gray",
+            "image.origin": "upper",  # the first row of a picture is its top
             "legend.frameon": False,
         }
     )
@@ -158,7 +159,7 @@ def images(
         axes.axis("off")
     places = grid.flat[: len(pixels)]
     for i, (axes, picture) in enumerate(zip(places, pixels)):
-        drawn = axes.imshow(picture, cmap=colour_map, vmin=low, vmax=high)
+        drawn = axes.imshow(picture, cmap=colour_map, vmin=low, vmax=high, origin="upper")
         if titles is not None:
             axes.set_title(titles[i], fontsize=in_titles, loc="center")
     if label:
@@ -261,7 +262,7 @@ def confusion(counts, classes, axes=None) -> plt.Axes:
     whole = bool((counts == np.round(counts)).all())
     total = counts.sum(axis=1, keepdims=True, dtype=float)
     share = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1, origin="upper")
     for row, column in np.argwhere(counts):
         colour = "white" if share[row, column] > 0.5 else "black"
         text = str(int(counts[row, column])) if whole else f"{counts[row, column]:.2g}"
@@ -492,7 +493,7 @@ def film_strip(pictures, moments, rows=None, title="", size=0.7, limits=(0, 1)) 
     figure, grid = _new_figure(width, height_inches, height, count)
     figure.suptitle(title, fontsize=11 * letters / LETTERS, x=0.01, ha="left")
     for axes, picture in zip(grid.flat, pictures.swapaxes(0, 1).reshape(-1, *pictures.shape[2:])):
-        axes.imshow(picture, cmap="gray", vmin=low, vmax=high)
+        axes.imshow(picture, cmap="gray", vmin=low, vmax=high, origin="upper")
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
     for axes, moment in zip(grid[0], moments):

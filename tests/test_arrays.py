@@ -317,3 +317,9 @@ def test_numbers_beyond_floats_and_odd_kinds_are_said():
             as_floats([1.7], kind)
     with pytest.raises(RangeError, match="`classes` is '2'"):
         expect_labels([1], "2")
+
+
+def test_a_range_is_as_long_as_a_list_may_be():
+    assert to_numpy(range(3)).tolist() == [0, 1, 2]
+    with pytest.raises(KindError, match="make an array of them first"):
+        to_numpy(range(400_000_000))

@@ -241,3 +241,14 @@ def test_a_function_that_prints_without_end_is_ended(tmp_path, monkeypatch):
     talks.write_text("def talks():\n    while True:\n        print('a' * 10_000)\n")
     with pytest.raises(elsewhere.ElsewhereError, match="printed more than 100,000 bytes"):
         elsewhere.call(talks, "talks", {}, seconds=300)
+
+
+def test_a_record_needs_a_folder_and_a_call_a_name(tmp_path):
+    file = tmp_path / "double.py"
+    file.write_text("def double(numbers):\n    return 2 * numbers\n", encoding="utf-8")
+    numbers = {"numbers": np.arange(3)}
+    answer = elsewhere.call(file, "double", numbers)
+    with pytest.raises(ElsewhereError, match="make it first"):
+        elsewhere.keep(answer, tmp_path / "no" / "record", file, "double", numbers)
+    with pytest.raises(CourseError, match="function"):
+        elsewhere.call(file, max, numbers, python=None)

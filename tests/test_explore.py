@@ -410,3 +410,12 @@ def test_a_sentence_that_cannot_be_written_and_a_control_called_figure_are_refus
         explore.Explorer(half, height=explore.slider(1, 3, 2))()
     with pytest.raises(KindError, match="cannot be called `figure`"):
         explore.Explorer(draw, figure=explore.slider(1, 3, 2))
+
+
+def test_a_drawing_that_asks_for_a_figure_of_a_room_s_size_is_told():
+    def draw(figure, n):
+        figure.set_size_inches(600, 300)
+        return "large", {"n": n}
+
+    with pytest.raises(RangeError, match="50 are the most"):
+        explore.Explorer(draw, n=explore.slider(0, 5, 2))(n=2)

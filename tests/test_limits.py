@@ -634,3 +634,10 @@ def test_a_large_dictionary_or_text_is_told_shortly():
         in count.judge(lambda names: dict.fromkeys(range(200_000))).message
     )
     assert len(count.judge(lambda names: "a" * 10**7).message) < 1000
+
+
+def test_one_number_that_is_seen_at_many_places_is_not_written_out():
+    wide = np.broadcast_to(1.0, (1_000_000, 1_000_000))
+    assert answers.copied(wide) is wide
+    small = np.broadcast_to(1.0, (3, 3))
+    assert answers.copied(small) is not small

@@ -472,3 +472,9 @@ def test_a_line_that_moves_past_a_picture_is_a_fault():
 
     cell = new_code_cell(outputs=shown("1\n2\n", "3\n"))
     assert faults(cell, shown("1\n", "2\n3\n")) == ["the outputs come in another order"]
+
+
+def test_a_decade_is_no_duration():
+    cell = new_code_cell(outputs=printed("networks of the 1980s took 20s"))
+    assert not faults(cell, printed("networks of the 1980s took 31s"))
+    assert faults(cell, printed("networks of the 2010s took 20s"))

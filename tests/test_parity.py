@@ -838,7 +838,7 @@ MISTAKES = {
             ),
         ),
         KindError,
-        ["PyTorch flattens a map as C, H, W", "keras.Input"],
+        ["written as a class", "keras.Input"],
     ),
     "a map flattened out of sight": (
         lambda: (cnn()[0], reshaping()),

@@ -449,3 +449,9 @@ def test_what_is_not_known_lies_neither_inside_nor_outside():
         np.arange(3.0), np.arange(3.0), {0.9: (np.zeros(3), np.full(3, 3.0))}, [1, np.nan, 5]
     )
     assert "1 of them lie inside the 90% interval, 1 are not known" in plot.description(axes.figure)
+
+
+def test_pictures_stand_upright_whatever_a_matplotlibrc_says():
+    with plt.rc_context({"image.origin": "lower"}):
+        plot.images([np.eye(3)])
+        assert all(each.origin == "upper" for each in plt.gcf().axes[0].get_images())

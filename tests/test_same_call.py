@@ -1460,3 +1460,108 @@ def test_numbers_beyond_all_floats_are_told():
         backends.fit(nn.Linear(64, 10), FEATURES, LABELS, schedule=lambda p: 10**400, **QUIET)
     with pytest.raises(RangeError, match="`noise` is"):
         interpret.smooth_grad(FRAMEWORKS["pytorch"].cnn(), IMAGES[:1], 0, noise=1e39)
+
+
+# Maps that are flattened on their way, and what a model keeps
+
+
+class TwoMaps(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.maps, self.out = nn.Conv2d(1, 3, 3), nn.Linear(108 + 64, 3)
+
+    def forward(self, images):
+        return self.out(torch.cat([self.maps(images).flatten(1), images.flatten(1)], 1))
+
+
+class PartOfAMap(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.maps, self.out = nn.Conv2d(1, 3, 3), nn.Linear(50, 3)
+
+    def forward(self, images):
+        return self.out(self.maps(images).flatten(1)[:, :50])
+
+
+def two_maps_in_keras():
+    inputs = keras.Input((8, 8, 1))
+    maps = layers.Flatten()(layers.Conv2D(3, 3)(inputs)), layers.Flatten()(inputs)
+    return keras.Model(inputs, layers.Dense(3)(layers.Concatenate()([*maps])))
+
+
+def part_of_a_map_in_keras():
+    inputs = keras.Input((8, 8, 1))
+    maps = layers.Flatten()(layers.Conv2D(3, 3)(inputs))
+    return keras.Model(inputs, layers.Dense(3)(maps[:, :50]))
+
+
+@pytest.mark.parametrize(
+    "ours, theirs", [(TwoMaps, two_maps_in_keras), (PartOfAMap, part_of_a_map_in_keras)]
+)
+def test_parts_of_flattened_maps_are_not_carried_in_the_wrong_order(ours, theirs):
+    for pair in ((ours(), theirs()), (theirs(), ours())):
+        with pytest.raises(KindError, match="cannot be known which of its"):
+            parity.carry_weights(*pair)
+
+
+def test_a_class_in_keras_that_flattens_pictures_says_that_its_order_is_not_known():
+    model = FlatFirst()
+    backends.scores(model, np.zeros((2, 8, 8, 3), "float32"))
+    with pytest.raises(KindError, match="written as a class"):
+        parity.carry_weights(nn.Sequential(nn.Flatten(), nn.Linear(192, 10)), model)
+
+
+@pytest.mark.parametrize(
+    "norm, twin",
+    [
+        (nn.BatchNorm1d, layers.BatchNormalization),
+        (nn.LayerNorm, layers.LayerNormalization),
+    ],
+)
+def test_a_norm_behind_a_flattened_map_is_carried_in_its_order(norm, twin):
+    ours = nn.Sequential(nn.Conv2d(1, 3, 3), nn.Flatten(), norm(108), nn.Linear(108, 10))
+    inner = [layers.Conv2D(3, 3), layers.Flatten(), twin(), layers.Dense(10)]
+    theirs = keras.Sequential([keras.Input((8, 8, 1)), *inner])
+    backends.fit(ours, IMAGES, LABELS, **(QUIET | {"learning_rate": 0.05}))
+    for pair in ((ours, theirs), (theirs, ours)):
+        parity.carry_weights(*pair)
+        scores = [backends.scores(model, IMAGES) for model in pair]
+        np.testing.assert_allclose(*scores, atol=1e-5)
+    assert parity.compare(ours, theirs, IMAGES, LABELS).ok
+
+
+def test_a_token_that_pytorch_does_not_train_is_named():
+    ours = nn.Sequential(nn.Embedding(9, 4, padding_idx=0, max_norm=1.0), nn.Linear(4, 3))
+    theirs = keras.Sequential([keras.Input((5,)), layers.Embedding(9, 4), layers.Dense(3)])
+    table = str(parity.carry_weights(ours, theirs))
+    assert "not trained 0 against none" in table and "length 1.0 against any" in table
+
+
+def test_a_model_that_keeps_its_input_can_be_asked_again():
+    class Keeps(nn.Linear):
+        def forward(self, features):
+            self.seen = features
+            return super().forward(features)
+
+    model = Keeps(64, 10)
+    slopes = backends.input_gradient(model, FEATURES[:5], 0)
+    np.testing.assert_allclose(backends.input_gradient(model, FEATURES[:5], 0), slopes)
+    assert backends.scores(model, FEATURES[:5]).shape == (5, 10)
+
+
+def test_a_model_that_scales_by_its_size_does_not_divide_by_255(framework):
+    if type(framework).__name__ == "Keras":
+        inputs = keras.Input((8, 8, 1))
+        model = keras.Model(inputs, layers.Dense(3)(layers.Flatten()(inputs / 28.0)))
+    else:
+        model = Divides(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), lambda images: images / 28)
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
+    both = backends.scores(model, pixels), backends.scores(model, pixels / np.float32(255))
+    np.testing.assert_allclose(*both, atol=1e-5)
+
+
+def test_cells_of_cells_are_named_in_words():
+    inner = layers.RNN([layers.SimpleRNNCell(3), layers.SimpleRNNCell(3)])
+    model = keras.Sequential([keras.Input((8, 8)), inner])
+    with pytest.raises(KindError, match="cannot compare"):
+        backends.loss_and_gradients(model, IMAGES[:5, :, :, 0], [0, 1, 2, 0, 1])

@@ -155,7 +155,7 @@ def scales_pixels(backend, inputs, white=255) -> bool:
     none, fifth, full = (float(each.max()) for each in given)
     # A sigmoid ends at 1 as well; but a fifth of the way up it does not stand at a fifth.
     straight = math.isclose(5 * (fifth - none), full - none, rel_tol=1e-3)
-    return straight and 0 < full - none < white / 20
+    return straight and 0 < full - none < white / 40
 
 
 def looks_up(backend, inputs) -> bool:

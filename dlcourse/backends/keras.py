@@ -304,7 +304,8 @@ class Keras:
         if isinstance(layer, layers.RNN):
             return {"axis of the steps": 1}
         if isinstance(layer, layers.Embedding):
-            return {"mask": "token 0" if layer.mask_zero else "none"}
+            mask = "token 0" if layer.mask_zero else "none"
+            return {"mask": mask, "token that is not trained": "none", "row's length": "any"}
         if "convolution" not in slot.kind:
             return {}
         found = {"strides": tuple(layer.strides), "dilation": tuple(layer.dilation_rate)}
@@ -370,6 +371,10 @@ class Keras:
                 isinstance(layer, (layers.Flatten, layers.Reshape)) and len(_shapes(layer)[1]) == 2
             ):
                 flat, names = (names or _usual_axes(layer), _shapes(layer)[0][1:]), None
+            elif isinstance(layer, (layers.BatchNormalization, layers.LayerNormalization)) and flat:
+                index = index_of.get(id(layer))
+                if index is not None and np.prod(flat[1]) == _any(slots[index].tensors).shape[0]:
+                    maps[index] = flat
             elif isinstance(layer, layers.Dense):
                 index = index_of[id(layer)]
                 if flat and np.prod(flat[1]) == slots[index].tensors["kernel"].shape[0]:
@@ -383,7 +388,9 @@ class Keras:
         flat = list(_flatten(self.model))
         switches = [(layer, "rate") for layer in flat if isinstance(layer, DROPOUT)]
         cells = [layer.cell for layer in flat if isinstance(layer, layers.RNN)]
-        switches += [(cell, name) for cell in cells for name in ("dropout", "recurrent_dropout")]
+        cells = [each for cell in cells for each in getattr(cell, "cells", [cell])]
+        names = "dropout", "recurrent_dropout"
+        switches += [(cell, name) for cell in cells for name in names if hasattr(cell, name)]
         before = [getattr(owner, name) for owner, name in switches]
         try:
             for owner, name in switches:
@@ -805,6 +812,10 @@ def _from_layout(kind, arrays):
         rest = {part: array for part, array in arrays.items() if not part.endswith("bias")}
         return rest | {"bias": np.stack([arrays["bias"], arrays["recurrent_bias"]])}
     return arrays
+
+
+def _any(tensors):
+    return next(iter(tensors.values()))
 
 
 def _usual_axes(layer):

@@ -148,6 +148,7 @@ class PyTorch:
             tensor = self.tensor(inputs).requires_grad_()
             total = _chosen(self._outputs(inputs, tensor), classes_for).sum()
             slopes = _slopes(total, tensor)
+            tensor.requires_grad_(False)  # the model may have kept it
         return _turned_back(slopes, slopes.ndim == 4 and self._takes_pictures(inputs))
 
     def named_layers(self):
@@ -398,7 +399,9 @@ class PyTorch:
         if isinstance(layer, nn.RNNBase):
             return {"axis of the steps": 1 if layer.batch_first else 0}
         if isinstance(layer, nn.Embedding):
-            return {"mask": "none"}
+            untrained = "none" if layer.padding_idx is None else layer.padding_idx
+            longest = "any" if layer.max_norm is None else layer.max_norm
+            return {"mask": "none", "token that is not trained": untrained, "row's length": longest}
         if not isinstance(layer, nn.modules.conv._ConvNd):
             return {}
         found = {"strides": tuple(layer.stride), "dilation": tuple(layer.dilation)}
@@ -461,9 +464,12 @@ class PyTorch:
         tensor = self.tensor(inputs)
         with _evaluating(self.model), torch.no_grad(), following:
             self._outputs(inputs, tensor)
-        kernels = [id(slot.tensors.get("kernel")) for slot in self.slots()]
-        maps = {index: following.read_by.get(kernel) for index, kernel in enumerate(kernels)}
-        return {index: read for index, read in maps.items() if read is not None}
+        maps = {}
+        for index, slot in enumerate(self.slots()):
+            for tensor in slot.tensors.values():
+                if id(tensor) in following.read_by:
+                    maps[index] = following.read_by[id(tensor)]
+        return maps
 
     @contextmanager
     def trial(self):
@@ -760,6 +766,7 @@ def _swap_gates(array):
 class _AxisNames(torch.overrides.TorchFunctionMode):
     """Follows the names of a map's axes through the model to the dense layer that reads it."""
 
+    NORMS = ("batch_norm", "layer_norm")
     TURNS = ("permute", "transpose", "movedim", "moveaxis", "swapaxes", "swapdims")
     USUAL = {3: ("T", "D"), 4: ("C", "H", "W")}  # noqa: RUF012
 
@@ -771,6 +778,8 @@ class _AxisNames(torch.overrides.TorchFunctionMode):
     def __torch_function__(self, function, types, args=(), kwargs=None):
         output = function(*args, **(kwargs or {}))
         given = args[0] if args else None
+        if isinstance(given, list | tuple) and isinstance(output, torch.Tensor):
+            self._mark_mixture(given, output)
         if not isinstance(given, torch.Tensor) or not isinstance(output, torch.Tensor):
             return output
         usual = (given, self.USUAL.get(given.ndim), tuple(given.shape[1:]))
@@ -779,7 +788,11 @@ class _AxisNames(torch.overrides.TorchFunctionMode):
             return output
         if function.__name__ == "linear" and given.ndim == 2:
             self.read_by[id(args[1])] = names, sizes
-        elif output.shape == (len(given), np.prod(given.shape[1:])):  # flattened, or flat before
+            return output
+        if function.__name__ in self.NORMS and given.ndim == 2:
+            weights = (*args[1:], *(kwargs or {}).values())
+            self.read_by |= {id(each): (names, sizes) for each in weights if torch.is_tensor(each)}
+        if output.shape == (len(given), np.prod(given.shape[1:])):  # flattened, or flat before
             self.maps[id(output)] = output, names, sizes
         elif output.ndim == given.ndim > 2:
             if function.__name__ in self.TURNS:
@@ -787,4 +800,12 @@ class _AxisNames(torch.overrides.TorchFunctionMode):
                 turned = function(numbered, *args[1:], **(kwargs or {})).shape
                 names = tuple(names[axis - 1] for axis in turned[1:])
             self.maps[id(output)] = output, names, tuple(output.shape[1:])
+        elif given.ndim == output.ndim == 2:
+            self._mark_mixture([given], output)  # a part of a flattened map
         return output
+
+    def _mark_mixture(self, given, output):
+        """Keep in mind that a row is made of parts of maps: their order cannot be followed."""
+        found = (self.maps.get(id(each)) for each in given if isinstance(each, torch.Tensor))
+        if output.ndim == 2 and any(each and sum(n > 1 for n in each[2]) > 1 for each in found):
+            self.maps[id(output)] = output, ("a part of a map", "others"), (2, output.shape[1])

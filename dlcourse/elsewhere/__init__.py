@@ -105,6 +105,7 @@ def call(file, function, arrays=None, *, python=sys.executable, seconds=60, reco
     for name, path in (("file", file), ("python", python), ("record", record)):
         if path is not None and (not isinstance(path, str | Path) or "\0" in str(path)):
             raise KindError(f"`{name}` is {in_short(path)}, but should be a path.")
+    expect_text(function, "function")
     if arrays is not None and not isinstance(arrays, dict):
         raise KindError(f"`arrays` is {in_short(arrays)}, but should be {{name: array}}.")
     arrays = {expect_text(name, "a name"): _as_array(it) for name, it in (arrays or {}).items()}
@@ -142,6 +143,8 @@ def keep(answer, record, file, function, arrays) -> None:
         file, function, arrays: As in the call.
     """
     record = Path(record).with_suffix(".npz")
+    if not record.parent.is_dir():
+        raise ElsewhereError(f"There is no folder {record.parent} for the record: make it first.")
     with record.open("wb") as target:
         np.savez_compressed(target, *answer.arrays.values())
     facts = answer.facts | {
