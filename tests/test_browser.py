@@ -208,6 +208,9 @@ def learner(home, requests):
         learner.run_all()
         axe = Path(axe_playwright_python.__file__).with_name("axe.min.js")
         page.evaluate(axe.read_text(encoding="utf-8"))
+        # JupyterLab's body is 0 pixels high and cuts off what is outside: axe-core takes all texts
+        # in it for invisible, and would not look at their contrast.
+        page.add_style_tag(content="body {height: 100vh}")
         yield learner
         window.close()
 
@@ -320,6 +323,22 @@ def test_axe_finds_nothing_serious_in_what_the_course_shows(learner, theme):
         learner.turn_to("JupyterLab Light")
     assert looked_at > 20
     assert [each for each in found if OF_LIBRARIES.get(each[0], "nothing") not in each[1]] == []
+
+
+def test_axe_would_find_pale_words_and_a_picture_without_words(learner):
+    """So that it means something if it finds nothing."""
+    page, place = learner.page, learner.cell("course.machine()")
+    learner.show(place)
+    outputs = f'.jp-Notebook .jp-Cell[data-windowed-list-index="{place}"] .jp-OutputArea-output'
+    page.evaluate(
+        """outputs => document.querySelector(outputs).insertAdjacentHTML("beforeend",
+            '<p class="fault" style="color: #ccc; background: #fff">pale</p>' +
+            '<img class="fault" src="data:,">')""",
+        outputs,
+    )
+    found = page.evaluate(FINDINGS, outputs)
+    page.evaluate("() => document.querySelectorAll('.fault').forEach(each => each.remove())")
+    assert {each[0] for each in found} >= {"color-contrast", "image-alt"}
 
 
 TOO_WIDE = """outputs => [...document.querySelectorAll(outputs)]
@@ -515,8 +534,8 @@ def test_axe_finds_nothing_serious_in_what_a_lesson_shows(shown, theme):
     """All texts and stored outputs, and the questions, which are run.
 
     Not covered is what else is there only while a kernel runs: the boxes of a prediction, of an
-    exercise and of an explorer, as widgets. They are the same in every lesson, and the test above
-    looks at those of the first one.
+    exercise and of an explorer, as widgets. Nor is the contrast of what is scrolled out of view.
+    Both are the same in every lesson, and the test above looks at them in the first one.
     """
     shown.turn_to(theme)
     found = shown.page.evaluate(FINDINGS, f".jp-Notebook :is({SHOWS})")
