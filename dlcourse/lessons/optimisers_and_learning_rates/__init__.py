@@ -1,188 +1,895 @@
-"""Facts, exercises and quiz of notebooks/*_optimisers_and_learning_rates.ipynb."""
+"""Facts, figures, exercises and quiz of notebooks/*_optimisers_and_learning_rates.ipynb."""
 
-from dlcourse import exercise, predictions, quiz, written_tests
+from collections.abc import Callable
+from functools import cached_property
+from typing import NamedTuple
+
+from dlcourse import challenges, data, exercise, plot, predictions, quiz, results, written_tests
+from dlcourse.arrays import softmax, to_numpy
+from dlcourse.errors import KindError
 from dlcourse.exercise import Mistake, WhatIf
 
+import numpy as np
+
 TITLE = "Optimisers and learning rates"
-NEEDS = ()
-DATA = ()
+NEEDS = ("11",)
+DATA = ("fashion-mnist",)
 
 
-def _the_height(place):
-    return place**2
+# Surfaces, and a race on them ---------------------------------------------------------------------
 
 
-def _the_place(place):
-    return place
+class Surface(NamedTuple):
+    """A loss of two weights, whose lowest value is 0.
+
+    Attributes:
+        loss: Function of weights (…, 2) that gives losses (…).
+        slopes: Function of two weights that gives both slopes.
+        start: Where the races begin.
+        limits: ((left, right), (bottom, top)) of what is drawn.
+    """
+
+    loss: Callable
+    slopes: Callable
+    start: np.ndarray
+    limits: tuple
 
 
-def _some_place(random):
-    return {"place": round(random.normal(0, 3), 2)}
+def _bent_slopes(w):
+    off = w[1] - w[0] ** 2
+    return np.array([-2 * (1 - w[0]) - 40 * w[0] * off, 20 * off])
 
 
-@exercise.function(
-    ask="Return the slope of the parabola at `place`.",
-    cases=[{"place": 1.0}, {"place": -0.5}],
-    draw=_some_place,
-    hints=(
-        "Look at the figure: is the slope at -0.5 positive or negative?",
-        "Twice the place: `2 * place`.",
+SURFACES = {
+    "valley": Surface(
+        lambda w: (w[..., 0] ** 2 + 25 * w[..., 1] ** 2) / 2,
+        lambda w: np.array([1.0, 25.0]) * w,
+        np.array([10.0, 1.0]),
+        ((-5, 11), (-3, 3)),
     ),
-    mistakes=[
-        Mistake("That is the height of the curve. How steep is it?", _the_height),
-        Mistake("That is the place. The slope is twice as large.", _the_place),
-    ],
-    what_if=WhatIf(
-        "the place is the lowest point", {"place": 0.0}, "There the curve neither rises nor falls."
+    "bent valley": Surface(
+        lambda w: (1 - w[..., 0]) ** 2 + 10 * (w[..., 1] - w[..., 0] ** 2) ** 2,
+        _bent_slopes,
+        np.array([-1.2, 1.5]),
+        ((-2, 2), (-1, 3)),
     ),
-)
-def slope_at(place):
-    return 2 * place
-
-
-def _at_two(slope_at):
-    assert slope_at(2) == 4
-
-
-@written_tests.of(
-    slope_at,
-    ask="Write a test that every right `slope_at` passes and that a wrong one fails.",
-    hints=("Where is the height not the slope?", "At 1 the height is 1 and the slope 2."),
-    mistakes=[Mistake("At your place the height and the slope are the same.", _at_two)],
-)
-def test_slope_at(slope_at):
-    assert slope_at(1) == 2
-
-
-def _uphill(place, step):
-    return place + step * 2 * place
-
-
-def _one_step_for_all(place, step):
-    return place - step
-
-
-def _some_step(random):
-    return {**_some_place(random), "step": float(random.choice([0.01, 0.1, 0.25, 0.5]))}
-
-
-@exercise.function(
-    ask="Fix the function: one step has to bring us closer to the lowest point.",
-    cases=[{"place": 1.0, "step": 0.1}, {"place": -0.5, "step": 0.25}],
-    draw=_some_step,
-    hints=(
-        "Start at 1 and take one step. Are you closer to 0?",
-        "Where the curve rises, you have to go back: what is the sign of the step?",
+    "saddle": Surface(
+        lambda w: w[..., 0] ** 2 + (w[..., 1] ** 2 - 1) ** 2 / 4,
+        lambda w: np.array([2 * w[0], (w[1] ** 2 - 1) * w[1]]),
+        np.array([1.5, 0.001]),
+        ((-2, 2), (-2, 2)),
     ),
-    given=_uphill,
-    mistakes=[
-        Mistake("Your step goes uphill. Which way does the slope point?", _uphill),
-        Mistake("Your step is always the same. It should grow with the slope.", _one_step_for_all),
-    ],
+}
+
+
+def draw_surface(axes, loss, across, up):
+    """Draw lines of equal loss of two weights, each twice as high as the one below.
+
+    Args:
+        axes: Where to draw.
+        loss: Function of weights (…, 2).
+        across, up: (lowest, highest) of the first and of the second weight.
+    """
+    w1, w2 = np.meshgrid(np.linspace(*across, 81), np.linspace(*up, 81))
+    heights = loss(np.stack([w1, w2], axis=-1))
+    levels = heights.max() / 2.0 ** np.arange(11, -1, -1)
+    axes.contour(w1, w2, heights, levels=levels, colors="lightgray", linewidths=0.8)
+    axes.set(xlim=across, ylim=up)
+
+
+def draw_race(figure, surface, optimiser, rate, keep, path, other):
+    """Draw the path of an optimiser beside that of plain descent.
+
+    Args:
+        figure: Where to draw.
+        surface: Name of one of `SURFACES`.
+        optimiser, rate, keep: What is said of the path.
+        path, other: Places on the way (steps + 1, 2) of it, and of plain descent; shorter than 101
+            if it ran away.
+
+    Returns:
+        A sentence, and the facts that decide the explorer's challenges.
+    """
+    ground = SURFACES[surface]
+    ground_axes, axes = figure.subplots(1, 2, width_ratios=(1.3, 1))
+    draw_surface(ground_axes, ground.loss, *ground.limits)
+    for each, colour, name in (
+        (other, plot.COLOURS[6], "descent"),
+        (path, plot.COLOURS[1], optimiser),
+    ):
+        ground_axes.plot(*each.T, ".-", color=colour, markersize=3, linewidth=0.8)
+        axes.semilogy(np.maximum(ground.loss(each), 1e-9), color=colour, label=name)
+    ground_axes.plot(*ground.start, "o", color="black", markersize=4)
+    ground_axes.set(title=surface, xlabel="$w_1$", ylabel="$w_2$")
+    axes.set(title="Loss", xlabel="step", xlim=(0, 100), ylim=(1e-9, 1e6))
+    axes.legend(fontsize=7)
+    end, end_of_descent = (float(ground.loss(each[-1])) for each in (path, other))
+    ran_away = len(path) < 101
+    kept = f", {keep:.2f} kept" if optimiser != "descent" else ""
+    what = "it has run away" if ran_away else f"the loss is {end:.2g}"
+    sentence = (
+        f"{optimiser} on the {surface}, rate {rate:.3g}{kept}: after {len(path) - 1} steps {what}."
+    )
+    facts = {
+        "surface": surface,
+        "optimiser": optimiser,
+        "rate": rate,
+        "keep": keep,
+        "end": end,
+        "end_of_descent": end_of_descent,
+        "ran_away": ran_away,
+        "descent_ran_away": len(other) < 101,
+    }
+    return sentence, facts
+
+
+def adam_keeping(w, memory, slope, rate, keep):
+    """Take a step of Adam that keeps any share of the old mean; returns the weights and its memory."""
+    m, q, t = memory
+    m, q = keep * m + (1 - keep) * slope, 0.999 * q + 0.001 * slope**2
+    mean, square = m / (1 - keep ** (t + 1)), q / (1 - 0.999 ** (t + 1))
+    return w - rate * mean / (np.sqrt(square) + 1e-8), (m, q, t + 1)
+
+
+def bound(gap):
+    """Return a gap as the power of ten that it stays below."""
+    return "0" if gap == 0 else f"below 1e{int(np.ceil(np.log10(gap * 1.5))):d}"
+
+
+CHALLENGES = challenges.Challenges(
+    __name__,
+    racers={
+        "run_away": challenges.challenge(
+            ask="Make plain descent run away at a rate below 0.1.",
+            met=lambda optimiser, ran_away, rate: (
+                optimiser == "descent" and ran_away and rate < 0.1
+            ),
+            because="At {rate:.3g}, on the {surface}: in the steepest direction each step jumped "
+            "over the lowest place and landed higher than before.",
+            solution={"optimiser": "descent", "rate": 0.0955},
+        ),
+        "off_the_saddle": challenges.challenge(
+            ask="On the saddle plain descent at a rate of 0.02 is stuck near the middle. Bring the "
+            "loss below 0.01 at a rate of 0.05 or less.",
+            met=lambda surface, rate, end: surface == "saddle" and rate <= 0.05 and end < 0.01,
+            because="{end:.1e} with {optimiser}, at a rate of {rate:.3g}. Near the middle the slope "
+            "is tiny, but it points the same way in each step: what adds slopes up, or divides them "
+            "by their size, gets away sooner.",
+            solution={"surface": "saddle", "optimiser": "Adam", "rate": 0.0501, "keep": 0.9},
+        ),
+        "round_the_bend": challenges.challenge(
+            ask="Bring the loss below 0.001 on the bent valley.",
+            met=lambda surface, end: surface == "bent valley" and end < 0.001,
+            because="{end:.1e} with {optimiser} at a rate of {rate:.3g}, and {end_of_descent:.2g} for"
+            " plain descent at the same rate. Along the bend no single rate suits every step.",
+            solution={"surface": "bent valley", "optimiser": "Adam", "rate": 0.2, "keep": 0.8},
+        ),
+        "too_much": challenges.challenge(
+            ask="Show that more memory can be worse: let momentum or Nesterov, without running "
+            "away, end at a loss 100 times that of plain descent at the same rate.",
+            met=lambda optimiser, ran_away, descent_ran_away, end, end_of_descent: (
+                optimiser in ("momentum", "Nesterov")
+                and not ran_away
+                and not descent_ran_away
+                and end > 100 * end_of_descent
+            ),
+            because="{end:.2g} against {end_of_descent:.2g}. With {keep:.2f} of the velocity kept, "
+            "it swings past the lowest place again and again.",
+            solution={"rate": 0.0501, "keep": 0.98},
+        ),
+    },
 )
-def downhill(place, step):
-    return place - step * 2 * place
 
 
-def _rule_at_one():
+# Exercises ----------------------------------------------------------------------------------------
+
+
+def _one_step_to_the_bottom():
+    return 1 / 40
+
+
+def _for_the_flat_weight():
     return 2.0
 
 
+def _of_the_lessons_valley():
+    return 2 / 25
+
+
 @exercise.value(
-    ask="Put the place where the slope is 3 into `steep_place`.",
-    hints=("Twice which number is 3?", "Half of 3."),
-    mistakes=[Mistake("The slope there is 4.", _rule_at_one)],
-)
-def steep_place():
-    return 3 / 2
-
-
-def _place_after_ten_steps(step):
-    place = 1.0
-    for _ in range(10):
-        place = downhill.solve(place, step)
-    return place
-
-
-def _one_that_jumps_over():
-    return 1.0
-
-
-@exercise.measured(
-    ask="Choose a `step_size` with which ten steps from 1 come within 0.001 of the lowest point.",
-    measure=lambda step: 1 - abs(_place_after_ten_steps(step)),
-    bar=0.999,
-    what="The share of the way that your ten steps go is",
+    ask="A valley has the curvatures 1 and 40. At which learning rate does its steep weight jump to "
+    "and fro for ever, neither nearer nor further?",
     hints=(
-        "With 0.1 each step goes a fifth of what is left. Is that enough?",
-        "At 0.5 one step is all it takes; a little less will do as well.",
+        "By which number is that weight multiplied in one step, at a rate η?",
+        "Multiplied by which number does a weight change sides and keep its size?",
+        "1 less 40 times the rate has to be −1.",
     ),
     mistakes=[
         Mistake(
-            "Your steps jump over the lowest point, there and back again. Try shorter ones.",
-            _one_that_jumps_over,
-            sign=lambda step: step >= 1,
-        )
+            "At that rate one step takes it to 0, where it stays. It should land on the other side, "
+            "as far away.",
+            _one_step_to_the_bottom,
+        ),
+        Mistake("That is where the *flat* weight jumps to and fro.", _for_the_flat_weight),
+        Mistake("That is for a curvature of 25, as in the lesson.", _of_the_lessons_valley),
     ],
 )
-def step_size():
-    return 0.4
+def rate_at_the_edge():
+    return 2 / 40
 
 
-PREDICTIONS = predictions.Predictions(
-    __name__,
-    steepest=predictions.predict(
-        options={
-            "in the middle": "There it is level.",
-            "at both ends": "Its slope grows with the distance from the middle.",
-            "everywhere the same": "That is true of a straight line.",
-        },
-        key=lambda x: (
-            "at both ends" if x[-1] ** 2 - x[-2] ** 2 > x[51] ** 2 - x[50] ** 2 else "in the middle"
+def _old_velocity(w, v, slope, rate, keep):
+    return w - rate * v, keep * v + slope
+
+
+def _average_of_slopes(w, v, slope, rate, keep):
+    v = keep * v + (1 - keep) * slope
+    return w - rate * v, v
+
+
+def _nesterov(w, v, slope, rate, keep):
+    v = keep * v + slope
+    return w - rate * (slope + keep * v), v
+
+
+def _rate_inside(w, v, slope, rate, keep):
+    v = keep * v - rate * slope
+    return w + v, v
+
+
+def _rate_inside_downwards(w, v, slope, rate, keep):
+    v = keep * v + rate * slope
+    return w - v, v
+
+
+def _uphill(w, v, slope, rate, keep):
+    v = keep * v + slope
+    return w + rate * v, v
+
+
+def _forgets_the_velocity(w, v, slope, rate, keep):
+    v = keep * v + slope
+    return w - rate * slope, v
+
+
+def _slope_twice(w, v, slope, rate, keep):
+    v = keep * (v + slope)
+    return w - rate * v, v
+
+
+def _some_momentum(random):
+    shape = random.integers(1, 4, random.integers(1, 3))
+    w, v, slope = (random.normal(0, 2, shape).round(1) for _ in range(3))
+    rate, keep = float(random.choice([0.01, 0.1, 0.5])), float(random.choice([0, 0.5, 0.9, 0.99]))
+    return {"w": w, "v": v, "slope": slope, "rate": rate, "keep": keep}
+
+
+@exercise.function(
+    ask="Return the weights and the velocity after one step of momentum, as a pair.",
+    cases=[
+        {"w": np.array([1.0, -2.0]), "v": np.zeros(2), "slope": np.array([0.5, 4.0]), "rate": 0.1,
+         "keep": 0.9},
+        {"w": np.array([1.0]), "v": np.array([3.0]), "slope": np.array([-2.0]), "rate": 0.5,
+         "keep": 0.5},
+    ],  # fmt: skip
+    draw=_some_momentum,
+    hints=(
+        "Two lines, one for each formula. Which of the two comes first?",
+        "The velocity that moves the weights is the new one: it has taken the slope in.",
+        "First `keep` times the old velocity plus the slope; then the weights less `rate` times "
+        "that.",
+    ),
+    mistakes=[
+        Mistake(
+            "The weights move by the velocity as it was. Take the slope in first.", _old_velocity
         ),
-    ),
-    at_the_end=predictions.predict(
-        options={
-            "0": "That is the slope in the middle.",
-            "1": "That is the height there. The slope is how fast it changes.",
-            "2": "Twice the place, as at every place of this curve.",
-        },
-        key=lambda slope: str(round(slope)),
+        Mistake(
+            "Your velocity is an average: the slope gets only 1 − keep. In the formula it counts in "
+            "full.",
+            _average_of_slopes,
+        ),
+        Mistake("That is Nesterov's version, which comes next.", _nesterov),
+        Mistake(
+            "You put the rate into the velocity, as Keras does. In the lesson's formula the velocity "
+            "holds slopes alone.",
+            (_rate_inside, _rate_inside_downwards),
+        ),
+        Mistake("Your weights go uphill: move them against the velocity.", _uphill),
+        Mistake(
+            "You compute a velocity, but move the weights by the slope alone.",
+            _forgets_the_velocity,
+        ),
+        Mistake("The new slope is multiplied by `keep` too. Only the old velocity is.", _slope_twice),
+    ],
+    what_if=WhatIf(
+        "all of the velocity is kept, and there is no slope any more",
+        {"w": np.array([1.0]), "v": np.array([2.0]), "slope": np.zeros(1), "rate": 0.1, "keep": 1.0},
+        "Then nothing ever stops it: the weight moves on by the same step for ever.",
     ),
 )
+def momentum_step(w, v, slope, rate, keep):
+    v = keep * v + slope
+    return w - rate * v, v
 
-QUIZ = quiz.Quiz(
-    __name__,
-    flat=quiz.choice(
-        "Where is the slope of a parabola 0?",
-        right="at its lowest point",
-        because="Left of it the curve falls, right of it it rises.",
-        wrong={
-            "nowhere on the curve": "A curve can be level at one point.",
-            "at both of its ends": "It is steepest there.",
-        },
-        key="argument",  # or "definition", "measured": no program can tell
+
+def _uncorrected(w, m, q, t, slope, rate):
+    m = 0.9 * m + 0.1 * slope
+    q = 0.999 * q + 0.001 * slope**2
+    w = w - rate * m / (np.sqrt(q) + 1e-8)
+    return w, m, q
+
+
+def _one_corrected(w, m, q, t, slope, rate):
+    m = 0.9 * m + 0.1 * slope
+    q = 0.999 * q + 0.001 * slope**2
+    return w - rate * m / (1 - 0.9**t) / (np.sqrt(q) + 1e-8), m, q
+
+
+def _other_corrected(w, m, q, t, slope, rate):
+    m = 0.9 * m + 0.1 * slope
+    q = 0.999 * q + 0.001 * slope**2
+    return w - rate * m / (np.sqrt(q / (1 - 0.999**t)) + 1e-8), m, q
+
+
+def _kept_corrected(w, m, q, t, slope, rate):
+    m = (0.9 * m + 0.1 * slope) / (1 - 0.9**t)
+    q = (0.999 * q + 0.001 * slope**2) / (1 - 0.999**t)
+    return w - rate * m / (np.sqrt(q) + 1e-8), m, q
+
+
+def _a_step_late(w, m, q, t, slope, rate):
+    m = 0.9 * m + 0.1 * slope
+    q = 0.999 * q + 0.001 * slope**2
+    mean, square = m / (1 - 0.9 ** (t + 1)), q / (1 - 0.999 ** (t + 1))
+    return w - rate * mean / (np.sqrt(square) + 1e-8), m, q
+
+
+def _times_instead_of_power(w, m, q, t, slope, rate):
+    m = 0.9 * m + 0.1 * slope
+    q = 0.999 * q + 0.001 * slope**2
+    mean, square = m / (1 - 0.9), q / (1 - 0.999)
+    return w - rate * mean / (np.sqrt(square) + 1e-8), m, q
+
+
+def _without_the_root(w, m, q, t, slope, rate):
+    m = 0.9 * m + 0.1 * slope
+    q = 0.999 * q + 0.001 * slope**2
+    return w - rate * m / (1 - 0.9**t) / (q / (1 - 0.999**t) + 1e-8), m, q
+
+
+def _some_adam(random):
+    shape = random.integers(1, 5)
+    w, m, slope = (random.normal(0, 1, shape).round(2) for _ in range(3))
+    if random.random() < 0.3:
+        slope = (slope * random.choice([0.001, 100])).round(5)
+    t = int(random.choice([1, 2, 3, 10, 100, 2000]))
+    start = random.random() < 0.3
+    return {
+        "w": w,
+        "m": np.zeros(shape) if start else m,
+        "q": np.zeros(shape) if start else random.uniform(0.01, 2, shape).round(2),
+        "t": 1 if start else t,
+        "slope": slope,
+        "rate": float(random.choice([0.001, 0.1, 1.0])),
+    }
+
+
+@exercise.function(
+    ask="Fix the function: return the weights, `m` and `q` after one step of Adam. `t` is the number "
+    "of this step, 1 for the first.",
+    cases=[
+        {"w": np.array([1.0, 2.0]), "m": np.zeros(2), "q": np.zeros(2), "t": 1,
+         "slope": np.array([0.5, -8.0]), "rate": 0.1},
+        {"w": np.array([0.0]), "m": np.array([0.2]), "q": np.array([0.01]), "t": 5,
+         "slope": np.array([-1.0]), "rate": 0.1},
+        {"w": np.array([0.0]), "m": np.array([0.0]), "q": np.array([0.0]), "t": 1,
+         "slope": np.array([1e-8]), "rate": 1.0},
+    ],  # fmt: skip
+    draw=_some_adam,
+    given=_uncorrected,
+    hints=(
+        "Let it take a first step from m = 0 and q = 0. How long is the step, beside the rate?",
+        "The averages start at 0. What does the text divide them by? The function gets `t` and never "
+        "uses it.",
+        "In the line for `w`, put m / (1 − 0.9 to the power of t) for `m`, and in the same way "
+        "with 0.999 for `q`. The function still returns `m` and `q` as they are.",
     ),
-    sign=quiz.choice(
-        "The slope at a point is {slope}. Which way is downhill?",
-        draw={"slope": [-3, -2, -1, -0.5]},
-        right="to the right",
-        because="A negative slope falls from left to right.",
-        wrong={
-            "to the left": "There the curve is higher.",
-            "to either side": "It falls on one side and rises on the other.",
-        },
-        key=lambda slope: "to the right" if slope < 0 else "to the left",
+    mistakes=[
+        Mistake("The first step is still about three rates long.", _uncorrected),
+        Mistake("Now `m` is corrected. And `q`?", _one_corrected),
+        Mistake("Now `q` is corrected. And `m`?", _other_corrected),
+        Mistake(
+            "The step is right, but you keep the corrected averages: in the next step they would be "
+            "corrected again. Correct them where they are used.",
+            _kept_corrected,
+        ),
+        Mistake("Your correction is one step late: in the first step, t is 1.", _a_step_late),
+        Mistake(
+            "You divide by 1 − 0.9 in every step. Where is the power of t?", _times_instead_of_power
+        ),
+        Mistake("Divide by the root of q, not by q itself.", _without_the_root),
+    ],
+    what_if=WhatIf(
+        "the slope is 0 from the first step on",
+        {"w": np.array([1.0]), "m": np.zeros(1), "q": np.zeros(1), "t": 1, "slope": np.zeros(1),
+         "rate": 0.1},
+        "0 / (0 + 1e-8) is 0. Without that small number it would be no number at all.",
     ),
-    steepness=quiz.number(
-        "How steep is the parabola x² at {place}?",
-        # The first of each list is asked first, and is what the notebook stores.
-        draw={"place": [3, *range(4, 60)], "height": lambda place: place**2},
-        right=lambda place: 2 * place,
-        because="Twice {place}.",
-        wrong={
-            "That is the place. The slope is twice as large.": lambda place: place,
-            "That is how high the curve is: {height}.": lambda height: height,
-        },
+)  # fmt: skip
+def adam_step(w, m, q, t, slope, rate):
+    m = 0.9 * m + 0.1 * slope
+    q = 0.999 * q + 0.001 * slope**2
+    mean, square = m / (1 - 0.9**t), q / (1 - 0.999**t)
+    return w - rate * mean / (np.sqrt(square) + 1e-8), m, q
+
+
+def _length_of_the_first(adam_step):
+    w, _, _ = adam_step(np.array([0.0]), np.array([0.0]), np.array([0.0]), 1, np.array([9.0]), 0.1)
+    assert np.allclose(w, -0.1)
+
+
+def _what_is_kept(adam_step):
+    zero = np.array([0.0])
+    _, m, q = adam_step(zero, zero, zero, 1, np.array([2.0]), 0.1)
+    assert np.allclose(m, 0.2) and np.allclose(q, 0.004)
+
+
+def _late_step_alone(adam_step):
+    one = np.array([1.0])
+    w, _, _ = adam_step(one, one, one, 10_000, one, 0.5)
+    assert np.allclose(w, 0.5)
+
+
+@written_tests.of(
+    adam_step,
+    ask="Write a test that every right `adam_step` passes and that a wrong one fails.",
+    hints=(
+        "From m = q = 0 the first step is one rate long, whatever the slope: ask for that.",
+        "Look at all three results. After a first slope of 2, m is 0.2 and q is 0.004.",
+        "One more case with t = 2 tells a power from a product: with m = q = 1 and a slope of 1, m "
+        "and q stay 1, and the step is the rate times (1 / (1 − 0.81)) / √(1 / (1 − 0.998001)).",
+    ),
+    mistakes=[
+        Mistake(
+            "You look at the length of the first step only. What does a function hand to the next "
+            "step, and what if t is larger than 1?",
+            _length_of_the_first,
+        ),
+        Mistake(
+            "You look at what is kept only. How far did the weight move?",
+            _what_is_kept,
+        ),
+        Mistake(
+            "After thousands of steps hardly any correction is left. Look at an early step too.",
+            _late_step_alone,
+        ),
+    ],
+)
+def test_adam_step(adam_step):
+    zero, one = np.array([0.0]), np.array([1.0])
+    w, m, q = adam_step(zero, zero, zero, 1, np.array([2.0]), 0.1)
+    assert np.allclose(w, -0.1) and np.allclose(m, 0.2) and np.allclose(q, 0.004)
+    w, m, q = adam_step(one, one, one, 2, one, 0.1)
+    assert np.allclose(m, 1) and np.allclose(q, 1)
+    assert np.allclose(w, 1 - 0.1 / (1 - 0.9**2) * np.sqrt(1 - 0.999**2))
+    w, m, q = adam_step(one, zero, one / 4, 3, 3 * one, 0.1)
+    assert np.allclose(m, 0.3) and np.allclose(q, 0.25875)
+    assert np.allclose(w, 1 - 0.1 * 0.3 / (1 - 0.9**3) / np.sqrt(0.25875 / (1 - 0.999**3)))
+
+
+def _cosine_alone(progress, warm):
+    return (1 + np.cos(np.pi * progress)) / 2
+
+
+def _not_stretched(progress, warm):
+    return progress / warm if progress < warm else (1 + np.cos(np.pi * progress)) / 2
+
+
+def _shifted(progress, warm):
+    return progress / warm if progress < warm else (1 + np.cos(np.pi * (progress - warm))) / 2
+
+
+def _straight_down(progress, warm):
+    return progress / warm if progress < warm else (1 - progress) / (1 - warm)
+
+
+def _whole_wave(progress, warm):
+    if progress < warm:
+        return progress / warm
+    return (1 + np.cos(2 * np.pi * (progress - warm) / (1 - warm))) / 2
+
+
+def _quarter_wave(progress, warm):
+    if progress < warm:
+        return progress / warm
+    return np.cos(np.pi / 2 * (progress - warm) / (1 - warm))
+
+
+def _warm_up_not_scaled(progress, warm):
+    return progress if progress < warm else warm_cosine.solve(progress, warm)
+
+
+def _some_progress(random):
+    return {
+        "progress": float(random.integers(0, 20) / 20),
+        "warm": float(random.choice([0.05, 0.1, 0.25, 0.5, 0.8])),
+    }
+
+
+@exercise.function(
+    ask="Return the factor of the learning rate when a share `progress` of the training is done; "
+    "`warm` lies between 0 and 1.",
+    cases=[
+        {"progress": 0.0, "warm": 0.1},
+        {"progress": 0.05, "warm": 0.1},
+        {"progress": 0.1, "warm": 0.1},
+        {"progress": 0.55, "warm": 0.1},
+        {"progress": 0.75, "warm": 0.5},
+        {"progress": 0.95, "warm": 0.2},
+    ],
+    draw=_some_progress,
+    hints=(
+        "Two parts, so an `if`. What must come out at `progress = warm`, from both sides?",
+        "In the second part, which share of *that part* is done? It should go from 0 to 1.",
+        "The share is (progress − warm) / (1 − warm). Put it where `cosine` in the text has "
+        "`progress`.",
+    ),
+    mistakes=[
+        Mistake("There is no warm-up in it yet: at `progress = 0` it gives 1.", _cosine_alone),
+        Mistake(
+            "At the end of the warm-up yours jumps: the cosine has begun too early. It should start "
+            "from 1 there.",
+            _not_stretched,
+        ),
+        Mistake(
+            "Yours does not come down to 0 at the end. The cosine has less time than before, so it "
+            "has to be faster.",
+            _shifted,
+        ),
+        Mistake("Your second part is a straight line. It should be half a cosine.", _straight_down),
+        Mistake("A whole wave: yours is 0 in the middle and comes back to 1.", _whole_wave),
+        Mistake(
+            "A quarter of a wave: it ends steeply. The half wave begins and ends flat.",
+            _quarter_wave,
+        ),
+        Mistake("Your warm-up ends at `warm`, not at 1.", _warm_up_not_scaled),
+    ],
+    what_if=WhatIf(
+        "the training is over",
+        {"progress": 1.0, "warm": 0.1},
+        "The rate has come down to 0: a further step would change nothing.",
     ),
 )
+def warm_cosine(progress, warm):
+    if progress < warm:
+        return progress / warm
+    share = (progress - warm) / (1 - warm)
+    return (1 + np.cos(np.pi * share)) / 2
+
+
+def _each_by_itself(slopes, largest):
+    return [each * min(1, largest / max(np.linalg.norm(each), 1e-12)) for each in slopes]
+
+
+def _each_number(slopes, largest):
+    return [np.clip(each, -largest, largest) for each in slopes]
+
+
+def _always_scaled(slopes, largest):
+    length = np.sqrt(sum((each**2).sum() for each in slopes))
+    return [each * largest / length for each in slopes]
+
+
+def _length_without_root(slopes, largest):
+    length = sum((each**2).sum() for each in slopes)
+    return [each * min(1, largest / length) for each in slopes]
+
+
+def _by_the_largest_number(slopes, largest):
+    most = max(np.abs(each).max() for each in slopes)
+    return [each * min(1, largest / most) for each in slopes]
+
+
+def _sum_of_lengths(slopes, largest):
+    length = sum(np.linalg.norm(each) for each in slopes)
+    return [each * min(1, largest / length) for each in slopes]
+
+
+def _the_other_way_round(slopes, largest):
+    length = np.sqrt(sum((each**2).sum() for each in slopes))
+    return [each * max(1, largest / length) for each in slopes]
+
+
+def _some_slopes(random):
+    slopes = [
+        random.normal(0, random.choice([0.1, 1, 10]), random.integers(1, 4, random.integers(1, 3)))
+        for _ in range(random.integers(1, 4))
+    ]
+    return {
+        "slopes": [(each + 0.05).round(1) for each in slopes],
+        "largest": float(random.choice([0.5, 1, 2, 5, 20])),
+    }
+
+
+@exercise.function(
+    ask="Return a list of new arrays, all multiplied by one number, so that the length of the whole "
+    "gradient is at most `largest`. What is not too long stays as it is.",
+    cases=[
+        {"slopes": [np.array([3.0]), np.array([4.0])], "largest": 1.0},
+        {"slopes": [np.array([[0.3, -0.1], [0.2, 0.0]]), np.array([0.1, 0.2])], "largest": 1.0},
+        {"slopes": [np.array([6.0, 8.0, 0.0])], "largest": 5.0},
+    ],
+    draw=_some_slopes,
+    hints=(
+        "For [3] and [4] together the length is 5. By which number has each to be multiplied, if "
+        "the limit is 1?",
+        "One length for all arrays: the root of the sum of all their squares. Nothing changes "
+        "where it is smaller than the limit.",
+        "Multiply each array by the smaller one of 1 and largest / length.",
+    ),
+    mistakes=[
+        Mistake(
+            "You clip each array by its own length, as Keras's `clipnorm` does. The direction of "
+            "the whole changes; one number should multiply all.",
+            _each_by_itself,
+        ),
+        Mistake(
+            "You cut off each number by itself, which changes the direction. One number should "
+            "multiply all.",
+            _each_number,
+        ),
+        Mistake(
+            "A gradient that is short enough should stay as it is. Yours is made longer.",
+            _always_scaled,
+        ),
+        Mistake("That is the square of the length. Take the root.", _length_without_root),
+        Mistake(
+            "You go by the largest single slope. The limit is for the length of them all together.",
+            _by_the_largest_number,
+        ),
+        Mistake(
+            "You add up the lengths of the arrays. Lengths do not add up like that: 3 and 4 "
+            "make 5.",
+            _sum_of_lengths,
+        ),
+        Mistake(
+            "Long gradients stay as they are and short ones grow. Which of the two numbers is the "
+            "smaller one?",
+            _the_other_way_round,
+        ),
+    ],
+    what_if=WhatIf(
+        "all slopes are 0",
+        {"slopes": [np.zeros(2)], "largest": 1.0},
+        "The length is 0, and largest / 0 is infinite or an error: real code adds a tiny number to "
+        "the length.",
+    ),
+)
+def clip_by_norm(slopes, largest):
+    length = np.sqrt(sum((each**2).sum() for each in slopes))
+    factor = min(1, largest / length)
+    return [each * factor for each in slopes]
+
+
+# An optimiser of one's own ------------------------------------------------------------------------
+
+STEPS, STARTS_OF_CHECK, UNITS = 150, (11, 12, 13), 32
+
+
+class _Trial:
+    """What an optimiser does with the check's network; each run is made once, when it is asked for.
+
+    Attributes:
+        optimiser: The learner's function.
+    """
+
+    def __init__(self, optimiser):
+        self.optimiser = optimiser
+
+    @cached_property
+    def honest(self):
+        """Mean validation accuracy over the starts."""
+        return float(np.mean([self._run(start)[0] for start in STARTS_OF_CHECK]))
+
+    @cached_property
+    def after_noise(self):
+        """Validation accuracy where the slopes come from labels that were drawn at random."""
+        return self._run(STARTS_OF_CHECK[0], noise=True)[0]
+
+    @cached_property
+    def after_nothing(self):
+        """By how much the weights move where all slopes are 0, and the accuracy after it."""
+        return self._run(STARTS_OF_CHECK[0], blank=True)
+
+    @cached_property
+    def loss_rises(self):
+        """Whether ten steps on one and the same batch make its loss larger."""
+        before, after = self._on_one_batch
+        return not after < before
+
+    @cached_property
+    def _on_one_batch(self):
+        fashion = data.load("fashion-mnist")
+        x, labels = fashion.train.features[:50], fashion.train.labels[:50]
+        weights, memory, losses = _new_weights(0), None, []
+        for _ in range(11):
+            slopes, loss = _slopes_and_loss(weights, x, labels)
+            losses.append(loss)
+            weights, memory = self._step(weights, slopes, memory, 0.3)
+        return losses[0], losses[-1]
+
+    def _step(self, weights, slopes, memory, progress):
+        given = [each.copy() for each in weights], [each.copy() for each in slopes]
+        answer = self.optimiser(*given, memory, progress)
+        if not isinstance(answer, tuple | list) or len(answer) != 2:
+            raise KindError(
+                "`my_optimiser` should return a pair: the list of new weights, and the memory."
+            )
+        new, memory = answer
+        new = [np.asarray(to_numpy(each), dtype="float64") for each in new]
+        if [each.shape for each in new] != [each.shape for each in weights]:
+            raise KindError(
+                "`my_optimiser` should return four arrays of the shapes that it got, but the shapes "
+                f"are {', '.join(str(each.shape) for each in new)}."
+            )
+        return new, memory
+
+    def _run(self, start, noise=False, blank=False):
+        """Return the accuracy after the steps, and by how much the weights have moved."""
+        fashion, random = data.load("fashion-mnist"), np.random.default_rng(start)
+        train, valid = fashion.train[:5_000], fashion.valid
+        x, labels = train.features, train.labels
+        labels = random.permutation(labels) if noise else labels
+        first = weights = _new_weights(start)
+        memory, order = None, []
+        with np.errstate(all="ignore"):
+            for step in range(STEPS):
+                if step % 100 == 0:
+                    order = random.permutation(len(x))
+                chosen = order[50 * (step % 100) :][:50]
+                slopes, _ = _slopes_and_loss(weights, x[chosen], labels[chosen])
+                slopes = [0 * each for each in slopes] if blank else slopes
+                weights, memory = self._step(weights, slopes, memory, step / STEPS)
+            scores = _forward(weights, valid.features)[-1]
+        moved = max(float(np.abs(a - b).max()) for a, b in zip(weights, first))
+        if not np.isfinite(scores).all():
+            return 0.0, moved
+        return results.accuracy(scores, valid.labels), moved
+
+
+def _new_weights(start):
+    random = np.random.default_rng(1000 + start)
+    w1 = random.normal(0, np.sqrt(2 / 784), (784, UNITS))
+    w2 = random.normal(0, np.sqrt(2 / UNITS), (UNITS, 10))
+    return [w1, np.zeros(UNITS), w2, np.zeros(10)]
+
+
+def _forward(weights, x):
+    w1, b1, w2, b2 = weights
+    hidden = np.maximum(0, x @ w1 + b1)
+    return hidden, hidden @ w2 + b2
+
+
+def _slopes_and_loss(weights, x, labels):
+    hidden, scores = _forward(weights, x)
+    probabilities = softmax(scores)
+    of_labels = probabilities[np.arange(len(labels)), labels]
+    d_scores = (probabilities - np.eye(10)[labels]) / len(labels)
+    d_z = d_scores @ weights[2].T * (hidden > 0)
+    slopes = [x.T @ d_z, d_z.sum(axis=0), hidden.T @ d_scores, d_scores.sum(axis=0)]
+    return slopes, float(-np.log(np.maximum(of_labels, 1e-12)).mean())
+
+
+def _plain_descent():
+    return lambda weights, slopes, memory, progress: (
+        [w - 0.1 * slope for w, slope in zip(weights, slopes)],
+        None,
+    )
+
+
+def _far_too_fast():
+    return lambda weights, slopes, memory, progress: (
+        [w - 50.0 * slope for w, slope in zip(weights, slopes)],
+        None,
+    )
+
+
+def _never_moves():
+    return lambda weights, slopes, memory, progress: (weights, memory)
+
+
+def _climbs():
+    return lambda weights, slopes, memory, progress: (
+        [w + 0.1 * slope for w, slope in zip(weights, slopes)],
+        None,
+    )
+
+
+def _a_library_s(torch):
+    return torch.optim.Adam
+
+
+def _settings():
+    return {"optimiser": "Adam", "rate": 0.01}
+
+
+def _looks_for_itself():
+    """It takes five steps for each one, with slopes of its own, from pictures that it loads."""
+    fashion, random = data.load("fashion-mnist"), np.random.default_rng(0)
+
+    def steps(weights, slopes, memory, progress):
+        for _ in range(5):
+            some = random.integers(0, 5_000, 100)
+            own, _ = _slopes_and_loss(
+                weights, fashion.valid.features[some], fashion.valid.labels[some]
+            )
+            weights = [w - 0.1 * slope for w, slope in zip(weights, own)]
+        return weights, memory
+
+    return steps
+
+
+@exercise.measured(
+    ask="Put a function `(weights, slopes, memory, progress)` that returns (new weights, memory) into "
+    "`my_optimiser`, and reach a mean validation accuracy of 0.79 in 150 steps.",
+    examine=_Trial,
+    measure=lambda trial: trial.honest,
+    bar=0.79,
+    what="Its mean validation accuracy over three starts is",
+    hints=(
+        "Which of the optimisers of this lesson remembers something, and what? Its memory has to "
+        "hold one array for each array of weights.",
+        "Begin with momentum: if the memory is None, it is a list of zeros. Then let the rate fall "
+        "with `progress`.",
+        "Momentum 0.9 or Adam, with a peak rate as in section 6, times 1 − progress.",
+    ),
+    mistakes=[
+        Mistake(
+            "That is a class or a set of settings. The check wants a function that computes the new "
+            "weights from weights, slopes and memory.",
+            (_a_library_s, _settings),
+            sign=lambda trial: (
+                isinstance(trial.optimiser, type)
+                or (not callable(trial.optimiser) and hasattr(trial.optimiser, "keys"))
+            ),
+        ),
+        Mistake(
+            "It learns even from slopes of labels that were drawn at random. So what it knows does "
+            "not come from the slopes that it is given.",
+            _looks_for_itself,
+            sign=lambda trial: trial.after_noise > 0.35 or trial.after_nothing[0] > 0.45,
+        ),
+        Mistake(
+            "It does not move the weights.",
+            _never_moves,
+            sign=lambda trial: trial._on_one_batch[0] == trial._on_one_batch[1],
+        ),
+        Mistake(
+            "Ten steps on one and the same batch make its loss larger. Against the slope, or along "
+            "it? Or are the steps too long?",
+            (_climbs, _far_too_fast),
+            sign=lambda trial: trial.loss_rises,
+        ),
+    ],
+)
+def my_optimiser():
+    def steps(weights, slopes, memory, progress):
+        velocities = memory or [0 * w for w in weights]
+        velocities = [0.9 * v + slope for v, slope in zip(velocities, slopes)]
+        rate = 0.05 * (1 - progress)
+        return [w - rate * v for w, v in zip(weights, velocities)], velocities
+
+    return steps
+
+
+# Predictions --------------------------------------------------------------------------------------
+
+
+def _nearest(number, options):
+    """Return the option whose own number is nearest."""
+    return min(options, key=lambda option: abs(options[option] - number))
+
+
+def _nearest_power(number, options):
+    """Return the option whose own number is nearest, in powers of ten."""
+    return min(options, key=lambda option: abs(np.log(options[option] / number)))

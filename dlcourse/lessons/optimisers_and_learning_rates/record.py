@@ -1,0 +1,148 @@
+"""Record lesson 13: optimisers, schedules, starts and clipping, each with a rate of its own.
+
+    dlcourse measure 13 optimisers
+    dlcourse measure 13 schedules
+    dlcourse measure 13 starts       # the longest, some two minutes of one core
+    dlcourse measure 13 clipping
+
+Whatever is compared gets the same small search: the same rates, each with the same two seeds, and
+the best mean accuracy on the validation pictures wins. Then five other seeds are trained at that
+rate, and their test accuracies are what the lesson reports.
+"""
+
+from functools import partial
+
+from dlcourse import notebooks
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+
+SLUG = "optimisers_and_learning_rates"
+SEEDS, SEEDS_OF_CHOICE = range(5), (100, 101)
+RATES = (
+    *(0.0003, 0.0006, 0.001, 0.002, 0.003, 0.006, 0.01),
+    *(0.02, 0.03, 0.06, 0.1, 0.2, 0.3),
+)  # each about twice the one before
+DEEP_RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
+DEEP_EPOCHS = 3
+
+CELLS = notebooks.recipe(SLUG)
+VALID = CELLS["x_valid"], CELLS["y_valid"]
+TEST = CELLS["x_test"], CELLS["y_test"]
+NORMS = {
+    "no normalisation": None,
+    "batch norm": torch.nn.BatchNorm1d,
+    "layer norm": torch.nn.LayerNorm,
+}
+SPREADS = {"half of He's": 0.5, "Glorot's": np.sqrt(0.5), "He's": 1.0, "twice He's": 2.0}
+
+
+def trained(optimiser, rate, seed, make=None, **options):
+    """Return one trained network."""
+    model = (make or CELLS["network"])(seed)
+    optimizer = CELLS["OPTIMISERS"][optimiser](model.parameters(), lr=rate)
+    CELLS["train_network"](model, optimizer, seed=seed, **options)
+    return model
+
+
+def accuracies(models, pictures):
+    return [round(CELLS["accuracy"](model, *pictures), 4) for model in models]
+
+
+def searched(optimiser, rates=RATES, **options):
+    """Return {"tried": {rate: two validation accuracies}, "rate": the best, "valid", "test": five}."""
+    tried = {
+        rate: accuracies(
+            [trained(optimiser, rate, seed, **options) for seed in SEEDS_OF_CHOICE], VALID
+        )
+        for rate in rates
+    }
+    best = max(tried, key=lambda rate: np.mean(tried[rate]))
+    models = [trained(optimiser, best, seed, **options) for seed in SEEDS]
+    found = {
+        "tried": {str(rate): reached for rate, reached in tried.items()},
+        "rate": best,
+        "valid": accuracies(models, VALID),
+        "test": accuracies(models, TEST),
+    }
+    print(optimiser, best, np.round(np.mean(found["test"]), 3), flush=True)
+    return found
+
+
+def optimisers(recorded):
+    """Six optimisers, at a constant rate and at one that falls to 0 along a line."""
+    found = {
+        name: {each: searched(each, factor=CELLS[name]) for each in CELLS["OPTIMISERS"]}
+        for name in ("constant", "line")
+    }
+    return {"optimisers": found, "logistic": logistic()}
+
+
+def logistic():
+    """scikit-learn's, fitted until it no longer improves; its penalty is searched for, too."""
+    train, valid, test = (
+        tuple(array.numpy() for array in pictures)
+        for pictures in ((CELLS["x_train"], CELLS["y_train"]), VALID, TEST)
+    )
+    fitted = {c: LogisticRegression(C=c, max_iter=1000).fit(*train) for c in (0.03, 0.1, 0.3)}
+    tried = {c: model.score(*valid) for c, model in fitted.items()}
+    best = max(tried, key=tried.get)
+    return {
+        "tried": {str(c): round(score, 4) for c, score in tried.items()},
+        "test": round(fitted[best].score(*test), 4),
+    }
+
+
+def schedules(recorded):
+    """Other schedules for two of them; and warm-up where the rate is ten times the best."""
+    names = "cosine", "warm_up", "one_cycle"
+    found = {
+        name: {each: searched(each, factor=CELLS[name]) for each in ("Nesterov", "Adam")}
+        for name in names
+    }
+    too_large = {}
+    for each in ("Nesterov", "Adam"):
+        rate = 10 * recorded["optimisers"]["line"][each]["rate"]
+        too_large[each] = {"rate": rate}
+        for name in ("line", "warm_up"):
+            models = [trained(each, rate, seed, factor=CELLS[name]) for seed in SEEDS]
+            too_large[each][name] = accuracies(models, VALID)
+    return {"schedules": found, "too_large": too_large}
+
+
+def starts(recorded):
+    """A deep network from four sizes of random weights, with and without normalisation."""
+    rows = []
+    for name, norm in NORMS.items():
+        for start, spread in SPREADS.items():
+            make = partial(CELLS["network"], hidden=(64,) * 10, spread=spread, norm=norm)
+            options = {"make": make, "factor": CELLS["line"], "epochs": DEEP_EPOCHS}
+            found = searched("momentum", DEEP_RATES, **options)
+            rows.append({"norm": name, "start": start, **found})
+    return {"starts": rows}
+
+
+def clipping(recorded):
+    """Ten damaged pictures among 5 000: with clipping and without; and clipping on clean ones."""
+    rows = []
+    for pictures in ("clean", "damaged"):
+        for optimiser in ("SGD", "Adam"):
+            for largest in (None, 1.0):
+                if pictures == "clean" and largest is None:
+                    found = recorded["optimisers"]["line"][optimiser]
+                else:
+                    x = CELLS["damaged" if pictures == "damaged" else "x_train"]
+                    found = searched(optimiser, x=x, largest=largest, factor=CELLS["line"])
+                rows.append(
+                    {"pictures": pictures, "optimiser": optimiser, "largest": largest, **found}
+                )
+    return {"clipping": rows}
+
+
+PARTS = {
+    "optimisers": optimisers,
+    "schedules": schedules,
+    "starts": starts,
+    "clipping": clipping,
+}
