@@ -349,6 +349,10 @@ def short(value, depth=4) -> str:
         if held.ndim:
             return np.array2string(held, precision=4, separator=", ").replace("\n", "")
         value = held.item()
+    if isinstance(value, str | bytes):
+        value = value[: 2 * SHOWN_CHARACTERS]  # what is longer takes long to write, and is cut
+    if isinstance(value, dict | set | frozenset) and len(value) > SHOWN_ITEMS[-1]:
+        return f"a {type(value).__name__} of {len(value)} entries"
     if isinstance(value, float):
         return f"{value:.7g}"  # two that differ by more than the tolerance look different
     if inspect.isroutine(value):

@@ -17,8 +17,9 @@ from rich.table import Table
 
 # What a command needs is imported in it, so that `dlcourse --help` answers at once.
 
-if os.environ.get("COLUMNS") == "0":  # no width at all: some shells say so without a terminal
-    del os.environ["COLUMNS"]
+LEAST_COLUMNS = 20  # on which something can be read
+if os.environ.get("COLUMNS", "").isdigit() and int(os.environ["COLUMNS"]) < LEAST_COLUMNS:
+    del os.environ["COLUMNS"]  # some shells say 0 where there is no terminal
 OUT, ERRORS = Console(highlight=False), Console(stderr=True, highlight=False)
 COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 CHECKS = {  # `dlcourse check` runs these in the course's folder, and looks for stale notebooks

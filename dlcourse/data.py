@@ -173,11 +173,21 @@ class Pictures(Split):
     pixels: np.ndarray
     labels: np.ndarray
 
+    @classmethod
+    def from_file(cls, card, arrays) -> dict:
+        """Bring pixels that were measured from 0 to 16, say, to 0 to 255, as bytes count here."""
+        pixels, most = arrays["pixels"], card.pixel_maximum
+        if most != 255:
+            pixels = np.rint(pixels * (255 / most)).astype(np.uint8)
+        return arrays | {"pixels": pixels}
+
     @cached_property
     def images(self) -> np.ndarray:
         """Pictures (N, H, W, C), float32 in 0..1. Made when first asked for: four bytes a pixel."""
-        images = self.pixels.astype("float32")
-        images /= self.card.pixel_maximum
+        images, most = self.pixels.astype("float32"), self.card.pixel_maximum
+        if most != 255:  # as they were measured, without the rounding to bytes
+            images = np.rint(images * (most / 255))
+        images /= most
         return _frozen(images)
 
     @property

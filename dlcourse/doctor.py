@@ -58,6 +58,14 @@ def python(course) -> Iterator[Finding]:
         yield Finding("python", "ok", found, wanted)
     else:
         yield Finding("python", "problem", found, wanted, "make PYTHON=python3.12 lab")
+    if not __debug__:
+        yield Finding(
+            "assert",
+            "problem",
+            "left out, since Python was started with PYTHONOPTIMIZE or -O",
+            "tests that learners write need it",
+            "unset PYTHONOPTIMIZE",
+        )
 
 
 def versions(course) -> Iterator[Finding]:

@@ -189,7 +189,7 @@ def sliding_window(
         >>> print(drawn.words[0])
         The window at (0, 1) starts at row 0, column 1: its 4 products add up to 1.
     """
-    image, kernel = _array(image, "H W", "image"), _array(kernel, "h w", "kernel")
+    image, kernel = _array(image, "H W", "image"), _weights(kernel, "h w", "kernel")
     _expect_kernel(kernel.shape)
     padded, stride, padding = _padded(image, kernel.shape, stride, padding)
     _expect_readable(padded.shape, "image")
@@ -263,7 +263,7 @@ def convolution(
         >>> print(drawn.words[0])
         Filter 0 at (0, 0): 3 channels of 4 products each, 4 + 4 + 4 = 12.
     """
-    image, filters = _array(image, "H W C", "image"), _array(filters, "F h w C", "filters")
+    image, filters = _array(image, "H W C", "image"), _weights(filters, "F h w C", "filters")
     count, high, wide, channels = filters.shape
     if channels != image.shape[2]:
         raise ShapeError(
@@ -605,8 +605,12 @@ def _yours(yours, right):
 
 def _array(values, axes, name):
     """Return finite real numbers with these axes, as float64; bytes are divided by 255."""
-    array = _finite(expect_axes(expect_real(values, name), axes, name), name)
-    return as_floats(array, "float64")
+    return as_floats(_finite(expect_axes(expect_real(values, name), axes, name), name), "float64")
+
+
+def _weights(values, axes, name):
+    """Return finite real numbers with these axes, as float64: bytes of a kernel are no pixels."""
+    return _finite(expect_axes(expect_real(values, name), axes, name), name).astype("float64")
 
 
 def _finite(array, name="what is drawn"):

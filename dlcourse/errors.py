@@ -17,6 +17,12 @@ class RangeError(CourseError, ValueError):
     """A value lies outside what it may be: a label without a class, no epochs at all."""
 
 
+class NoSuchNameError(RangeError, KeyError):
+    """Nothing is known by that name; a KeyError too, so that a mapping works as any other."""
+
+    __str__ = Exception.__str__  # a KeyError would show the message in quotes
+
+
 class KindError(CourseError, TypeError):
     """A thing of the wrong kind: a model of no known framework, text in place of numbers."""
 

@@ -218,6 +218,11 @@ def _harmless() -> Iterator[None]:
     shell, asked, fork = _notebook(), builtins.input, getattr(os, "fork", None)
     builtins.input = _no_input
     kept = [(vars(module), dict(vars(module))) for module in (builtins, np)]
+    settings = [(put_back, take()) for take, put_back in _settings()]
+    kernel = getattr(shell, "kernel", None)
+    answers = getattr(kernel, "_allow_stdin", None)  # whether anybody can, asked by a debugger too
+    if answers:
+        kernel._allow_stdin = False
     deepest, folder = sys.getrecursionlimit(), None
     with contextlib.suppress(OSError):  # it is gone
         folder = os.getcwd()
@@ -240,6 +245,10 @@ def _harmless() -> Iterator[None]:
                 os.kill(program, signal.SIGKILL)
         for names, before in kept:  # by `np.all` it is judged, and all cells that follow use it
             names.update(before)
+        for put_back, setting in settings:
+            put_back(setting)
+        if answers:
+            kernel._allow_stdin = True
         for each in printed:
             each.show()
         builtins.input = asked
@@ -268,6 +277,31 @@ def unseen() -> Iterator[None]:
     finally:
         for number in _figures() - figures:
             sys.modules["matplotlib.pyplot"].close(number)
+
+
+def _settings() -> Iterator[tuple]:
+    """Yield for each setting that all cells share how it is read, and how it is put back."""
+    yield np.get_printoptions, lambda options: np.set_printoptions(**options)
+    yield warnings.filters.copy, _put_filters_back
+    yield os.environ.copy, _put_environment_back
+    if torch := sys.modules.get("torch"):
+        yield torch.is_grad_enabled, torch.set_grad_enabled
+        yield torch.get_default_dtype, torch.set_default_dtype
+    if hasattr(signal, "setitimer"):  # an alarm of the answer's would end the kernel
+        timer = signal.ITIMER_REAL
+        yield lambda: signal.getitimer(timer), lambda before: signal.setitimer(timer, *before)
+
+
+def _put_filters_back(filters):
+    if warnings.filters != filters:
+        warnings.filters[:] = filters
+        warnings._filters_mutated()
+
+
+def _put_environment_back(variables):
+    if os.environ != variables:
+        os.environ.clear()
+        os.environ.update(variables)
 
 
 def _programs():

@@ -43,8 +43,9 @@ IMAGE_TOLERANCE = 0.02
 CURTAIN = {"output_type": "display_data", "data": {"text/plain": ""}, "metadata": {}}
 STEADY = {  # what differs between two machines or runs, and what is stored in its place
     r"\S*ipykernel_\d+[/\\]\d+\.py": "cell.py",
-    r"(?:(?<![\w:/.~])|(?<=\dm))(?:~|[A-Za-z]:)?(?:[/\\][\w.@+-]+)*[/\\]"
-    r"(?=(?:dlcourse|site-packages|python3\.\d+)[/\\])": "",
+    r"(?:(?<![\w:/.~])|(?<=\dm))(?:~|[A-Za-z]:)?(?:[/\\][\w.@+-]+)+": lambda path: re.sub(
+        r".*[/\\](?=(?:dlcourse|site-packages|python3\.\d+)[/\\])", "", path[0]
+    ),
     r" at 0x[0-9a-fA-F]{6,}": " at 0x…",
 }
 CHANCE = STEADY | {  # what differs from run to run, and what replaces it
@@ -54,6 +55,7 @@ CHANCE = STEADY | {  # what differs from run to run, and what replaces it
 TOLERANT = ("stdout", "text/plain", "text/html", "text/markdown", "text/latex")
 PICTURES = ("image/png", "image/jpeg")
 WIDGET = "application/vnd.jupyter.widget-view+json"
+DATA = re.compile(r"(data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+)")  # a file in HTML
 INLINE = re.compile(r"data:(image/(?:png|jpeg));base64,([A-Za-z0-9+/=]+)")  # a picture in HTML
 DIAGRAM_NAME = re.compile(r"\bdrawn-[0-9a-f]{12}\b")  # see `dlcourse.svg`
 TIME_UNITS = r"(?:ns|µs|μs|ms|s|sec|seconds|minutes?)"  # no hour is measured; "us" is a word
@@ -80,9 +82,15 @@ def has_tag(cell, tag) -> bool:
 
 def without_chance(text) -> str:
     """Return a text without what differs from run to run: addresses, folders, progress bars."""
-    for pattern, replacement in CHANCE.items():
-        text = re.sub(pattern, replacement, text)
-    return text
+    return _replaced(text, CHANCE)
+
+
+def _replaced(text, patterns):
+    """Return a text with what the patterns find replaced, but for files that it holds."""
+    parts = DATA.split(text)
+    for pattern, replacement in patterns.items():
+        parts[::2] = [re.sub(pattern, replacement, part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def faults(cell, outputs, sanitize=without_chance, image_tolerance=IMAGE_TOLERANCE) -> list[str]:
@@ -105,6 +113,8 @@ def faults(cell, outputs, sanitize=without_chance, image_tolerance=IMAGE_TOLERAN
         for kind in sorted(kinds)
         if len(there[kind]) != len(here[kind])
     ]
+    if not found and _order(stored, outputs) != _order(outputs, stored):
+        found = ["the outputs come in another order"]
     tolerance = cell.metadata.get("tolerance", 0)
     expect_number(tolerance, "tolerance", low=0)
     faults_of = headline_faults if has_tag(cell, "headline") else text_faults
@@ -120,6 +130,19 @@ def faults(cell, outputs, sanitize=without_chance, image_tolerance=IMAGE_TOLERAN
         expect_number(allowed, "image_tolerance", low=0)
         found += _picture_faults(there, here, allowed)
     return found
+
+
+def _order(outputs, others):
+    """Return the kinds of what is shown, output by output; how a long print is cut is chance.
+
+    What is said to stderr has a channel of its own, and comes when it comes.
+    """
+    shown = []
+    for index, output in enumerate(outputs):
+        kinds = tuple(sorted(contents([output], others[index : index + 1])))
+        if kinds != ("stderr",) and (kinds != ("stdout",) or shown[-1:] != [kinds]):
+            shown.append(kinds)
+    return shown
 
 
 def contents(outputs, others=()) -> dict:
@@ -329,9 +352,4 @@ def steady(value) -> Any:
         return type(value)(
             {key: v if key.startswith("image/") else steady(v) for key, v in kept.items()}
         )
-    if isinstance(value, str):
-        parts = re.split('(data:image/[^"]+)', value)
-        for pattern, replacement in STEADY.items():  # a picture is left as it is
-            parts[::2] = [re.sub(pattern, replacement, part) for part in parts[::2]]
-        value = "".join(parts)
-    return value
+    return _replaced(value, STEADY) if isinstance(value, str) else value

@@ -33,6 +33,10 @@ ERRORS = {  # what an error's message says, and what it means
     r"too many indices|invalid index to scalar": (
         "There are more indices than axes. Print the shape before that line."
     ),
+    r"does not support input requests|cannot ask for input": (
+        "Within a check nobody can type anything, into a debugger neither. Call your function in "
+        "a cell of its own to debug it."
+    ),
     r"NoneType": "Something there is None, which a function gives that has no `return`.",
     r"name '.*' is not defined|cannot access local variable": (
         "That name has no value here: is it misspelled, or does the line that gives it one not run?"

@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 
 from dlcourse import progress
 from dlcourse.answers import Feedback
-from dlcourse.errors import LessonError, RangeError, expect_text, in_short
+from dlcourse.arrays import expect_number
+from dlcourse.errors import LessonError, NoSuchNameError, RangeError, expect_text, in_short
 
 SURE = (0.5, 0.7, 0.9, 1.0)  # beside chance: how sure one can say to be
 SKIPPED = "skipped"
@@ -132,12 +133,12 @@ class Prediction:
             RangeError: There is no such option, or `sure` is no share.
         """
         if isinstance(option, str):
-            option = dict(self._lettered()).get(option, option)
+            letter = option.strip(" ().").lower()
+            option = dict(self._lettered()).get(letter, option)
         if not isinstance(option, str) or option not in self.options:
             letters = ", ".join(letter for letter, _ in self._lettered())
             raise RangeError(f"There is no {in_short(option)} here. Give a letter: {letters}.")
-        if isinstance(sure, bool) or not isinstance(sure, int | float) or not 0 <= sure <= 1:
-            raise RangeError(f"`sure` is {in_short(sure)}, but should be a share from 0 to 1.")
+        expect_number(sure, "sure", low=0, high=1)
         right = self._right or self.right(getattr(_shell(), "user_ns", {}))
         outcome = "right" if option == right else "wrong"
         progress.record(self.lesson, self.name, "prediction", outcome, f"{sure:.2f} {option}")
@@ -165,8 +166,15 @@ class Prediction:
             raise LessonError(
                 f"To judge the guess, {', '.join(missing)} is needed: run the cell with the result."
             )
-        option = self.key(**{name: names[name] for name in needed})
-        if option not in self.options:
+        try:
+            option = self.key(**{name: names[name] for name in needed})
+            known = option in self.options
+        except Exception as error:  # the learner has given one of the names another value
+            raise LessonError(
+                f"The guess cannot be judged: {', '.join(needed)} hold something else than the "
+                f"cell's result ({type(error).__name__}). Run the cell again."
+            ) from error
+        if not known:
             raise LessonError(f"The key of {self.name} gives {option!r}, which is no option.")
         return option
 
@@ -210,8 +218,8 @@ class Predictions(Mapping):
             )
 
     def __getitem__(self, name):
-        if name not in self._by_name:
-            raise RangeError(
+        if not isinstance(name, str) or name not in self._by_name:
+            raise NoSuchNameError(
                 f"There is no prediction {in_short(name)}. There are: {', '.join(self)}."
             )
         return self._by_name[name]

@@ -45,10 +45,11 @@ class ProgressError(CourseError, OSError):
 class Attempt(NamedTuple):
     """One attempt: when (seconds since 1970), at what, and how it went.
 
-    `kind` is "exercise", "hint", "solution", "quiz" or "review" (a question that was brought back);
-    `outcome` is "right", "wrong", "not tried", "raised" or "shown"; `answer` is the learner's
-    choice as text, after the numbers that the question had drawn ("filters=8, side=5: 200"), or the
-    text of the cell in which an exercise was checked.
+    `kind` is "exercise", "hint", "solution", "quiz", "review" (a question that was brought back),
+    "prediction" or "challenge"; `outcome` is "right", "wrong", "not tried", "raised", "shown" or,
+    of a challenge, "met"; `answer` is the learner's choice as text, after the numbers that the
+    question had drawn ("filters=8, side=5: 200"), the text of the cell in which an exercise was
+    checked, or what was said when a challenge was met.
     """
 
     id: str
@@ -112,7 +113,8 @@ def done(lesson, kept=None) -> set:
     expect_text(lesson, "lesson")
     kept = attempts() if kept is None else kept
     try:
-        return {it.item for it in kept if it.lesson == lesson and it.outcome == "right"}
+        right = [it for it in kept if it.lesson == lesson and it.outcome == "right"]
+        return {it.item for it in right if it.kind in ("exercise", "quiz", "review")}
     except (AttributeError, TypeError) as error:
         raise KindError(
             f"`kept` is {in_short(kept)}, but should be what `attempts()` gave."

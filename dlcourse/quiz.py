@@ -15,7 +15,15 @@ from typing import Any
 from dlcourse import progress
 from dlcourse.answers import Feedback, short
 from dlcourse.arrays import close
-from dlcourse.errors import CourseError, KindError, LessonError, RangeError, expect_text, in_short
+from dlcourse.errors import (
+    CourseError,
+    KindError,
+    LessonError,
+    NoSuchNameError,
+    RangeError,
+    expect_text,
+    in_short,
+)
 
 MOST_QUESTIONS = 1000  # shown together
 MOST_VARIANTS = 10_000  # of one question: the tests try each of them
@@ -24,12 +32,6 @@ KEYS = {  # why no program can say which option is right
     "measured": "it is what the lesson found",
     "argument": "it follows from what the question says",
 }
-
-
-class NoSuchQuestion(RangeError, KeyError):
-    """A quiz has no question of that name; a KeyError too, as in any other mapping."""
-
-    __str__ = Exception.__str__  # a KeyError would show the message in quotes
 
 
 class Question:
@@ -401,6 +403,7 @@ ANSWER = re.compile(
     rf"(?: ?(?P<times>{'|'.join(TIMES)})\.?(?!\S))?"
     rf"(?: ?(?!.*\b(?:{SUMS}|{'|'.join(TIMES)})(?!\S))(?P<unit>[^\W\d_]\D*|[€$£¥]))?"
 )
+LONGEST = 200  # characters; what is longer is no number, and takes long to read
 HALVES = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "⅛": "1/8", "⅕": "1/5"}
 
 
@@ -411,6 +414,8 @@ def _in_text(text):
     for sign, fraction in HALVES.items():
         text = text.replace(sign, f" {fraction}")
     text = " ".join(text.split()).strip(" ()[]").removesuffix(".")
+    if len(text) > LONGEST:
+        return set()
     match = ANSWER.fullmatch(text)
     if not match:
         return set()
@@ -494,7 +499,7 @@ class Quiz(Mapping):
 
     def __getitem__(self, name):
         if not isinstance(name, str) or name not in self.questions:
-            raise NoSuchQuestion(
+            raise NoSuchNameError(
                 f"There is no question {in_short(name)}. There are: {', '.join(self)}."
             )
         return self.questions[name]

@@ -13,6 +13,7 @@ from dlcourse.arrays import (
     expect_examples,
     expect_finite,
     expect_labels,
+    to_numpy,
 )
 from dlcourse.errors import KindError, RangeError, ShapeError, in_short
 
@@ -197,6 +198,8 @@ class SeedBand:
     def __contains__(self, value):
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):
             raise KindError(f"{in_short(value)} is no number, so it lies in no band.")
+        for end in (self.low, self.high):
+            expect_finite(end, "an end of the band")
         return bool(self.low <= value <= self.high)
 
     @_or_what_it_holds
@@ -268,7 +271,7 @@ def confusion(scores, labels) -> np.ndarray:
                [1, 1]])
     """
     predicted, labels = _predicted(scores, labels)
-    if (classes := np.shape(scores)[1]) > MOST_CLASSES:
+    if (classes := to_numpy(scores).shape[1]) > MOST_CLASSES:
         raise RangeError(
             f"`scores` has {classes} classes, but a table of who was called what is made of "
             f"{MOST_CLASSES} at most: it holds the square of their number."
@@ -338,7 +341,9 @@ def calibration(probabilities, labels, bins=10) -> tuple:
     bins = expect_count(bins, "bins")
     if bins > MOST_BINS:
         raise RangeError(f"`bins` is {in_short(bins)}, but should be {MOST_BINS} at most.")
-    probabilities = expect_finite(probabilities, "probabilities").astype("float64")
+    probabilities = expect_finite(probabilities, "probabilities")
+    kind = probabilities.dtype if probabilities.dtype.kind == "f" else np.dtype("float64")
+    probabilities = probabilities.astype("float64")
     predicted, labels = _predicted(probabilities, labels, "probabilities")
     if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3) or probabilities.min() < 0:
         raise RangeError(
@@ -346,7 +351,7 @@ def calibration(probabilities, labels, bins=10) -> tuple:
             "Use arrays.softmax(scores)."
         )
     sure = probabilities.max(axis=1)
-    place = np.round(sure * bins, 9).astype(int)  # 0.57 * 100 is a little less than 57
+    place = (sure * bins * (1 + 2 * np.finfo(kind).eps)).astype(int)  # 0.57 * 100 is just below 57
     place = np.minimum(place, bins - 1)  # a confidence of exactly 1 is in the last bin
     examples = np.bincount(place, minlength=bins)
     with np.errstate(invalid="ignore"):

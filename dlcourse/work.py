@@ -183,7 +183,10 @@ def _updated(lesson):
     cells, notes = merged(_base(mine), mine["cells"], new["cells"])
     if cells != mine["cells"]:
         _keep(there)
-    _write(lesson, path, new | {"cells": cells}, new)
+    metadata = mine.get("metadata", {})  # the learner's kernel, and what is not the course's
+    metadata = new["metadata"] | (metadata if isinstance(metadata, dict) else {})
+    metadata["dlcourse"] = new["metadata"].get("dlcourse", {})
+    _write(lesson, path, new | {"cells": cells, "metadata": metadata}, new)
     if there != path:
         there.unlink()
         notes.append(f"The lesson is called {path.name} now; it was {there.name}.")
@@ -241,7 +244,8 @@ def _answers(lesson):
         if attempt.lesson in lesson.slugs and attempt.kind == "exercise":
             if attempt.outcome != "not tried":
                 last[attempt.item] = attempt.answer
-            if attempt.outcome == "right":
+            cut = len(attempt.answer) >= progress.ANSWER_CHARACTERS
+            if attempt.outcome == "right" and not (cut and attempt.item in right):
                 right[attempt.item] = attempt.answer
     return last | right
 

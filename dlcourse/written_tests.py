@@ -67,6 +67,11 @@ class WrittenTest(Exercise):
     def _verdict(self, answer):
         if not callable(answer):
             return self._no_function(answer)
+        if not __debug__:
+            raise AnswerError(
+                "This Python leaves every `assert` out: it was started with PYTHONOPTIMIZE, or "
+                "with -O. Start JupyterLab without."
+            )
         looked_up = _looked_up(answer)
         if looked_up == set():
             return Feedback("not tried", self.ask)

@@ -17,6 +17,7 @@ from dlcourse import (
     arrays,
     backends,
     catalogue,
+    challenges,
     course,
     data,
     draw,
@@ -216,6 +217,9 @@ def declared(**given):
 
 ASKED = declared()
 HOLDS = exercise.value(ask="Two.", hints=("a", "b"), mistakes=[Mistake("No.", lambda: 3)])
+CHALLENGE = challenges.challenge(
+    ask="Find it.", met=lambda place: place == 1, because="{place}.", solution={"place": 1}
+)
 NUMBER = quiz.number(
     "Two?", right=2, because="So it is.", wrong={"That is more.": 3}, draw={"n": [1, 2]}
 )
@@ -288,6 +292,14 @@ def good_calls():
         "explore.slider": (explore.slider, {"low": 0, "high": 1, "start": 0, "step": 0.5}),
         "explore.choice": (explore.choice, {"options": [1, 2], "start": 1, "label": ""}),
         "explore.Explorer": (explorer, {"draw": line, "size": (2, 1), "place": None}),
+        "challenges.challenge": (
+            challenges.challenge,
+            {"ask": "Find it.", "met": bool, "because": "So.", "solution": {"place": 1}},
+        ),
+        "challenges.Challenges": (
+            challenges.Challenges,
+            {"module": "dlcourse.lessons.x", "line": {"one": CHALLENGE}},
+        ),
         "lessons.recorded": (lessons.recorded, {"slug": SLUG}),
         "lessons.checkpoint": (lessons.checkpoint, {"slug": "image_classification"}),
         "lessons.band": (lessons.band, {"slug": SLUG}),

@@ -250,6 +250,24 @@ def test_a_slider_changes_the_picture_and_its_alternative_text(learner):
     assert picture.get_attribute("alt").startswith("Labelled ")
 
 
+def test_a_challenge_is_marked_when_a_slider_moved_by_key_meets_it(learner):
+    outputs = learner.outputs("explore.Explorer(")
+    code = outputs.locator(".dlcourse-explorer code")
+    asked = outputs.get_by_role("status").filter(has_text="less than 0.6 sure")
+    expect(asked).to_contain_text("Challenge. ", timeout=PATIENCE)
+    outputs.locator(".noUi-handle").focus()
+    for number in range(2, 100):  # the test before has moved it once
+        learner.page.keyboard.press("ArrowRight")
+        line = f'gallery(show="all pictures", number={number})'
+        expect(code).to_have_text(line, timeout=PATIENCE)
+        if "Met. " in asked.inner_text():
+            break
+    expect(asked).to_contain_text("Met. ", timeout=PATIENCE)
+    learner.page.keyboard.press("ArrowLeft")
+    expect(code).not_to_have_text(line, timeout=PATIENCE)
+    expect(asked).to_contain_text("Met. ", timeout=PATIENCE)
+
+
 def test_the_folder_holds_lessons_only_and_their_headings_stand_beside(learner):
     files = dict(learner.seen_at_first["files"])
     lessons = [lesson.notebook.name for lesson in catalogue.lessons()]

@@ -273,7 +273,11 @@ def test_what_is_shown_is_a_picture_text_and_a_widget(explorer):
     bundle = explorer._repr_mimebundle_()
     assert "base64,iVBORw0KGgo" in bundle["text/html"]  # PNG's first bytes
     assert f'alt="{html.escape(explorer().text)}"' in bundle["text/html"]
-    assert bundle["text/plain"] == f"Explorer of height, colour: {explorer().text}"
+    line = 'explorer(height=0.5, colour="red")'
+    assert bundle["text/plain"] == (
+        f"Explorer of height, colour: {explorer().text}\nIn code: {line}"
+    )
+    assert f">{line}</code>" in bundle["text/html"]
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
 
 
@@ -349,8 +353,8 @@ def test_a_control_is_named_by_its_label_or_its_argument(explorer):
     assert controls_of(explore.Explorer(draw, SIZE, height=labelled))[0].description == "height (m)"
 
 
-def test_a_sound_explorer_has_no_faults(explorer):
-    assert explorer.faults() == []
+def test_an_explorer_whose_controls_are_sound_lacks_challenges_only(explorer):
+    assert explorer.faults() == ["it has 0 challenges, but should have 3"]
 
 
 @pytest.mark.parametrize(
@@ -369,7 +373,7 @@ def test_a_sound_explorer_has_no_faults(explorer):
 )
 def test_a_control_that_changes_nothing_is_a_fault(explorer, function, wanted):
     explorer.draw = function
-    faults = explorer.faults()
+    *faults, _ = explorer.faults()
     assert len(faults) == len(wanted)
     for fault, part in zip(faults, wanted):
         assert fault.startswith(f"`colour` does not change the {part}")

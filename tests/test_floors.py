@@ -18,8 +18,8 @@ FLOORS = [
     {"backends"},  # the one face: it imports a framework's class when a model of it comes
     {"draw", "parity", "interpret", "plot", "pretrained"},
     {"answers", "patterns"},
-    {"explore", "exercise", "predictions", "quiz"},
-    {"written_tests"},  # over exercise, for the lessons
+    {"challenges", "exercise", "predictions", "quiz"},
+    {"explore", "written_tests"},  # over challenges and exercise, for the lessons
     {"lessons", "outputs"},
     {"catalogue", "doctor", "kernels"},  # the machine, for cli
     {"course", "lab", "notebooks"},  # map and review: over all lessons, for a learner; the build

@@ -12,6 +12,7 @@ import sys
 from dlcourse import (
     answers,
     catalogue,
+    challenges,
     data,
     exercise,
     glossary,
@@ -118,6 +119,21 @@ def test_a_lesson_has_exercises_a_quiz_and_an_explorer(lesson):
     assert tags.count("exercise") == len(checked)
     assert "explorer" in tags and "quiz" in tags
     assert any(cell["source"] == "lesson.QUIZ" for cell in cells_of(lesson))
+
+
+def test_a_lesson_hands_each_explorer_its_challenges(lesson):
+    """Whether they are sound, `Explorer.faults` says where the lesson is run solved."""
+    handed = []
+    for cell in notebooks.from_text(lesson).cells:
+        if "explorer" in cell.metadata.get("tags", ()):
+            found = re.findall(r'challenges=lesson\.CHALLENGES\["(\w+)"\]', cell.source)
+            assert found == cell.source.splitlines()[-1:]
+            handed += found
+    declared = catalogue.module(lesson).CHALLENGES
+    assert sorted(handed) == sorted(declared) != []
+    for asked in declared.values():
+        assert len({each.ask for each in asked}) == len(asked) >= challenges.LEAST
+        assert len({each.because for each in asked}) == len(asked)
 
 
 def test_a_lesson_stores_nothing_of_what_a_learner_or_a_machine_is_like(lesson):
@@ -493,6 +509,8 @@ GLOSSARY_OF_70 = "dlcourse/lessons/fraud_faults_anomalies/glossary.toml"
         ("has_exercises", STORED, "lesson.slope_at.check(slope_at)", "slope_at(1)"),
         ("has_exercises", STORED, '"explorer"', '"predict"'),
         ("has_exercises", STORED, "lesson.QUIZ", "lesson.QUIZ.keys()"),
+        ("hands_each_explorer", FACTS_OF_70, '"level": challenges', '"downhill": challenges'),
+        ("hands_each_explorer", SOURCE, 'lesson.CHALLENGES["slope"]', "()"),
         ("brings_back", FACTS_OF_70, "NEEDS = ()", 'NEEDS = ("11",)'),
         ("shows_no_folder", STORED, "slope at 1: 2.00", "/home/ada/course 2.00"),
         ("shows_no_folder", STORED, "slope at 1: 2.00", "/tmp/x 2.00"),

@@ -63,6 +63,11 @@ class Keras:
 
     def __init__(self, model):
         self.model = model
+        if any(getattr(each, "stateful", False) for each in _inside(model)):
+            raise KindError(
+                "A stateful recurrent layer starts each batch where the one before ended, so that "
+                "no two calls agree. Make it with stateful=False."
+            )
         self._tokens = {}  # by shape of an example: how many it looks up, once it is known
 
     @property
@@ -122,7 +127,11 @@ class Keras:
             )
         except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
             raise checks.refused(inputs, _first_layer(self.model), error) from error
-        classes = classes_for((len(inputs), *compiled.output_shapes[0][1:]))
+        if isinstance(compiled, functools.partial):  # it runs as it is
+            shape = self._outputs(inputs[:1], compiled=False).shape
+        else:
+            shape = compiled.output_shapes[0]
+        classes = classes_for((len(inputs), *shape[1:]))
         slopes = compiled(tensor, tf.constant(classes))[1]
         if slopes is None:
             raise checks.no_slopes("they do not depend on the inputs")
@@ -374,9 +383,13 @@ class Keras:
     @functools.cached_property
     def _scales_pixels(self):
         """Return whether the model divides bytes by 255, or nearly so, before it computes."""
-        first = itertools.takewhile(lambda each: not each.weights, _flatten(self.model))
+        scaling = layers.Rescaling, layers.Normalization
+        first = itertools.takewhile(
+            lambda each: not each.weights or isinstance(each, scaling), _flatten(self.model)
+        )
         return any(
-            isinstance(each, layers.Rescaling) and 0 < np.max(each.scale) < 1 / 100
+            (isinstance(each, layers.Rescaling) and 0 < np.max(each.scale) < 1 / 100)
+            or (isinstance(each, layers.Normalization) and np.max(each.mean, initial=0) > 1)
             for each in first
         )
 
@@ -609,6 +622,8 @@ class _Compiled:
 
 def _compiled(model, function, *inputs):
     """Return `function(model, …)`, compiled for inputs of these kinds."""
+    if any(map(_is_own_code, (model, *_inside(model)))):
+        return functools.partial(function, model)  # nobody knows what it reads
     known, state = getattr(model, COMPILED, None), _state(model)
     if known is None or known.state != state:  # a layer was added, or an activation changed
         known = _Compiled(state)
@@ -677,6 +692,11 @@ def _inside(model):
             yield layer.layer
         else:
             yield layer
+
+
+def _is_own_code(layer):
+    """Return whether a layer runs code of the learner's own, which may read what it likes."""
+    return not type(layer).__module__.startswith("keras.") or isinstance(layer, layers.Lambda)
 
 
 def _is_block(layer):

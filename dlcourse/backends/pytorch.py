@@ -64,6 +64,7 @@ class PyTorch:
     NAME = "PyTorch"
 
     def __init__(self, model):
+        _expect_nothing_beside(model)
         if any(each.is_meta for each in model.parameters()):
             raise KindError(
                 'The model has shapes but no numbers, as made on the device "meta". Make it anew, '
@@ -560,6 +561,24 @@ def _optimizer(model, optimizer, learning_rate):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate
     return optimizer
+
+
+def _expect_nothing_beside(model):
+    """Check that no weights lie where PyTorch does not see them, and would not train them."""
+    known = {id(each) for each in (*model.modules(), *model.parameters())}
+    for name, module in model.named_modules():
+        for key, value in vars(module).items():
+            held = value.values() if isinstance(value, dict) else value
+            for each in held if isinstance(held, list | tuple | type({}.values())) else (held,):
+                trained = isinstance(each, torch.Tensor) and each.requires_grad and each.is_leaf
+                layer = isinstance(each, nn.Module) and any(True for _ in each.parameters())
+                if (trained or layer) and id(each) not in known and not key.startswith("_"):
+                    where = f"{name}.{key}".lstrip(".")
+                    raise KindError(
+                        f"`{where}` holds weights that PyTorch does not see there, so that they "
+                        "are neither trained nor saved. Keep layers in an nn.ModuleList or "
+                        "nn.ModuleDict, and a tensor as nn.Parameter."
+                    )
 
 
 @contextmanager

@@ -11,19 +11,21 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from dlcourse import runtime
-from dlcourse.arrays import expect_number
-from dlcourse.errors import CourseError, KindError, in_short
+from dlcourse.arrays import expect_number, to_numpy
+from dlcourse.errors import CourseError, KindError, NoSuchNameError, expect_text, in_short
 
 import numpy as np
 
 CHILD = Path(__file__).with_name("child.py")
 SHOWN_LINES = 8  # of what went wrong in the other Python
+SHOWN_BYTES, MOST_BYTES = 20_000, 100_000_000  # of what it prints: looked at, allowed
 
 
 class ElsewhereError(CourseError, RuntimeError):
@@ -49,6 +51,9 @@ class Answer:
     recorded: bool = False
 
     def __getitem__(self, name):
+        if name not in self.arrays:
+            there = ", ".join(self.arrays)
+            raise NoSuchNameError(f"The answer has no {in_short(name)}. It has: {there}.")
         return self.arrays[name]
 
     def __str__(self):
@@ -100,7 +105,11 @@ def call(file, function, arrays=None, *, python=sys.executable, seconds=60, reco
     for name, path in (("file", file), ("python", python), ("record", record)):
         if path is not None and (not isinstance(path, str | Path) or "\0" in str(path)):
             raise KindError(f"`{name}` is {in_short(path)}, but should be a path.")
-    arrays = {name: np.asarray(array) for name, array in (arrays or {}).items()}
+    if arrays is not None and not isinstance(arrays, dict):
+        raise KindError(f"`arrays` is {in_short(arrays)}, but should be {{name: array}}.")
+    arrays = {expect_text(name, "a name"): _as_array(it) for name, it in (arrays or {}).items()}
+    if file is None or not Path(file).is_file():
+        raise ElsewhereError(f"There is no file {file} that could define `{function}`.")
     if python is None:
         return _recorded(file, function, arrays, record)
     with tempfile.TemporaryDirectory(prefix="dlcourse-", ignore_cleanup_errors=True) as folder:
@@ -115,6 +124,13 @@ def call(file, function, arrays=None, *, python=sys.executable, seconds=60, reco
             head = json.loads(str(given["arr_0"]))
             arrays = {name: given[f"arr_{i}"] for i, name in enumerate(head["names"], 1)}
     return Answer(arrays, head["facts"] | {"date": date.today().isoformat()})
+
+
+def _as_array(value):
+    """Return numbers, or an array of texts, as NumPy."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "U":
+        return value
+    return to_numpy(value)
 
 
 def keep(answer, record, file, function, arrays) -> None:
@@ -186,15 +202,31 @@ def _run(words, seconds, what, said):
             message = f"{what}: {words[0]} cannot be started ({error.strerror})."
             raise ElsewhereError(message) from error
     try:
-        status = process.wait(seconds)
+        status = _waited(process, seconds, said, what)
     except subprocess.TimeoutExpired:
         raise TooSlowError(f"{what} took longer than {seconds:g} s and was ended.") from None
     finally:  # after an answer, and after Ctrl-C too: nothing stays behind
         _end(process)
     if status:
-        lines = said.read_text(errors="replace").strip().splitlines()
+        with said.open("rb") as file:  # it may have said more than there is memory
+            file.seek(max(0, said.stat().st_size - SHOWN_BYTES))
+            lines = file.read().decode(errors="replace").strip().splitlines()
         last = "\n".join(lines[-SHOWN_LINES:]) or "It said nothing."
         raise ElsewhereError(f"{what} failed with exit code {status}.\n{last}")
+
+
+def _waited(process, seconds, said, what):
+    """Return the exit code, unless a process says more than anybody reads."""
+    end = time.monotonic() + seconds
+    while True:
+        left = end - time.monotonic()
+        try:
+            return process.wait(min(1, max(0, left)))
+        except subprocess.TimeoutExpired:
+            if left <= 0:
+                raise
+        if said.stat().st_size > MOST_BYTES:
+            raise ElsewhereError(f"{what} printed more than {MOST_BYTES:,} bytes and was ended.")
 
 
 def _surroundings(python):

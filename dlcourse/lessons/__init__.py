@@ -58,7 +58,7 @@ def checkpoint(slug) -> dict:
         DataError: The file is missing or is not the one that was recorded.
     """
     path = FOLDER / expect_text(slug, "slug") / "weights.npz"
-    expected = recorded(slug)["checkpoint_sha256"]
+    expected = recorded(slug).get("checkpoint_sha256", "nothing: this lesson stores no weights")
     actual = runtime.checksum(path) if path.exists() else "no file"
     if actual != expected:
         raise DataError(
@@ -91,7 +91,10 @@ def headline(slug) -> dict | None:
         "seconds" (median), "cores"}.
     """
     path = FOLDER / expect_text(slug, "slug") / "band.json"
-    return runtime.read_json(path) if path.exists() else None
+    try:
+        return runtime.read_json(path) if path.exists() else None
+    except ValueError as error:
+        raise DataError(f"{path} cannot be read ({error}). {_ways_back(path)}") from error
 
 
 def keep_headline(slug, facts) -> None:

@@ -149,7 +149,9 @@ mistakes = np.flatnonzero(predicted != test.labels)
 # %% [markdown]
 # The next cell is an **explorer**: move the slider to look at single test pictures. Then choose *mistakes
 # only* and look at a dozen: cover the label with your hand and name the thing yourself first. Which classes
-# does the network mix up?
+# does the network mix up? Below the picture are three **challenges**, things to find with the controls. Each is
+# marked as soon as what you see meets it. The line *In code* shows the same picture again when you run it in
+# a cell of its own.
 
 
 # %%
@@ -168,6 +170,7 @@ def look(figure, show, number):
 # %% tags=["explorer"] tolerance=0.1 image_tolerance=0.1
 gallery = explore.Explorer(
     look,
+    challenges=lesson.CHALLENGES["gallery"],
     show=explore.choice(("all pictures", "mistakes only")),
     number=explore.slider(0, 99, 0),
 )

@@ -548,15 +548,18 @@ def show_first_steps(figure, rate, batch):
     losses, _ = first_steps(weights, rate, batch)
     lesson.draw_first_steps(figure, losses)
     end = np.mean(losses[-10:])
-    return (
+    sentence = (
         f"Learning rate {rate:.3g}, batches of {batch}: "
         f"mean loss of the last ten steps {end:.2f}."
     )
+    facts = {"rate": rate, "batch": batch, "end": end, "peak": max(losses)}
+    return sentence, facts
 
 
 # %% tags=["explorer"] tolerance=0.01
 rates = explore.Explorer(
     show_first_steps,
+    challenges=lesson.CHALLENGES["rates"],
     rate=explore.slider(
         0.01, 10.0, 0.2, logarithmic=True, label="learning rate"
     ),

@@ -345,17 +345,30 @@ def show_filter(figure, photograph, kernel, stride, padding):
     left.set_title(photograph)
     right.set_title(kernel)
     figure.colorbar(drawn, ax=right, label="output", shrink=0.7)
-    return (
+    strength = np.abs(output)
+    first = stride * np.arange(len(output)) - padding  # row of each window
+    inside = (first >= 0) & (first + 3 <= len(picture))
+    of_frame = 1 - strength[np.ix_(inside, inside)].sum() / strength.sum()
+    sentence = (
         f"{photograph}, {kernel}: from {picture.shape[0]} × {picture.shape[1]} "
-        f"pixels to {output.shape[0]} × {output.shape[1]}, "
-        f"mean strength {np.abs(output).mean():.2f}."
+        f"pixels to {output.shape[0]} × {output.shape[1]}, mean strength "
+        f"{strength.mean():.2f}, {of_frame:.2f} of it along the frame of zeros."
     )
+    return sentence, {
+        "rows": len(output),
+        "stride": stride,
+        "padding": padding,
+        "edges": "edges" in kernel,
+        "strength": strength.mean(),
+        "of_frame": of_frame,
+    }
 
 
 # %% tags=["explorer"]
 filters_explorer = explore.Explorer(
     show_filter,
     size=(7, 3.2),
+    challenges=lesson.CHALLENGES["filters_explorer"],
     photograph=explore.choice(photographs.classes, "cat"),
     kernel=explore.choice(kernels),
     stride=explore.slider(1, 8, 1),

@@ -240,6 +240,73 @@ keras.utils.clear_session()
 # the course's `backends.fit` takes their place. It runs the same loop, for models of PyTorch and
 # of Keras, on NumPy pictures (N, H, W, C), and it also does the `permute`, the division by 255 and
 # the two modes.
+#
+# ### One number of one map
+# What has the first layer learned? Each of its filters is a grid of 5 × 5 weights, and each number that
+# it gives is 25 products, their sum, and a bias. Choose a piece of clothing and a filter, and move the
+# window. Where does a filter answer most, and what does its grid look like there? And can a bright window
+# give a number below 0?
+
+# %%
+one_of_each = [np.flatnonzero(valid.labels == k)[0] for k in range(10)]
+seen = np.pad(
+    valid.images[one_of_each][..., 0], ((0, 0), (2, 2), (2, 2))
+)  # with the border of zeros that the layer adds: (10, 32, 32)
+grids = network[0].weight.detach().numpy()[:, 0]  # (6, 5, 5)
+biases = network[0].bias.detach().numpy()
+with torch.no_grad():
+    first_maps = network[0](as_torch(valid.images[one_of_each])).numpy()
+
+
+def show_products(figure, clothes, filter, row, column):
+    """Draw how one number of the first layer comes about."""
+    k = fashion.classes.index(clothes)
+    window = seen[k, row : row + 5, column : column + 5]
+    products = window * grids[filter]
+    total, bias = products.sum(), biases[filter]
+    value = total + bias
+    # This is what PyTorch itself gives at this place.
+    assert np.isclose(value, first_maps[k, filter, row, column], atol=1e-5)
+    lesson.draw_products(
+        figure,
+        seen[k, 2:-2, 2:-2],
+        (row, column),
+        window,
+        grids[filter],
+        f"products: {total:z.2f} in all",
+    )
+    sentence = (
+        f"{clothes}, filter {filter} at row {row}, column {column}: the 25 "
+        f"products add up to {total:z.2f}; with the bias of {bias:z.2f} that "
+        f"is {value:z.2f}, as PyTorch gives, and {max(0, value):.2f} after ReLU."
+    )
+    return sentence, {
+        "sizes": np.abs(products).sum(),
+        "total": total,
+        "bias": bias,
+        "value": value,
+        "brightness": window.mean(),
+        "largest": first_maps[k, filter].max(),
+    }
+
+
+# %% tags=["explorer"] tolerance=0.1 image_tolerance=0.1
+one_number = explore.Explorer(
+    show_products,
+    size=(7.4, 2.2),
+    challenges=lesson.CHALLENGES["one_number"],
+    clothes=explore.choice(fashion.classes, "ankle boot"),
+    filter=explore.slider(0, 5, 2),
+    row=explore.slider(0, 27, 10),
+    column=explore.slider(0, 27, 14),
+)
+one_number
+
+# %% [markdown]
+# There is nothing else in it: the drawing multiplies and adds, and stops with an error where the result is
+# not what PyTorch gives. A filter answers most where its window looks like its grid, bright on the red
+# weights and dark on the blue ones; where blue weights lie on bright pixels the number falls below 0, and
+# ReLU makes it 0. Nobody has drawn these grids. They were random, and the training has made them.
 
 # %% [markdown]
 # ## 3 · A small residual network
@@ -976,6 +1043,7 @@ def reject(figure, threshold):
     """Draw how many of the answers are right against how many are given."""
     chosen = confidence >= threshold
     share, accuracy = chosen.mean(), right[chosen].mean()
+    wrong, handed = ~right, ~chosen
     axes = figure.subplots()
     axes.plot(answered, precise)
     axes.plot(share, accuracy, "o", color=plot.COLOURS[1])
@@ -984,16 +1052,25 @@ def reject(figure, threshold):
         xlabel="share of the pictures answered",
         ylabel="accuracy of the answers",
     )
-    return (
+    sentence = (
         f"At least {threshold:.3f} sure: {share:.2f} of the pictures answered, "
-        f"{accuracy:.3f} of the answers right."
+        f"{accuracy:.3f} of the answers right. Of all mistakes "
+        f"{wrong[chosen].sum() / wrong.sum():.2f} are among them."
     )
+    return sentence, {
+        "share": share,
+        "accuracy": accuracy,
+        "kept": wrong[chosen].sum() / wrong.sum(),
+        "handed": handed.sum(),
+        "of_mistakes": wrong[handed].mean() if handed.any() else 0,
+    }
 
 
 # %% tags=["explorer"] tolerance=0.005
 rejection = explore.Explorer(
     reject,
     size=(5.0, 3.0),
+    challenges=lesson.CHALLENGES["rejection"],
     threshold=explore.slider(0.0, 0.995, 0.5, step=0.005),
 )
 rejection

@@ -1244,24 +1244,36 @@ for method, forecast in forecasts.items():
 def show_day(figure, method, day):
     """Draw the forecast of one day as a fan, and what happened."""
     first = starts["Nov"][0] + 48 * (day - 1)
-    made = forecasts[method]["Nov" if day <= 30 else "Dec"]
-    forecast = made[48 * (day - 1 if day <= 30 else day - 31)]
+    month, row = ("Nov", day - 1) if day <= 30 else ("Dec", day - 31)
+    made = {name: each[month][48 * row] for name, each in forecasts.items()}
+    forecast = made[method]
     axes = draw_fan(first, forecast, spreads[method], figure.subplots())
     date = times[first].item()
     axes.set(title=f"{date:%A, %d %B}, by {method}", ylim=(2.4, 7.4))
     true = year[first : first + 48, 0]
     inside = coverage(*(forecast + spreads[method][0.9]), true)
-    return (
-        f"{date:%d %B}, by {method}: error "
-        f"{np.abs(true - forecast).mean():.2f} GW, {inside:.0%} of the day "
-        "inside the 90 % interval. Hottest half-hour: "
-        f"{year[first : first + 48, 1].max():.0f} °C."
+    errors = {name: np.abs(true - each).mean() for name, each in made.items()}
+    hottest = year[first : first + 48, 1].max()
+    sentence = (
+        f"{date:%d %B}, by {method}: error {errors[method]:.2f} GW, "
+        f"{inside:.0%} of the day inside the 90 % interval. "
+        f"Hottest half-hour: {hottest:.0f} °C."
     )
+    return sentence, {
+        "date": date,
+        "method": method,
+        "error": errors[method],
+        "of_copy": errors["last week"],
+        "least": min(errors.values()),
+        "inside": inside,
+        "hottest": hottest,
+    }
 
 
 # %% tags=["explorer"] tolerance=0.12 image_tolerance=0.05
 days_explorer = explore.Explorer(
     show_day,
+    challenges=lesson.CHALLENGES["days_explorer"],
     method=explore.choice(tuple(forecasts), "GRU"),
     day=explore.slider(1, 60, 1, label="days since 31 October"),
 )

@@ -17,7 +17,7 @@
 import copy
 import time
 
-from dlcourse import backends, course, data, draw, explore
+from dlcourse import arrays, backends, course, data, draw, explore
 from dlcourse import lessons, parity, plot, results, runtime
 from dlcourse.lessons import image_gan as lesson
 
@@ -1234,20 +1234,31 @@ def show_latent(figure, clothes, first, second):
     label = [fashion.classes.index(clothes)]
     noise = torch.from_numpy(point.astype("float32"))
     picture = drawn(conditional_generator, joined(noise, label))
-    _, found = looked_at(picture)
+    features, found = looked_at(picture)
+    said = fashion.classes[found[0]]
+    probabilities = arrays.softmax(backends.scores(verdict, features))[0]
+    second_best, best = np.sort(probabilities)[-2:]
     axes = figure.subplots()
     axes.imshow(picture[0, :, :, 0], vmin=0, vmax=1)
     axes.set(title=clothes, xlabel="column", ylabel="row")
-    return (
+    sentence = (
         f"{clothes} at {first:.1f} and {second:.1f}: mean brightness "
-        f"{picture.mean():.2f}; the expert says {fashion.classes[found[0]]}."
+        f"{picture.mean():.2f}; the expert says {said}, with a probability "
+        f"of {best:.2f}, {best - second_best:.2f} above the next."
     )
+    return sentence, {
+        "clothes": clothes,
+        "said": said,
+        "brightness": picture.mean(),
+        "gap": best - second_best,
+    }
 
 
 # %% tags=["explorer"]
 latent_explorer = explore.Explorer(
     show_latent,
     size=(3.6, 3.4),
+    challenges=lesson.CHALLENGES["latent_explorer"],
     clothes=explore.choice(fashion.classes, "ankle boot"),
     first=explore.slider(-3.0, 3.0, 0.0, step=0.1, label="first direction"),
     second=explore.slider(-3.0, 3.0, 0.0, step=0.1, label="second direction"),

@@ -397,9 +397,11 @@ plot.describe(
 # %%
 def show_neighbours(figure, stamp, compare):
     """Draw a test stamp and its five nearest training stamps."""
-    numbers = {"features": cache, "pixels": pixels}[compare]
-    gaps = ((numbers["train"] - numbers["test"][stamp]) ** 2).sum(axis=1)
-    nearest = gaps.argsort()[:5]
+    found = {}
+    for name, numbers in (("features", cache), ("pixels", pixels)):
+        gaps = ((numbers["train"] - numbers["test"][stamp]) ** 2).sum(axis=1)
+        found[name] = gaps.argsort()[:5]
+    nearest = found[compare]
     shown = [test.pixels[stamp], *train.pixels[nearest]]
     labels = [test.labels[stamp], *train.labels[nearest]]
     axes = figure.subplots()
@@ -409,16 +411,23 @@ def show_neighbours(figure, stamp, compare):
     axes.set(title=f"A test stamp and its nearest by {compare}", yticks=[])
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    right = sum(label == labels[0] for label in labels[1:])
-    return (
+    right = {n: sum(train.labels[found[n]] == labels[0]) for n in found}
+    sentence = (
         f"Test stamp {stamp} ({stamps.classes[labels[0]]}) by {compare}: "
-        f"{right} of the 5 nearest are of the same class."
+        f"{right[compare]} of the 5 nearest are of the same class."
     )
+    return sentence, {
+        "label": stamps.classes[labels[0]],
+        "by_features": right["features"],
+        "by_pixels": right["pixels"],
+        "classes_by_features": len(set(train.labels[found["features"]])),
+    }
 
 
 # %% tags=["explorer"]
 neighbours = explore.Explorer(
     show_neighbours,
+    challenges=lesson.CHALLENGES["neighbours"],
     stamp=explore.slider(0, 65, 0),
     compare=explore.choice(["features", "pixels"], "features"),
     size=(7.2, 1.7),

@@ -976,26 +976,37 @@ results.Table(heads, tuple(rows))
 def show_covered(figure, photograph, method, percent):
     """Draw the photograph with the pixels covered that the method names first."""
     place = titles.index(photograph)
-    picture, after = images[place], probability[place]
+    picture, lost_here, at_random = images[place], 0, 0
     if percent:
         picture = cover(picture, orders[method][place], percent / 100)
         lost_then = {2: lost_at_2, 20: lost_at_20}[percent]
-        after = after * (1 - lost_then[method][place])
+        lost_here = lost_then[method][place]
+        at_random = lost_then["random pixels"][place]
+    after = probability[place] * (1 - lost_here)
     axes = figure.subplots()
     axes.imshow((255 * picture).astype("uint8"), interpolation="nearest")
     axes.axis("off")
     answer = class_names[answers[place]]
     axes.set_title(f"{answer}: {after:.2f}")
-    return (
-        f"{photograph}, {percent} % covered, by {method}: "
-        f"{answer} goes from {probability[place]:.2f} to {after:.2f}."
+    sentence = (
+        f"{photograph}, {percent} % covered, by {method}: {answer} goes from "
+        f"{probability[place]:.2f} to {after:.2f}, so it loses {lost_here:z.2f} "
+        f"of it. Dots at random: {at_random:z.2f}."
     )
+    return sentence, {
+        "percent": percent,
+        "before": probability[place],
+        "after": after,
+        "lost": lost_here,
+        "at_random": at_random,
+    }
 
 
 # %% tags=["explorer"] tolerance=0.1 image_tolerance=0.1
 covering = explore.Explorer(
     show_covered,
     size=(3.6, 3.6),
+    challenges=lesson.CHALLENGES["covering"],
     photograph=explore.choice(titles, "coffee"),
     method=explore.choice(orders, "integrated from grey"),
     percent=explore.choice((0, 2, 20), 2, label="per cent covered"),

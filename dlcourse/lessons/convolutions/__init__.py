@@ -1,6 +1,6 @@
 """Facts, exercises and quiz of notebooks/*_convolutions.ipynb."""
 
-from dlcourse import exercise, predictions, quiz, written_tests
+from dlcourse import challenges, exercise, predictions, quiz, written_tests
 from dlcourse.exercise import Mistake, WhatIf
 
 import numpy as np
@@ -584,6 +584,39 @@ def _what_copies_change(recorded):
     copied = np.mean([run["down"] for run in recorded["networks"]["large squares"]["copied"]])
     return _nearest(copied, {"0.60 as before": 0.6, "about 0.66": 0.66, "about 0.81": 0.81})
 
+
+CHALLENGES = challenges.Challenges(
+    __name__,
+    filters_explorer={
+        "a_quarter": challenges.challenge(
+            ask="Let the map have exactly 28 rows, a quarter of the photograph's 112.",
+            met=lambda rows: rows == 28,
+            because="(112 + 2 × {padding} − 3) / {stride}, rounded down, plus 1: {rows} positions."
+            " The stride divides; the window and the padding move the result by a row or two.",
+            solution={"stride": 4},
+        ),
+        "hardly_an_edge": challenges.challenge(
+            ask="Find a map of edges that is nearly white: a mean strength below 0.1.",
+            met=lambda edges, strength: edges and strength < 0.1,
+            because="A mean strength of {strength:.2f}. The weights of a kernel for edges add up "
+            "to 0, so it gives 0 wherever the picture is even, however bright it is there.",
+            solution={"photograph": "rocket", "padding": 0},
+        ),
+        "more_frame_than_picture": challenges.challenge(
+            ask="Find a map of edges that says more about the frame of zeros than about the "
+            "photograph: more than half of its strength is in windows that reach into the frame.",
+            met=lambda edges, of_frame: edges and of_frame > 0.5,
+            because="{of_frame:.2f} of the strength is where zeros meet the photograph. The larger"
+            " the stride, the fewer windows lie inside, and the more the frame weighs.",
+            solution={
+                "photograph": "rocket",
+                "kernel": "all edges",
+                "stride": 8,
+                "padding": 1,
+            },
+        ),
+    },
+)
 
 PREDICTIONS = predictions.Predictions(
     __name__,

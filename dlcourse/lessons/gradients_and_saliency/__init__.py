@@ -2,7 +2,17 @@
 
 import functools
 
-from dlcourse import arrays, backends, data, exercise, predictions, pretrained, quiz, written_tests
+from dlcourse import (
+    arrays,
+    backends,
+    challenges,
+    data,
+    exercise,
+    predictions,
+    pretrained,
+    quiz,
+    written_tests,
+)
 from dlcourse.exercise import Mistake, WhatIf
 
 import numpy as np
@@ -521,6 +531,44 @@ def _changes_more(in_pytorch, in_keras, moved):
         return "to take the other framework"
     return "to stay in PyTorch and move every pixel by a millionth"
 
+
+CHALLENGES = challenges.Challenges(
+    __name__,
+    covering={
+        "three_quarters": challenges.challenge(
+            ask="Cover 2 % of the pixels, and let the network lose three quarters of its "
+            "probability.",
+            met=lambda percent, lost: percent == 2 and lost >= 0.75,
+            because="{lost:.2f} of it is gone, and 98 of 100 pixels are as they were. For covering"
+            " with grey, these are the pixels that the answer rests on.",
+            solution={"photograph": "astronaut", "method": "integrated from grey"},
+        ),
+        "worse_than_random": challenges.challenge(
+            ask="Find a map that loses less than dots at random do, by 0.1 or more of the "
+            "probability.",
+            met=lambda lost, at_random: lost <= at_random - 0.1,
+            because="Covering what the map names costs {lost:z.2f}, and as many dots at random "
+            "cost {at_random:.2f}. Without the random dots you would not know what to expect.",
+            solution={"photograph": "astronaut", "method": "disc in the middle"},
+        ),
+        "surer_than_before": challenges.challenge(
+            ask="Cover 20 % of a photograph, and make the network surer of its answer, by a "
+            "twentieth or more.",
+            met=lambda percent, lost: percent == 20 and lost <= -0.05,
+            because="Its probability goes from {before:.2f} to {after:.2f}. What is covered had "
+            "spoken against the answer, or for another one.",
+            solution={"photograph": "cat", "method": "disc in the middle", "percent": 20},
+        ),
+        "a_test_that_tells": challenges.challenge(
+            ask="Find where 20 % of dots at random cost less than 0.1 of the probability, and the "
+            "dots of a map more than 0.3.",
+            met=lambda percent, lost, at_random: percent == 20 and at_random < 0.1 and lost > 0.3,
+            because="{at_random:z.2f} at random, {lost:.2f} where the map says. Here the grey dots"
+            " as such do nothing, so what is lost is due to the places that the map has chosen.",
+            solution={"photograph": "cameraman", "method": "occlusion", "percent": 20},
+        ),
+    },
+)
 
 PREDICTIONS = predictions.Predictions(
     __name__,

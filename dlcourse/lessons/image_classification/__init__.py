@@ -1,6 +1,6 @@
-"""Facts, exercises and quiz of notebooks/*_image_classification.ipynb."""
+"""Facts, a figure, exercises and quiz of notebooks/*_image_classification.ipynb."""
 
-from dlcourse import backends, data, exercise, predictions, quiz, written_tests
+from dlcourse import backends, challenges, data, exercise, plot, predictions, quiz, written_tests
 from dlcourse.exercise import Mistake, WhatIf
 
 import numpy as np
@@ -8,6 +8,47 @@ import numpy as np
 TITLE = "Classifying images fast"
 NEEDS = ("11", "20")
 DATA = ("fashion-mnist",)
+
+
+def draw_products(figure, picture, place, window, kernel, title):
+    """Draw a picture with a window marked, and beside it each product of window and kernel.
+
+    Args:
+        figure: A matplotlib Figure.
+        picture: Array (H, W), values 0..1.
+        place: Row and column of the window's middle.
+        window: Array (side, side) of the picture there, with zeros outside of it.
+        kernel: Array (side, side).
+        title: Of the products.
+    """
+    whole, grids = figure.subplots(1, 2, width_ratios=(1, 3.4))
+    whole.imshow(picture, vmin=0, vmax=1)
+    side, (row, column) = len(kernel), place
+    corner = column - side / 2, row - side / 2
+    whole.add_patch(plot.plt.Rectangle(corner, side, side, fill=False, color=plot.COLOURS[1], lw=2))
+    whole.set_title(f"row {row}, column {column}")
+    products = window * kernel
+    signed = plot.plt.Normalize(*(np.array([-1, 1]) * max(abs(kernel).max(), abs(products).max())))
+    shown = (
+        (window, "what is there", plot.plt.cm.gray(window)),
+        (kernel, "the filter", plot.plt.cm.RdBu_r(signed(kernel))),
+        (products, title, plot.plt.cm.RdBu_r(signed(products))),
+    )
+    # One picture with a white column between the grids: three axes take three times as long.
+    cells = np.ones((side, 3 * side + 2, 4))
+    for left, (numbers, name, colours) in zip(range(0, 3 * side + 2, side + 1), shown):
+        cells[:, left : left + side] = colours
+        dark = colours[..., :3] @ (0.3, 0.6, 0.1) < 0.5
+        for (i, j), number in np.ndenumerate(numbers):
+            ink = "white" if dark[i, j] else "black"
+            written = f"{number:z.2f}" if number else "0"  # the shorter, the sooner drawn
+            grids.text(left + j, i, written, ha="center", va="center", color=ink, size=7.5)
+        grids.text(left + side / 2 - 0.5, -0.7, name, ha="center")
+    for sign, gap in zip("×=", (side, 2 * side + 1)):
+        grids.text(gap, side // 2, sign, ha="center", va="center", size=16)
+    grids.imshow(cells)
+    for axes in (whole, grids):
+        axes.axis("off")
 
 
 def _without_biases():
@@ -478,6 +519,70 @@ def _against_99_percent(test_right, kept):
         return "about 99 %, and nobody can know on which side"
     return "surely more than 99 %" if above > 0 else "surely less"
 
+
+CHALLENGES = challenges.Challenges(
+    __name__,
+    one_number={
+        "nothing_there": challenges.challenge(
+            ask="Find a window in which there is nothing: all 25 products are 0.",
+            met=lambda sizes: sizes == 0,
+            because="0 and a bias of {bias:z.2f}: that is what this filter says wherever there is "
+            "nothing, and a large part of each picture is nothing.",
+            solution={"row": 0, "column": 0},
+        ),
+        "bright_and_off": challenges.challenge(
+            ask="Find a bright window, above 0.5 on average, of which the ReLU makes 0.",
+            met=lambda brightness, value: brightness > 0.5 and value < 0,
+            because="The window has a mean of {brightness:.2f}, and the number is {value:.2f}. A "
+            "filter does not ask how bright it is, but whether what is bright has positive "
+            "weights.",
+            solution={"clothes": "pullover", "filter": [4, 3, 0], "row": 14, "column": 14},
+        ),
+        "cancelled": challenges.challenge(
+            ask="Let the products cancel: their sizes add up to more than 1, and their sum is less"
+            " than a tenth of that, with either sign.",
+            met=lambda sizes, total: sizes > 1 and abs(total) < 0.1 * sizes,
+            because="Sizes of {sizes:.2f} in all, and a sum of {total:z.2f}. The filter compares "
+            "one part of its window with another, and here they are about equal.",
+            solution={"filter": [0, 3], "row": 14, "column": [14, *range(8, 20)]},
+        ),
+        "its_favourite": challenges.challenge(
+            ask="Find a place where a filter gives at least 0.9 of the largest number in its map, "
+            "and more than 0.5.",
+            met=lambda value, largest: value > 0.5 and value >= 0.9 * largest,
+            because="{value:.2f}, where the largest in this map is {largest:.2f}. Compare the "
+            "window and the filter: it is bright where the weights are positive. A filter finds "
+            "its like.",
+            solution={"clothes": "pullover", "filter": 3, "row": [9, *range(5, 20)], "column": 22},
+        ),
+    },
+    rejection={
+        "ninety_nine": challenges.challenge(
+            ask="Let at least 99 in 100 of the answers be right.",
+            met=lambda accuracy: accuracy >= 0.99,
+            because="{accuracy:.3f} of the answers are right, and {handed} of the 5 000 pictures "
+            "go to the person. Certainty has a price, and here you can read it.",
+            solution={"threshold": 0.95},
+        ),
+        "half_the_mistakes": challenges.challenge(
+            ask="Keep at most half of all mistakes, and still answer at least nine pictures in "
+            "ten.",
+            met=lambda share, kept: kept <= 0.5 and share >= 0.9,
+            because="{share:.3f} of the pictures are answered, with {kept:.2f} of the mistakes. "
+            "They crowd where the network is least sure: the first pictures handed over save the "
+            "most.",
+            solution={"threshold": 0.7},
+        ),
+        "worth_the_work": challenges.challenge(
+            ask="Hand 200 pictures or more to the person, and let more than half of them be "
+            "mistakes.",
+            met=lambda handed, of_mistakes: handed >= 200 and of_mistakes > 0.5,
+            because="{handed} pictures, and {of_mistakes:.2f} of them are mistakes. Hand over "
+            "more, and most of the person's work goes into pictures that the network has right.",
+            solution={"threshold": 0.58},
+        ),
+    },
+)
 
 PREDICTIONS = predictions.Predictions(
     __name__,

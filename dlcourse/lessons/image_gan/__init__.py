@@ -3,7 +3,7 @@
 import copy
 import functools
 
-from dlcourse import exercise, predictions, quiz, written_tests
+from dlcourse import challenges, exercise, predictions, quiz, written_tests
 from dlcourse.exercise import Mistake, WhatIf
 
 import numpy as np
@@ -532,6 +532,34 @@ def _in_the_middle(through_noise, mixed):
     beside = np.corrcoef(middle[:, 1:].ravel(), middle[:, :-1].ravel())[0, 1]
     return "one thing with clean edges" if beside > 0.5 else "noise"
 
+
+CHALLENGES = challenges.Challenges(
+    __name__,
+    latent_explorer={
+        "another_class": challenges.challenge(
+            ask="Make a picture that the expert takes for another class than the one you chose.",
+            met=lambda clothes, said: said != clothes,
+            because="You asked for {clothes}, the expert says {said}. The label is one input among"
+            " many: far enough along a strong direction, the noise says more than the label.",
+            solution={"clothes": "sneaker", "first": -2.5, "second": -2.0},
+        ),
+        "bright": challenges.challenge(
+            ask="Make a picture with a mean brightness above 0.55 that the expert still takes for "
+            "what you chose.",
+            met=lambda clothes, said, brightness: said == clothes and brightness > 0.55,
+            because="A mean brightness of {brightness:.2f}, and still {said}. Along these two "
+            "directions size and brightness change most: what the thing is changes less often.",
+            solution={"clothes": "bag", "first": -3.0, "second": -0.5},
+        ),
+        "on_the_border": challenges.challenge(
+            ask="Stand on a border: the expert's two highest probabilities less than 0.05 apart.",
+            met=lambda gap: gap < 0.05,
+            because="They are {gap:.3f} apart. One step further the expert's answer jumps, and the"
+            " picture hardly changes: the border is the expert's, the generator has none here.",
+            solution={"clothes": "ankle boot", "first": 2.8, "second": 0.2},
+        ),
+    },
+)
 
 PREDICTIONS = predictions.Predictions(
     __name__,

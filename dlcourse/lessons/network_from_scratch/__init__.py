@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from dlcourse import data, exercise, plot, predictions, quiz, results, written_tests
+from dlcourse import challenges, data, exercise, plot, predictions, quiz, results, written_tests
 from dlcourse.arrays import softmax, to_numpy
 from dlcourse.exercise import Mistake, WhatIf
 
@@ -979,6 +979,36 @@ def _worst_size(rows):
         return "none: after 40 epochs all are the same"
     return {0: "a tenth", 3: "ten times"}.get(int(np.argmin(reached)))
 
+
+CHALLENGES = challenges.Challenges(
+    __name__,
+    rates={
+        "faster": challenges.challenge(
+            ask="Bring the mean loss of the last ten steps below 0.4 nats.",
+            met=lambda end: end < 0.4,
+            because="{end:.2f} nats after 60 steps at a rate of {rate:.3g}. The slope says which "
+            "way is down, but not how far to go: that is the learning rate, and you have to try "
+            "it.",
+            solution={"rate": 0.5},
+        ),
+        "nothing_learned": challenges.challenge(
+            ask="Throw the network so far that a loss rises above 10 nats and the last ten come to"
+            " rest within 0.1 of log 10, 2.30 nats.",
+            met=lambda end, peak: peak > 10 and abs(end - np.log(10)) < 0.1,
+            because="{end:.2f} nats is about what a network gets that gives every digit a tenth. "
+            "The large steps have not led to a good place by another way: what was there is lost.",
+            solution={"rate": [5.0, 4.0, 6.3], "batch": [128, 32]},
+        ),
+        "more_in_a_batch": challenges.challenge(
+            ask="Let a rate of 0.9 or more do no harm: the last ten losses below 0.7 nats on "
+            "average.",
+            met=lambda end, rate: rate >= 0.9 and end < 0.7,
+            because="{end:.2f} nats at a rate of {rate:.3g}, in batches of {batch}. The mean slope"
+            " of more examples changes less from batch to batch, so a larger step can be trusted.",
+            solution={"rate": 1.0, "batch": 128},
+        ),
+    },
+)
 
 PREDICTIONS = predictions.Predictions(
     __name__,

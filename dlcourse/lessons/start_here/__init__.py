@@ -6,6 +6,7 @@ import inspect
 from dlcourse import (
     arrays,
     backends,
+    challenges,
     data,
     exercise,
     plot,
@@ -25,7 +26,7 @@ DATA = ("fashion-mnist",)
 
 
 def draw_answer(figure, picture, label, probabilities, classes):
-    """Draw a picture and how probable the network finds each class; return it as a sentence.
+    """Draw a picture and how probable the network finds each class.
 
     Args:
         figure: A matplotlib Figure.
@@ -33,6 +34,9 @@ def draw_answer(figure, picture, label, probabilities, classes):
         label: Name of the right class.
         probabilities: Array (K,).
         classes: K names.
+
+    Returns:
+        What is seen as a sentence, and the facts for the challenges.
     """
     left, right = figure.subplots(1, 2, width_ratios=(1, 2))
     left.imshow(picture[:, :, 0], vmin=0, vmax=1)
@@ -42,7 +46,9 @@ def draw_answer(figure, picture, label, probabilities, classes):
     right.set(title="What the network says", xlabel="probability", xlim=(0, 1))
     right.invert_yaxis()
     said, sure = classes[probabilities.argmax()], probabilities.max()
-    return f"Labelled {label}; the network says {said}, probability {sure:.2f}."
+    of_label = probabilities[classes.index(label)]
+    sentence = f"Labelled {label}; the network says {said}, probability {sure:.2f}."
+    return sentence, {"label": label, "said": said, "sure": sure, "of_label": of_label}
 
 
 def _sum_of_sides():
@@ -393,6 +399,33 @@ def _apart(difference, options):
     """Return the option for scores that are this far apart: rounding, about 0.01, or more."""
     return options[0 if difference < 0.001 else 1 if difference < 0.1 else 2]
 
+
+CHALLENGES = challenges.Challenges(
+    __name__,
+    gallery={
+        "right_but_unsure": challenges.challenge(
+            ask="Find a picture that the network gets right, though it is less than 0.6 sure.",
+            met=lambda said, label, sure: said == label and sure < 0.6,
+            because="{sure:.2f} is enough for {said}, since nine other classes share the rest: the"
+            " answer is the class with the highest probability, however high that is.",
+            solution={"number": [17, *range(100)]},
+        ),
+        "nearly_right": challenges.challenge(
+            ask="Find a mistake in which the right class is less than 0.1 behind the answer.",
+            met=lambda said, label, sure, of_label: said != label and sure - of_label < 0.1,
+            because="{sure:.2f} for {said} and {of_label:.2f} for {label}: a slightly different "
+            "picture could have been called right. Accuracy counts such a mistake as a whole one.",
+            solution={"show": "mistakes only", "number": range(100)},
+        ),
+        "sure_but_wrong": challenges.challenge(
+            ask="Find a mistake of which the network is more than 0.8 sure.",
+            met=lambda said, label, sure: said != label and sure > 0.8,
+            because="It gives {said} {sure:.2f}, and the label is {label}. A probability says how "
+            "sure the network is, and it can be sure of what is wrong.",
+            solution={"show": "mistakes only", "number": range(100)},
+        ),
+    },
+)
 
 PREDICTIONS = predictions.Predictions(
     __name__,

@@ -2,7 +2,7 @@
 
 import functools
 
-from dlcourse import data, exercise, predictions, quiz, written_tests
+from dlcourse import challenges, data, exercise, predictions, quiz, written_tests
 from dlcourse.exercise import Mistake, WhatIf
 
 import numpy as np
@@ -771,6 +771,43 @@ def _wider(rows):
     wider = {"nothing": 1, "intervals a third wider": 4 / 3, "intervals twice as wide": 2}
     return _nearest(fresh / before, **wider)
 
+
+CHALLENGES = challenges.Challenges(
+    __name__,
+    days_explorer={
+        "inside": challenges.challenge(
+            ask="Find a day that stays inside its 90 % interval from midnight to midnight.",
+            met=lambda inside: inside == 1,
+            because="All 48 half-hours of {date:%d %B} are inside. 90 % is a promise about many "
+            "days: whole days inside must be paid for by others that miss it often.",
+            solution={"method": "two copies", "day": 18},
+        ),
+        "the_copy_is_better": challenges.challenge(
+            ask="Find a method and a day on which a copy of last week would have been better, by "
+            "0.15 GW or more.",
+            met=lambda error, of_copy: error - of_copy >= 0.15,
+            because="On {date:%d %B} the copy is off by {of_copy:.2f} GW, and {method} by "
+            "{error:.2f}. On average over all 60 days the copy is the worst of the seven: one day "
+            "decides nothing.",
+            solution={"method": "corrected copies", "day": 36},
+        ),
+        "hot": challenges.challenge(
+            ask="Find a day with 30 °C or more, of which less than half is inside the interval.",
+            met=lambda inside, hottest: hottest >= 30 and inside < 0.5,
+            because="{hottest:.0f} °C, and {inside:.0%} of the day inside. The width of the "
+            "interval comes from September and October, when it was seldom as hot.",
+            solution={"method": "two copies", "day": 30},
+        ),
+        "not_the_weather": challenges.challenge(
+            ask="Find a day below 28 °C on which all seven methods are off by more than 0.4 GW.",
+            met=lambda hottest, least: hottest < 28 and least > 0.4,
+            because="The heat cannot be why: {hottest:.0f} °C. Around {date:%d %B} people do what "
+            "no earlier week has shown, and even the best of seven methods is off by {least:.2f} "
+            "GW.",
+            solution={"day": 59},
+        ),
+    },
+)
 
 PREDICTIONS = predictions.Predictions(
     __name__,

@@ -3,7 +3,17 @@
 import functools
 import warnings
 
-from dlcourse import arrays, backends, data, exercise, predictions, pretrained, quiz, written_tests
+from dlcourse import (
+    arrays,
+    backends,
+    challenges,
+    data,
+    exercise,
+    predictions,
+    pretrained,
+    quiz,
+    written_tests,
+)
 from dlcourse.exercise import Mistake, WhatIf
 
 import numpy as np
@@ -467,6 +477,37 @@ def _averages_change(torch_norm, keras_norm):
 def _nearest(value, *numbers):
     return f"about {min(numbers, key=lambda number: abs(number - value))}"
 
+
+CHALLENGES = challenges.Challenges(
+    __name__,
+    neighbours={
+        "all_or_none": challenges.challenge(
+            ask="Find a stamp whose five nearest by features are all of its class, while none of "
+            "the five nearest by pixels is.",
+            met=lambda by_features, by_pixels: by_features == 5 and by_pixels == 0,
+            because="A {label}: 5 of 5 by features, 0 of 5 by pixels. Pixels compare place by "
+            "place; features have been trained to answer what is shown, wherever it is.",
+            solution={"stamp": 14},
+        ),
+        "pixels_win": challenges.challenge(
+            ask="Find a stamp whose neighbours by pixels are better than those by features.",
+            met=lambda by_features, by_pixels: by_pixels > by_features,
+            because="A {label}: {by_pixels} of 5 by pixels, {by_features} by features. It happens "
+            "to few of the 66: features are better on average, and not for every stamp.",
+            solution={"stamp": 26},
+        ),
+        "unanimous_and_wrong": challenges.challenge(
+            ask="Find a stamp whose five nearest by features are all of one class, and of a wrong "
+            "one.",
+            met=lambda by_features, classes_by_features: (
+                by_features == 0 and classes_by_features == 1
+            ),
+            because="The label says {label}, and five of five neighbours agree on another class. "
+            "They agree about what it looks like, and what a stamp is called is another question.",
+            solution={"stamp": 64},
+        ),
+    },
+)
 
 PREDICTIONS = predictions.Predictions(
     __name__,
