@@ -62,15 +62,16 @@ SURFACES = {
 }
 
 
-def draw_surface(axes, loss, across, up):
+def draw_surface(axes, loss, across, up, points=81):
     """Draw lines of equal loss of two weights, each twice as high as the one below.
 
     Args:
         axes: Where to draw.
         loss: Function of weights (…, 2).
         across, up: (lowest, highest) of the first and of the second weight.
+        points: At how many places in each direction the loss is computed.
     """
-    w1, w2 = np.meshgrid(np.linspace(*across, 81), np.linspace(*up, 81))
+    w1, w2 = np.meshgrid(np.linspace(*across, points), np.linspace(*up, points))
     heights = loss(np.stack([w1, w2], axis=-1))
     levels = heights.max() / 2.0 ** np.arange(11, -1, -1)
     axes.contour(w1, w2, heights, levels=levels, colors="lightgray", linewidths=0.8)
@@ -92,16 +93,17 @@ def draw_race(figure, surface, optimiser, rate, keep, path, other):
     """
     ground = SURFACES[surface]
     ground_axes, axes = figure.subplots(1, 2, width_ratios=(1.3, 1))
-    draw_surface(ground_axes, ground.loss, *ground.limits)
+    draw_surface(ground_axes, ground.loss, *ground.limits, points=41)
     for each, colour, name in (
-        (other, plot.COLOURS[6], "descent"),
+        (other, "gray", "descent"),
         (path, plot.COLOURS[1], optimiser),
     ):
         ground_axes.plot(*each.T, ".-", color=colour, markersize=3, linewidth=0.8)
-        axes.semilogy(np.maximum(ground.loss(each), 1e-9), color=colour, label=name)
+        powers = np.log10(np.maximum(ground.loss(each), 1e-9))
+        axes.plot(powers, color=colour, label=name)
     ground_axes.plot(*ground.start, "o", color="black", markersize=4)
     ground_axes.set(title=surface, xlabel="$w_1$", ylabel="$w_2$")
-    axes.set(title="Loss", xlabel="step", xlim=(0, 100), ylim=(1e-9, 1e6))
+    axes.set(title="Loss", xlabel="step", ylabel="power of ten", xlim=(0, 100), ylim=(-9, 6))
     axes.legend(fontsize=7)
     end, end_of_descent = (float(ground.loss(each[-1])) for each in (path, other))
     ran_away = len(path) < 101
@@ -124,7 +126,7 @@ def draw_race(figure, surface, optimiser, rate, keep, path, other):
 
 
 def adam_keeping(w, memory, slope, rate, keep):
-    """Take a step of Adam that keeps any share of the old mean; returns the weights and its memory."""
+    """Take a step of Adam that keeps any share of the old mean; return weights and memory."""
     m, q, t = memory
     m, q = keep * m + (1 - keep) * slope, 0.999 * q + 0.001 * slope**2
     mean, square = m / (1 - keep ** (t + 1)), q / (1 - 0.999 ** (t + 1))
@@ -132,8 +134,8 @@ def adam_keeping(w, memory, slope, rate, keep):
 
 
 def bound(gap):
-    """Return a gap as the power of ten that it stays below."""
-    return "0" if gap == 0 else f"below 1e{int(np.ceil(np.log10(gap * 1.5))):d}"
+    """Return the smaller one of two powers of ten that a gap stays below."""
+    return next((f"below {most:g}" for most in (1e-12, 1e-4) if gap < most), "more")
 
 
 CHALLENGES = challenges.Challenges(
@@ -152,16 +154,16 @@ CHALLENGES = challenges.Challenges(
             ask="On the saddle plain descent at a rate of 0.02 is stuck near the middle. Bring the "
             "loss below 0.01 at a rate of 0.03 or less.",
             met=lambda surface, rate, end: surface == "saddle" and rate <= 0.03 and end < 0.01,
-            because="{end:.1e} with {optimiser}, at a rate of {rate:.3g}. Near the middle the slope "
-            "is tiny, but it points the same way in each step: what adds slopes up, or divides them "
-            "by their size, gets away sooner.",
+            because="{end:.1e} with {optimiser}, at a rate of {rate:.3g}. Near the middle the "
+            "slope is tiny, but it points the same way in each step: what adds slopes up, or "
+            "divides them by their size, gets away sooner.",
             solution={"surface": "saddle", "optimiser": "momentum", "rate": 0.02, "keep": 0.9},
         ),
         "round_the_bend": challenges.challenge(
             ask="Bring the loss below 0.001 on the bent valley.",
             met=lambda surface, end: surface == "bent valley" and end < 0.001,
-            because="{end:.1e} with {optimiser} at a rate of {rate:.3g}, and {end_of_descent:.2g} for"
-            " plain descent at the same rate. Along the bend no single rate suits every step.",
+            because="{end:.1e} with {optimiser} at a rate of {rate:.3g}, and {end_of_descent:.2g} "
+            "for plain descent at the same rate. Along the bend no single rate suits every step.",
             solution={"surface": "bent valley", "optimiser": "Adam", "rate": 0.2, "keep": 0.8},
         ),
         "too_much": challenges.challenge(
@@ -197,8 +199,8 @@ def _of_the_lessons_valley():
 
 
 @exercise.value(
-    ask="A valley has the curvatures 1 and 40. At which learning rate does its steep weight jump to "
-    "and fro for ever, neither nearer nor further?",
+    ask="A valley has the curvatures 1 and 40. At which learning rate does its steep weight jump "
+    "to and fro for ever, neither nearer nor further?",
     hints=(
         "By which number is that weight multiplied in one step, at a rate η?",
         "Multiplied by which number does a weight change sides and keep its size?",
@@ -206,8 +208,8 @@ def _of_the_lessons_valley():
     ),
     mistakes=[
         Mistake(
-            "At that rate one step takes it to 0, where it stays. It should land on the other side, "
-            "as far away.",
+            "At that rate one step takes it to 0, where it stays. It should land on the other "
+            "side, as far away.",
             _one_step_to_the_bottom,
         ),
         Mistake("That is where the *flat* weight jumps to and fro.", _for_the_flat_weight),
@@ -267,11 +269,21 @@ def _some_momentum(random):
 @exercise.function(
     ask="Return the weights and the velocity after one step of momentum, as a pair.",
     cases=[
-        {"w": np.array([1.0, -2.0]), "v": np.zeros(2), "slope": np.array([0.5, 4.0]), "rate": 0.1,
-         "keep": 0.9},
-        {"w": np.array([1.0]), "v": np.array([3.0]), "slope": np.array([-2.0]), "rate": 0.5,
-         "keep": 0.5},
-    ],  # fmt: skip
+        {
+            "w": np.array([1.0, -2.0]),
+            "v": np.zeros(2),
+            "slope": np.array([0.5, 4.0]),
+            "rate": 0.1,
+            "keep": 0.9,
+        },
+        {
+            "w": np.array([1.0]),
+            "v": np.array([3.0]),
+            "slope": np.array([-2.0]),
+            "rate": 0.5,
+            "keep": 0.5,
+        },
+    ],
     draw=_some_momentum,
     hints=(
         "Two lines, one for each formula. Which of the two comes first?",
@@ -284,14 +296,14 @@ def _some_momentum(random):
             "The weights move by the velocity as it was. Take the slope in first.", _old_velocity
         ),
         Mistake(
-            "Your velocity is an average: the slope gets only 1 − keep. In the formula it counts in "
-            "full.",
+            "Your velocity is an average: the slope gets only 1 − keep. In the formula it counts "
+            "in full.",
             _average_of_slopes,
         ),
         Mistake("That is Nesterov's version, which comes next.", _nesterov),
         Mistake(
-            "You put the rate into the velocity, as Keras does. In the lesson's formula the velocity "
-            "holds slopes alone.",
+            "You put the rate into the velocity, as Keras does. In the lesson's formula the "
+            "velocity holds slopes alone.",
             (_rate_inside, _rate_inside_downwards),
         ),
         Mistake("Your weights go uphill: move them against the velocity.", _uphill),
@@ -299,11 +311,19 @@ def _some_momentum(random):
             "You compute a velocity, but move the weights by the slope alone.",
             _forgets_the_velocity,
         ),
-        Mistake("The new slope is multiplied by `keep` too. Only the old velocity is.", _slope_twice),
+        Mistake(
+            "The new slope is multiplied by `keep` too. Only the old velocity is.", _slope_twice
+        ),
     ],
     what_if=WhatIf(
         "all of the velocity is kept, and there is no slope any more",
-        {"w": np.array([1.0]), "v": np.array([2.0]), "slope": np.zeros(1), "rate": 0.1, "keep": 1.0},
+        {
+            "w": np.array([1.0]),
+            "v": np.array([2.0]),
+            "slope": np.zeros(1),
+            "rate": 0.1,
+            "keep": 1.0,
+        },
         "Then nothing ever stops it: the weight moves on by the same step for ever.",
     ),
 )
@@ -375,22 +395,40 @@ def _some_adam(random):
 
 
 @exercise.function(
-    ask="Fix the function: return the weights, `m` and `q` after one step of Adam. `t` is the number "
-    "of this step, 1 for the first.",
+    ask="Fix the function: return the weights, `m` and `q` after one step of Adam. `t` is the "
+    "number of this step, 1 for the first.",
     cases=[
-        {"w": np.array([1.0, 2.0]), "m": np.zeros(2), "q": np.zeros(2), "t": 1,
-         "slope": np.array([0.5, -8.0]), "rate": 0.1},
-        {"w": np.array([0.0]), "m": np.array([0.2]), "q": np.array([0.01]), "t": 5,
-         "slope": np.array([-1.0]), "rate": 0.1},
-        {"w": np.array([0.0]), "m": np.array([0.0]), "q": np.array([0.0]), "t": 1,
-         "slope": np.array([1e-8]), "rate": 1.0},
-    ],  # fmt: skip
+        {
+            "w": np.array([1.0, 2.0]),
+            "m": np.zeros(2),
+            "q": np.zeros(2),
+            "t": 1,
+            "slope": np.array([0.5, -8.0]),
+            "rate": 0.1,
+        },
+        {
+            "w": np.array([0.0]),
+            "m": np.array([0.2]),
+            "q": np.array([0.01]),
+            "t": 5,
+            "slope": np.array([-1.0]),
+            "rate": 0.1,
+        },
+        {
+            "w": np.array([0.0]),
+            "m": np.array([0.0]),
+            "q": np.array([0.0]),
+            "t": 1,
+            "slope": np.array([1e-8]),
+            "rate": 1.0,
+        },
+    ],
     draw=_some_adam,
     given=_uncorrected,
     hints=(
         "Let it take a first step from m = 0 and q = 0. How long is the step, beside the rate?",
-        "The averages start at 0. What does the text divide them by? The function gets `t` and never "
-        "uses it.",
+        "The averages start at 0. What does the text divide them by? The function gets `t` and "
+        "never uses it.",
         "In the line for `w`, put m / (1 − 0.9 to the power of t) for `m`, and in the same way "
         "with 0.999 for `q`. The function still returns `m` and `q` as they are.",
     ),
@@ -399,8 +437,8 @@ def _some_adam(random):
         Mistake("Now `m` is corrected. And `q`?", _one_corrected),
         Mistake("Now `q` is corrected. And `m`?", _other_corrected),
         Mistake(
-            "The step is right, but you keep the corrected averages: in the next step they would be "
-            "corrected again. Correct them where they are used.",
+            "The step is right, but you keep the corrected averages: in the next step they would "
+            "be corrected again. Correct them where they are used.",
             _kept_corrected,
         ),
         Mistake("Your correction is one step late: in the first step, t is 1.", _a_step_late),
@@ -411,11 +449,17 @@ def _some_adam(random):
     ],
     what_if=WhatIf(
         "the slope is 0 from the first step on",
-        {"w": np.array([1.0]), "m": np.zeros(1), "q": np.zeros(1), "t": 1, "slope": np.zeros(1),
-         "rate": 0.1},
+        {
+            "w": np.array([1.0]),
+            "m": np.zeros(1),
+            "q": np.zeros(1),
+            "t": 1,
+            "slope": np.zeros(1),
+            "rate": 0.1,
+        },
         "0 / (0 + 1e-8) is 0. Without that small number it would be no number at all.",
     ),
-)  # fmt: skip
+)
 def adam_step(w, m, q, t, slope, rate):
     m = 0.9 * m + 0.1 * slope
     q = 0.999 * q + 0.001 * slope**2
@@ -537,8 +581,8 @@ def _some_progress(random):
     mistakes=[
         Mistake("There is no warm-up in it yet: at `progress = 0` it gives 1.", _cosine_alone),
         Mistake(
-            "At the end of the warm-up yours jumps: the cosine has begun too early. It should start "
-            "from 1 there.",
+            "At the end of the warm-up yours jumps: the cosine has begun too early. It should "
+            "start from 1 there.",
             _not_stretched,
         ),
         Mistake(
@@ -612,8 +656,8 @@ def _some_slopes(random):
 
 
 @exercise.function(
-    ask="Return a list of new arrays, all multiplied by one number, so that the length of the whole "
-    "gradient is at most `largest`. What is not too long stays as it is.",
+    ask="Return a list of new arrays, all multiplied by one number, so that the length of the "
+    "whole gradient is at most `largest`. What is not too long stays as it is.",
     cases=[
         {"slopes": [np.array([3.0]), np.array([4.0])], "largest": 1.0},
         {"slopes": [np.array([[0.3, -0.1], [0.2, 0.0]]), np.array([0.1, 0.2])], "largest": 1.0},
@@ -728,8 +772,8 @@ class _Trial:
         new = [np.asarray(to_numpy(each), dtype="float64") for each in new]
         if [each.shape for each in new] != [each.shape for each in weights]:
             raise KindError(
-                "`my_optimiser` should return four arrays of the shapes that it got, but the shapes "
-                f"are {', '.join(str(each.shape) for each in new)}."
+                "`my_optimiser` should return four arrays of the shapes that it got, but the "
+                f"shapes are {', '.join(str(each.shape) for each in new)}."
             )
         return new, memory
 
@@ -832,8 +876,8 @@ def _looks_for_itself():
 
 
 @exercise.measured(
-    ask="Put a function `(weights, slopes, memory, progress)` that returns (new weights, memory) into "
-    "`my_optimiser`, and reach a mean validation accuracy of 0.785 in 150 steps.",
+    ask="Put a function `(weights, slopes, memory, progress)` that returns (new weights, memory) "
+    "into `my_optimiser`, and reach a mean validation accuracy of 0.785 in 150 steps.",
     examine=_Trial,
     measure=lambda trial: trial.honest,
     bar=0.785,
@@ -847,8 +891,8 @@ def _looks_for_itself():
     ),
     mistakes=[
         Mistake(
-            "That is a class or a set of settings. The check wants a function that computes the new "
-            "weights from weights, slopes and memory.",
+            "That is a class or a set of settings. The check wants a function that computes the "
+            "new weights from weights, slopes and memory.",
             (_a_library_s, _settings),
             sign=lambda trial: (
                 isinstance(trial.optimiser, type)
@@ -1009,21 +1053,21 @@ PREDICTIONS = predictions.Predictions(
             "0.04": "At 0.04, 1/25, one step brings it to 0. A little more still jumps across and "
             "lands nearer.",
             "0.08": "1 − 25η has to lie above −1, so η below 2/25.",
-            "2": "That is the limit of the other weight, whose curvature is 1. The steeper direction "
-            "gives way first.",
+            "2": "That is the limit of the other weight, whose curvature is 1. The steeper "
+            "direction gives way first.",
         },
         key=_edge,
     ),
     steps=predictions.predict(
         options={
-            "about 80": "A fixed rate is not all that limits descent: momentum lets the steps along "
-            "the flat direction grow.",
-            "about 30": "The steps along the flat direction add up, and those across it cancel.",
+            "about 80": "A fixed rate is not all that limits descent: momentum lets the steps "
+            "along the flat direction grow.",
+            "about 20": "The steps along the flat direction add up, and those across it cancel.",
             "about 5": "It still has to brake: a velocity that was built up swings past the lowest "
             "place.",
         },
         key=lambda needed: _nearest_power(
-            needed["momentum"], {"about 80": 80, "about 30": 30, "about 5": 5}
+            needed["momentum"], {"about 80": 80, "about 20": 20, "about 5": 5}
         ),
     ),
     first_step=predictions.predict(
@@ -1039,12 +1083,12 @@ PREDICTIONS = predictions.Predictions(
     ),
     rate_drops=predictions.predict(
         options={
-            "0.1 and 0.1": "In Keras the velocity holds lengths that were multiplied by the old rate "
-            "already, and nine tenths of it stay.",
+            "0.1 and 0.1": "In Keras the velocity holds lengths that were multiplied by the old "
+            "rate already, and nine tenths of it stay.",
             "0.1 and 0.9": "PyTorch multiplies its whole velocity, nearly 10, by the new rate. In "
             "Keras nine tenths of the last step stay, whatever the rate is now.",
-            "1.0 and 0.1": "The other way round: PyTorch multiplies by the rate last, so it obeys at "
-            "once.",
+            "1.0 and 0.1": "The other way round: PyTorch multiplies by the rate last, so it obeys "
+            "at once.",
         },
         key=_next_step,
     ),
@@ -1069,21 +1113,22 @@ PREDICTIONS = predictions.Predictions(
     ),
     falling=predictions.predict(
         options={
-            "all of them rise": "Short steps at the end let the noise of the batches settle, and for "
-            "most of them the best peak rate becomes higher.",
+            "all of them rise": "Short steps at the end let the noise of the batches settle, and "
+            "for most of them the best peak rate becomes higher.",
             "some rise and some fall": "Shorter steps might mean less training. But with a higher "
             "peak each of the six gains.",
-            "all of them fall": "The steps get shorter, but the search may choose a higher peak, and "
-            "it mostly did.",
+            "all of them fall": "The steps get shorter, but the search may choose a higher peak, "
+            "and it mostly did.",
         },
         key=_changes,
     ),
     schedules=predictions.predict(
         options={
-            "only that the rate falls at all": "It brought 0.013 and 0.024. Warm-up moved the means "
-            "by 0.002 at most, at a rate that suits.",
+            "only that the rate falls at all": "It brought 0.013 and 0.024. Warm-up moved the "
+            "means by 0.002 at most, at a rate that suits.",
             "only warm-up": "It moved the means by 0.002 at most.",
-            "both": "Falling did, but at a rate that suits warm-up moved the means by 0.002 at most.",
+            "both": "Falling did, but at a rate that suits warm-up moved the means by 0.002 at "
+            "most.",
         },
         key=_what_moves,
     ),
@@ -1104,18 +1149,19 @@ PREDICTIONS = predictions.Predictions(
             "the same as in evaluation mode": "In training mode the running averages are not used, "
             "only kept.",
             "four zeros": "The mean over one picture is the picture itself.",
-            "`nan`: a division by 0": "The variance is 0, but the small ε is added to it before the "
-            "root.",
+            "`nan`: a division by 0": "The variance is 0, but the small ε is added to it before "
+            "the root.",
         },
         key=_of_one_alone,
     ),
     starts=predictions.predict(
         options={
-            "about 0.75": "A smaller rate ought to make up for larger weights. None of the five did.",
+            "about 0.75": "A smaller rate ought to make up for larger weights. None of the five "
+            "did.",
             "about 0.50": "Half measures do not come about here: each layer doubles the size, "
             "forwards and backwards.",
-            "about 0.10": "Each layer doubles the size, forwards and backwards, and none of the five "
-            "rates copes with that.",
+            "about 0.10": "Each layer doubles the size, forwards and backwards, and none of the "
+            "five rates copes with that.",
         },
         key=_twice_he,
     ),
@@ -1123,8 +1169,8 @@ PREDICTIONS = predictions.Predictions(
         options={
             "about 0.80": "Ten pictures sound like few, but one is met every ten steps, and its "
             "gradient is about a hundred times as long.",
-            "about 0.60": "The rate has to be so small that the long gradients do no harm, and then "
-            "the others bring little.",
+            "about 0.60": "The rate has to be so small that the long gradients do no harm, and "
+            "then the others bring little.",
             "about 0.10": "It would be so at the old rate. The search found one at which something "
             "is learned.",
         },
@@ -1132,18 +1178,19 @@ PREDICTIONS = predictions.Predictions(
     ),
     not_found=predictions.predict(
         options={
-            "the softmax taken over the batch": "Its loss stops at about 1.7: the probabilities add "
-            "up to 1 over the pictures, not over the classes.",
-            "labels in another order": "Wrong labels can be learned by heart as well as right ones.",
-            "gradients never reset": "The sum of all earlier slopes makes steps that have nothing to "
-            "do with the present place, and the loss goes up.",
+            "the softmax taken over the batch": "Its loss stops at about 1.7: the probabilities "
+            "add up to 1 over the pictures, not over the classes.",
+            "labels in another order": "Wrong labels can be learned by heart as well as right "
+            "ones.",
+            "gradients never reset": "The sum of all earlier slopes makes steps that have nothing "
+            "to do with the present place, and the loss goes up.",
         },
         key=_not_found,
     ),
     tolerant=predictions.predict(
         options={
-            "Adam or AdamW": "Six of the 13; the others have four or five. It forgives more, and not "
-            "everything.",
+            "Adam or AdamW": "Six of the 13; the others have four or five. It forgives more, and "
+            "not everything.",
             "momentum or Nesterov": "Four of the 13.",
             "plain SGD": "Four of the 13, though its list ends at the highest of them.",
         },
@@ -1182,7 +1229,8 @@ QUIZ = quiz.Quiz(
         },
         right=lambda size, keep: round(size / (1 - keep), 6),
         tolerance=0.0005,
-        because="{size} / (1 − {keep}) = {right:.3f}: a sum of {size}, {keep} times that, and so on.",
+        because="{size} / (1 − {keep}) = {right:.3f}: a sum of {size}, {keep} times that, and so "
+        "on.",
         wrong={
             "That is a step without momentum.": lambda size: size,
             "That is the second step.": lambda size, keep: size * (1 + keep),
@@ -1198,8 +1246,8 @@ QUIZ = quiz.Quiz(
         },
         right=lambda steep: 2 / steep,
         tolerance=0.0004,
-        because="Each step multiplies the steep weight by 1 less {steep} times the rate, which has to "
-        "stay above −1: 2 / {steep} = {right:.4f}.",
+        because="Each step multiplies the steep weight by 1 less {steep} times the rate, which has "
+        "to stay above −1: 2 / {steep} = {right:.4f}.",
         wrong={
             "There the steep weight comes to 0 in one step. Twice of that it still bears.": (
                 lambda steep: 1 / steep
@@ -1224,14 +1272,16 @@ QUIZ = quiz.Quiz(
         because="The whole gradient has the length √({a}² + {b}² + {c}²) = {length}, and {limit} / "
         "{length} = {right:.3f}.",
         wrong={
-            "You added the lengths. Their squares add up.": lambda limit, a, b, c: limit / (a + b + c),
+            "You added the lengths. Their squares add up.": lambda limit, a, b, c: (
+                limit / (a + b + c)
+            ),
             "You went by the longest array alone.": lambda limit, c: limit / c,
             "Take the root of the sum of squares.": lambda limit, length: limit / length**2,
         },
     ),
     uncorrected=quiz.number(
-        "RMSProp has no bias correction. With a rate of {rate} and ρ = {keep}, how long is its first "
-        "step?",
+        "RMSProp has no bias correction. With a rate of {rate} and ρ = {keep}, how long is its "
+        "first step?",
         draw={
             "rate": [0.001, 0.002, 0.003, 0.004, 0.005, 0.01, 0.02, 0.03, 0.05],
             "keep": [0.99, 0.75, 0.84, 0.91, 0.96, 0.9375],
@@ -1249,12 +1299,13 @@ QUIZ = quiz.Quiz(
         },
     ),
     penalty=quiz.choice(
-        "Two weights of 1, for which the loss has no use, get the same L2 penalty through Adam. The "
-        "slopes of one are ±{loud} at random, of the other ±{quiet}. Which is smaller in the end?",
+        "Two weights of 1, for which the loss has no use, get the same L2 penalty through Adam. "
+        "The slopes of one are ±{loud} at random, of the other ±{quiet}. Which is smaller in the "
+        "end?",
         draw={"loud": [1, 2, 3, 5, 10], "quiet": [0.01, 0.02, 0.005]},
         right="the other one",
-        because="Adam divides the penalty's slope by the size of all slopes. Where that is small, the "
-        "penalty makes whole steps.",
+        because="Adam divides the penalty's slope by the size of all slopes. Where that is small, "
+        "the penalty makes whole steps.",
         wrong={
             "the one with slopes of ±{loud}": "Its loud slopes make the divisor large, and the "
             "penalty is divided by it too.",
@@ -1267,8 +1318,8 @@ QUIZ = quiz.Quiz(
         "framework's next step is shorter, if the slopes stay the same?",
         draw={"by": [10, 2, 3, 4, 5, 8, 20, 50, 100, 1000]},
         right="PyTorch's",
-        because="PyTorch multiplies the whole velocity by the new rate; Keras's velocity still holds "
-        "the old one.",
+        because="PyTorch multiplies the whole velocity by the new rate; Keras's velocity still "
+        "holds the old one.",
         wrong={
             "Keras's": "Its velocity was multiplied by the old rate, and most of it is kept.",
             "neither": "At a constant rate there is no difference. Here it changes.",
@@ -1276,14 +1327,14 @@ QUIZ = quiz.Quiz(
         key=lambda by: "PyTorch's" if 10 / by < 9 + 1 / by else "neither",
     ),
     one_batch=quiz.choice(
-        "A new program brings the loss of a single batch of {pictures} pictures down to 0.01. What do "
-        "you know then?",
+        "A new program brings the loss of a single batch of {pictures} pictures down to 0.01. What "
+        "do you know then?",
         draw={"pictures": [50, 20, 32, 40, 64, 16, 25, 30, 48, 60]},
         right="the gradient reaches the weights and fits the loss",
         because="It can learn by heart. The labels may still belong to other pictures.",
         wrong={
-            "the labels belong to the pictures they came with": "Labels in another order were learned"
-            " by heart as well.",
+            "the labels belong to the pictures they came with": "Labels in another order were "
+            "learned by heart as well.",
             "the learning rate will do for the whole training": "One batch has no noise from other "
             "batches: it says little about that.",
         },

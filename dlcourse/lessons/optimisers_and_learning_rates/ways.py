@@ -121,7 +121,7 @@ def test_adam_step_by_its_properties(adam_step):
 
 
 def warm_cosine_by_a_list(progress, warm):
-    """Three points, and a curve between the last two: what NumPy's `interp` does for straight ones."""
+    """`interp` tells how far we are: from −1 to 0 on the way up, from 0 to 1 on the way down."""
     share = np.interp(progress, [0, warm, 1], [-1, 0, 1])  # −1 to 0 up, 0 to 1 down
     return 1 + share if share < 0 else np.cos(np.pi / 2 * share) ** 2
 
