@@ -94,17 +94,16 @@ def draw_race(figure, surface, optimiser, rate, keep, path, other):
     ground = SURFACES[surface]
     ground_axes, axes = figure.subplots(1, 2, width_ratios=(1.3, 1))
     draw_surface(ground_axes, ground.loss, *ground.limits, points=41)
-    for each, colour, name in (
-        (other, "gray", "descent"),
-        (path, plot.COLOURS[1], optimiser),
-    ):
+    for each, colour in ((other, "gray"), (path, plot.COLOURS[1])):
         ground_axes.plot(*each.T, ".-", color=colour, markersize=3, linewidth=0.8)
         powers = np.log10(np.maximum(ground.loss(each), 1e-9))
-        axes.plot(powers, color=colour, label=name)
+        axes.plot(powers, color=colour)
     ground_axes.plot(*ground.start, "o", color="black", markersize=4)
-    ground_axes.set(title=surface, xlabel="$w_1$", ylabel="$w_2$")
-    axes.set(title="Loss", xlabel="step", ylabel="power of ten", xlim=(0, 100), ylim=(-9, 6))
-    axes.legend(fontsize=7)
+    ground_axes.set(title=surface, xlabel="w₁", ylabel="w₂")
+    (left, right), (bottom, top) = ground.limits
+    ground_axes.set(xticks=(left, 0, right), yticks=(bottom, 0, top))
+    axes.set(title="Loss, as a power of ten", xlabel="step", xlim=(0, 100), ylim=(-9, 6))
+    axes.set(xticks=(0, 50, 100), yticks=(-9, -6, -3, 0, 3, 6))
     end, end_of_descent = (float(ground.loss(each[-1])) for each in (path, other))
     ran_away = len(path) < 101
     kept = f", {keep:.2f} kept" if optimiser != "descent" else ""
@@ -1228,7 +1227,7 @@ QUIZ = quiz.Quiz(
             "size": lambda slope, rate: round(slope * rate, 4),
         },
         right=lambda size, keep: round(size / (1 - keep), 6),
-        tolerance=0.0005,
+        tolerance=0.0006,
         because="{size} / (1 − {keep}) = {right:.3f}: a sum of {size}, {keep} times that, and so "
         "on.",
         wrong={
@@ -1245,7 +1244,7 @@ QUIZ = quiz.Quiz(
             "flat": [1, 2, 3, 4, 5],
         },
         right=lambda steep: 2 / steep,
-        tolerance=0.0004,
+        tolerance=0.0006,
         because="Each step multiplies the steep weight by 1 less {steep} times the rate, which has "
         "to stay above −1: 2 / {steep} = {right:.4f}.",
         wrong={
@@ -1283,11 +1282,11 @@ QUIZ = quiz.Quiz(
         "RMSProp has no bias correction. With a rate of {rate} and ρ = {keep}, how long is its "
         "first step?",
         draw={
-            "rate": [0.001, 0.002, 0.003, 0.004, 0.005, 0.01, 0.02, 0.03, 0.05],
+            "rate": [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09],
             "keep": [0.99, 0.75, 0.84, 0.91, 0.96, 0.9375],
         },
         right=lambda rate, keep: round(rate / np.sqrt(1 - keep), 6),
-        tolerance=0.0001,
+        tolerance=0.0006,
         because="q is (1 − ρ) times the squared slope, so the slope is divided by its size times "
         "√(1 − ρ): {rate} / √(1 − {keep}) = {right:.4f}.",
         wrong={
@@ -1314,17 +1313,17 @@ QUIZ = quiz.Quiz(
         key=_held_back_more,
     ),
     dropped=quiz.choice(
-        "With momentum, you divide the learning rate by {by} in the middle of a training. Which "
-        "framework's next step is shorter, if the slopes stay the same?",
+        "In the middle of a training with momentum the learning rate is divided by {by}, and the "
+        "slopes stay the same. In which framework is the next step shorter?",
         draw={"by": [10, 2, 3, 4, 5, 8, 20, 50, 100, 1000]},
-        right="PyTorch's",
+        right="in PyTorch",
         because="PyTorch multiplies the whole velocity by the new rate; Keras's velocity still "
         "holds the old one.",
         wrong={
-            "Keras's": "Its velocity was multiplied by the old rate, and most of it is kept.",
-            "neither": "At a constant rate there is no difference. Here it changes.",
+            "in Keras": "Its velocity was multiplied by the old rate, and most of it is kept.",
+            "in neither": "At a constant rate there is no difference. Here it changes.",
         },
-        key=lambda by: "PyTorch's" if 10 / by < 9 + 1 / by else "neither",
+        key=lambda by: "in PyTorch" if 10 / by < 9 + 1 / by else "in neither",
     ),
     one_batch=quiz.choice(
         "A new program brings the loss of a single batch of {pictures} pictures down to 0.01. What "
