@@ -362,7 +362,7 @@ def race(figure, surface, optimiser, rate, keep):
 # %% tags=["explorer"]
 racers = explore.Explorer(
     race,
-    size=(6.0, 2.8),
+    size=(5.4, 2.6),
     challenges=lesson.CHALLENGES["racers"],
     surface=explore.choice(lesson.SURFACES),
     optimiser=explore.choice(RACERS, "momentum"),
