@@ -1081,10 +1081,10 @@ results.Table(
 # large are the slopes that come back? (By the size of an array we mean the root of the mean of its
 # squares.)
 #
-# Four starts are compared: random weights with **He's** spread $\sqrt{2/\text{inputs}}$, as in
-# lesson 11; half and twice of it; and **Glorot's** (2010),
-# $\sqrt{2/(\text{inputs} + \text{outputs})}$, which is the spread that Keras takes for a dense
-# layer if you say nothing. Between layers of equal width that is $\sqrt{1/\text{inputs}}$.
+# Four starts are compared. **He's start**, which lesson 11 used, gives the random weights a spread
+# of $\sqrt{2/\text{inputs}}$. Two others have half of that spread, and twice of it. **Glorot's
+# start** (2010) has a spread of $\sqrt{2/(\text{inputs} + \text{outputs})}$, which Keras takes for
+# a dense layer if you say nothing. Between layers of equal width that is $\sqrt{1/\text{inputs}}$.
 #
 # **Predict, then run.** With Glorot's spread, how large are the sums of the tenth hidden layer,
 # beside those of the first? (a) about 1/500, (b) about 1/20, (c) about the same.
