@@ -186,8 +186,8 @@ def looked_at(value, expected, tolerance) -> None:
 
 def copied(value) -> Any:
     """Return a copy that later calls cannot change; what cannot be copied is returned itself."""
-    if type(value) is list and len(value) > MANY:  # value by value it takes long
-        return value[:]
+    if type(value) in (list, dict, set) and len(value) > MANY:  # value by value it takes long
+        return value.copy()
     try:
         return copy.deepcopy(value)
     except Exception:

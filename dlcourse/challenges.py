@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 
 from dlcourse import progress
 from dlcourse.answers import Feedback, Raised, guarded
-from dlcourse.errors import LessonError, RangeError, expect_text, in_short
+from dlcourse.errors import LessonError, NoSuchNameError, expect_text, in_short
 
 LEAST = 3  # of an explorer in a lesson
 MOST = 0.6  # of the places, that may meet one: more are found without looking
@@ -112,8 +112,8 @@ class Challenges(Mapping):
             self._by_name[explorer] = tuple(asked.values())
 
     def __getitem__(self, name):
-        if name not in self._by_name:
-            raise RangeError(
+        if not isinstance(name, str) or name not in self._by_name:
+            raise NoSuchNameError(
                 f"No explorer {in_short(name)} has challenges. There are: {', '.join(self)}."
             )
         return self._by_name[name]

@@ -72,8 +72,8 @@ class Slider:
 
     @property
     def _is_whole(self):
-        numbers = (self.low, self.high, self.start, self.step)
-        return not self.logarithmic and all(float(number).is_integer() for number in numbers)
+        numbers = (self.low, self.high, self.start, self.step)  # 50.0 stays a float everywhere
+        return not self.logarithmic and all(isinstance(number, Integral) for number in numbers)
 
     def widget(self, name) -> Any:
         """Return the ipywidgets slider."""
@@ -293,7 +293,7 @@ class Explorer:
             return self._picture(values)
         except CourseError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             at = ", ".join(f"{name}={in_short(value)}" for name, value in values.items())
             raise KindError(
                 f"The drawing function raised {told(error)}"

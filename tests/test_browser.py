@@ -319,6 +319,37 @@ def test_axe_finds_nothing_serious_in_what_the_course_shows(learner, theme):
     assert [each for each in found if OF_LIBRARIES.get(each[0], "nothing") not in each[1]] == []
 
 
+TOO_WIDE = """outputs => [...document.querySelectorAll(outputs)]
+    .filter(each => each.scrollWidth > each.clientWidth + 1)
+    .map(each => [each.scrollWidth, each.clientWidth, each.outerHTML.slice(0, 300)])"""
+
+
+def test_at_twice_the_size_no_box_of_the_course_is_cut(learner):
+    """Zooming to 200 % leaves half as many pixels, and one closes the panels beside the lesson.
+
+    Tables and diagrams may be scrolled.
+    """
+    page = learner.page
+    ours = ("prediction", "exercise", "quiz", "explorer")
+    found, looked_at = [], 0
+    sides = ("application:toggle-left-area", "application:toggle-right-area")
+    page.set_viewport_size({"width": 640, "height": 450})
+    for side in sides:
+        learner.command(side)
+    try:
+        for place in range(page.evaluate(COUNT)):
+            learner.show(place)
+            cell = f'.jp-Notebook .jp-Cell[data-windowed-list-index="{place}"]'
+            boxes = ", ".join(f"{cell} .dlcourse-{each}" for each in ours)
+            looked_at += page.locator(boxes).count()
+            found += page.evaluate(TOO_WIDE, boxes)
+    finally:
+        for side in sides:
+            learner.command(side)
+        page.set_viewport_size({"width": 1280, "height": 900})
+    assert looked_at > 5 and found == []
+
+
 def test_a_wrong_answer_gets_its_advice_and_a_right_one_is_right(learner):
     cell = "lesson.numbers_in_a_picture.check"
     for given, said in (("28 + 28", "You added the two sides"), ("28 * 28", "Right. 784")):

@@ -9,6 +9,7 @@ import textwrap
 import threading
 import time
 import types
+import warnings
 
 from dlcourse import answers, exercise, limits
 from dlcourse.exercise import Feedback, Mistake
@@ -17,6 +18,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import psutil
 import pytest
+import torch
 
 HINTS = ("A nudge.", "Nearly the answer.")
 CASES = ({"names": ["coat", "bag"]}, {"names": ["boot"]}, {"names": []})
@@ -560,3 +562,53 @@ def test_programs_that_an_answer_has_started_end_with_it():
 def running_sleeps():
     named = (each.info["cmdline"] for each in psutil.process_iter(["cmdline"]))
     return sum(command == ["sleep", "299.75"] for command in named)
+
+
+def changes_what_all_cells_share(names):
+    torch.set_grad_enabled(False)
+    torch.set_default_dtype(torch.float64)
+    warnings.simplefilter("ignore")
+    np.set_printoptions(precision=1)
+    os.environ["DLCOURSE_ODD"] = "1"
+    signal.alarm(600)
+    return len(names)
+
+
+def test_what_all_cells_share_is_as_before():
+    before = (
+        torch.is_grad_enabled(), torch.get_default_dtype(), [*warnings.filters],
+        np.get_printoptions(), dict(os.environ),
+    )  # fmt: skip
+    assert count.judge(changes_what_all_cells_share).outcome == "right"
+    assert before == (
+        torch.is_grad_enabled(), torch.get_default_dtype(), [*warnings.filters],
+        np.get_printoptions(), dict(os.environ),
+    )  # fmt: skip
+    left, _ = signal.getitimer(signal.ITIMER_REAL)
+    assert left == 0 or left > 600  # that of pytest's own limit
+
+
+def test_a_debugger_in_an_answer_is_told_at_once_that_nobody_can_type(monkeypatch):
+    class Kernel:
+        _allow_stdin = True
+
+    class Shell:
+        kernel, display_pub = Kernel(), None
+
+    def debugs(names):
+        if not Shell.kernel._allow_stdin:
+            raise RuntimeError("this frontend does not support input requests.")
+        return len(names)
+
+    monkeypatch.setattr(limits, "_notebook", Shell)
+    said = count.judge(debugs)
+    assert said.outcome == "raised" and "debug it" in said.message
+    assert Shell.kernel._allow_stdin
+
+
+def test_a_large_dictionary_or_text_is_told_shortly():
+    assert (
+        "a dict of 200000 entries"
+        in count.judge(lambda names: dict.fromkeys(range(200_000))).message
+    )
+    assert len(count.judge(lambda names: "a" * 10**7).message) < 1000

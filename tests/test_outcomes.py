@@ -11,6 +11,7 @@ from dlcourse.lessons import (
     network_from_scratch,
     optimisers_and_learning_rates,
     start_here,
+    tensors_and_gradients,
     time_series,
     transfer_learning,
 )
@@ -377,3 +378,33 @@ def test_a_place_beside_the_tripod_is_not_right(place):
 )
 def test_a_kernel_that_finds_other_edges_is_not_right(kernel, words):
     assert words in said_to(convolutions.my_kernel, kernel)
+
+
+# Steps downhill -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", np.geomspace(0.01, 0.5, 40))
+def test_plain_descent_gets_near_the_lowest_loss_at_no_rate(rate):
+    assert said_to(tensors_and_gradients.rate_and_momentum, (rate, 0.0))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        0.3,
+        (0.3,),
+        (0.3, 0.45, 20),
+        "0.3, 0.45",
+        (0.3, np.nan),
+        (np.inf, 0.5),
+        {"rate": 0.3},
+        (3, 1),
+    ],
+)
+def test_a_rate_and_a_momentum_are_two_numbers_that_work(answer):
+    assert said_to(tensors_and_gradients.rate_and_momentum, answer)
+
+
+@pytest.mark.parametrize("kind", [tuple, list, np.array, torch.tensor])
+def test_a_rate_and_a_momentum_may_be_any_pair(kind):
+    assert tensors_and_gradients.rate_and_momentum.judge(kind([0.3, 0.45])).outcome == "right"

@@ -13,7 +13,9 @@ from dlcourse.outputs import (
     headline_faults,
     image_distance,
     read_from,
+    steady,
     text_faults,
+    without_chance,
 )
 
 import numpy as np
@@ -415,3 +417,25 @@ def test_a_line_that_is_begun_again_keeps_what_is_not_written_over():
 
 def test_a_gain_of_time_is_no_loss_of_time():
     assert text_faults("gain 5 s", "gain -5 s") and not text_faults("gain 5 s", "gain 9 s")
+
+
+def test_outputs_come_in_their_order():
+    def printed(*order):
+        kinds = {
+            "print": new_output("stream", name="stdout", text="a\n"),
+            "figure": shown(100)[0],
+            "aside": new_output("stream", name="stderr", text="b\n"),
+        }
+        return [kinds[name] for name in order]
+
+    cell = new_code_cell(outputs=printed("print", "figure"))
+    assert "the outputs come in another order" in faults(cell, printed("figure", "print"))
+    cell = new_code_cell(outputs=printed("aside", "print", "figure"))
+    assert not faults(cell, printed("print", "aside", "figure"))
+
+
+def test_a_sound_in_html_is_neither_searched_nor_changed():
+    sound = "data:audio/wav;base64," + "A/dlcourse/" * 30_000
+    html = f'<audio src="{sound}"></audio> /home/me/dlcourse/plot.py'
+    assert steady(html) == f'<audio src="{sound}"></audio> dlcourse/plot.py'
+    assert len(without_chance("/a" * 100_000)) == 200_000

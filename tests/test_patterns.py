@@ -2,7 +2,7 @@
 
 import re
 
-from dlcourse import exercise, patterns
+from dlcourse import exercise, limits, patterns
 from dlcourse.exercise import Mistake
 
 import numpy as np
@@ -47,6 +47,7 @@ RAISED = {
         lambda: np.zeros(3)["a"],
     ),
     "more indices than axes": (lambda: ROW[0, 1], lambda: ROW[0][1], lambda: torch.ones(2)[0, 1]),
+    "Within a check": (limits._no_input,),
     "is None": (lambda: NOTHING + 1, lambda: NOTHING[0], lambda: NOTHING.shape),
     "no value here": (lambda: unknown, asks_itself),  # noqa: F821
     "compare the call": (calls_nothing, lambda: len(1, 2)),

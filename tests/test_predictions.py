@@ -7,6 +7,7 @@ from dlcourse import catalogue, course, notebooks, predictions, progress
 from dlcourse.errors import CourseError, LessonError, RangeError
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
@@ -199,3 +200,25 @@ def test_a_lesson_asks_in_the_words_of_its_options(lesson):
                 assert f"({letter}) {option}" in text, f"{found[1]}: ({letter}) {option}"
         text = re.sub(r"\s+", " ", cell.source) if cell.cell_type == "markdown" else text
     assert sorted(asked) == sorted(declared)
+
+
+@pytest.mark.parametrize("value", [None, "0.8", 7, [1]])
+def test_a_name_that_the_learner_has_changed_is_told_not_raised(count, value):
+    with pytest.raises(LessonError, match="Run the cell again"):
+        count.right({"count": value})
+
+
+def test_predictions_are_a_mapping_as_any_other_and_letters_come_as_people_write_them():
+    there = predictions.Predictions(
+        "dlcourse.lessons.start_here", count=predictions.predict(options=OPTIONS, key=of_count)
+    )
+    assert "nope" not in there and there.get("nope") is None
+    with pytest.raises(RangeError, match="no prediction"):
+        there[["a"]]
+    InteractiveShell.clear_instance()
+    InteractiveShell.instance().user_ns["count"] = 1
+    try:
+        for letter in ("a", "A", " a", "(a)", "a."):
+            assert there["count"].guess(letter, sure=np.float32(0.7)).outcome == "right"
+    finally:
+        InteractiveShell.clear_instance()

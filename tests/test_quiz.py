@@ -568,6 +568,12 @@ def slope_of_the_loss(first, second, third):
     return float(scores.grad[0, 1])
 
 
+def slope_at(place, function):
+    place = torch.tensor(place, requires_grad=True)
+    function(place).backward()
+    return place.grad.item()
+
+
 def loss_of_the_discriminator(real):
     said = torch.full((2,), real, dtype=torch.float64)
     loss = torch.nn.functional.binary_cross_entropy
@@ -586,6 +592,16 @@ def memory_with_an_open_gate():
 
 # What PyTorch says, or counting: another way than the question's own function.
 ORACLES = {
+    "10 shape": lambda rows, columns: (
+        f"an array of shape {tuple((torch.ones(rows, 1) - torch.ones(columns)).shape)}"
+    ),
+    "10 brighter": lambda pixel, more: int(torch.tensor(pixel, dtype=torch.uint8) + more),
+    "10 used_twice": lambda x, shift: slope_at(float(x), lambda x: x * (x + shift)),
+    "10 limit": lambda curvature: next(  # one hundredth of 1 / c after another
+        hundredths / 100 / curvature
+        for hundredths in range(1, 1000)
+        if abs(100 - hundredths) >= 100
+    ),
     "11 same_probability": lambda classes: float(
         torch.nn.functional.cross_entropy(torch.zeros(1, classes), torch.tensor([0]))
     ),

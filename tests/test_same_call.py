@@ -1,6 +1,6 @@
 """The same call gives the same answer in both frameworks, whatever numbers and layers come."""
 
-from dlcourse import backends, interpret, parity
+from dlcourse import backends, data, interpret, parity
 from dlcourse.backends.loop import batches
 from dlcourse.errors import CourseError, KindError, RangeError, ShapeError, TrainingError
 
@@ -1016,3 +1016,74 @@ def test_models_that_show_nothing_of_themselves_are_told():
         backends.runs(compiled, FEATURES[:2])
     with pytest.raises(KindError, match="no numbers"):
         backends.fit(nn.Linear(64, 10, device="meta"), FEATURES, LABELS, **QUIET)
+
+
+def test_digits_are_the_same_pictures_as_bytes():
+    digits = data.load("digits").test[:50]
+    assert digits.pixels.max() == 255
+    np.testing.assert_allclose(digits.pixels / 255, digits.images, atol=1 / 500)
+    assert set(np.unique(16 * digits.images)) <= {*range(17)}  # as they were measured
+
+
+class Gate(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.keep, self._scale = np.ones(64, "float32"), 1.0
+
+    def call(self, x):
+        return x * self.keep * self._scale
+
+
+def test_what_a_layer_of_one_s_own_reads_is_read_at_each_call():
+    gate = Gate()
+    model = keras.Sequential([keras.Input((64,)), gate, layers.Dense(10, use_bias=False)])
+    before = backends.scores(model, FEATURES[:3])
+    slopes = backends.input_gradient(model, FEATURES[:3], 0)
+    gate._scale = 5.0
+    np.testing.assert_allclose(backends.scores(model, FEATURES[:3]), 5 * before, rtol=1e-4)
+    np.testing.assert_allclose(
+        backends.input_gradient(model, FEATURES[:3], 0), 5 * slopes, rtol=1e-4
+    )
+    gate.keep[:] = 0
+    assert not backends.scores(model, FEATURES[:3]).any()
+
+
+def test_bytes_come_as_they_are_to_a_layer_that_normalises_them():
+    pixels = data.load("fashion-mnist").test.pixels[:20]
+    normalise = layers.Normalization(axis=None)
+    normalise.adapt(pixels.astype("float32"))
+    model = keras.Sequential(
+        [keras.Input((28, 28, 1)), normalise, layers.Flatten(), layers.Dense(3)]
+    )
+    wanted = np.array(model(pixels.astype("float32")))
+    np.testing.assert_allclose(backends.scores(model, pixels), wanted, atol=1e-4)
+
+
+def test_a_recurrent_layer_that_goes_on_from_batch_to_batch_is_refused():
+    model = keras.Sequential([keras.Input((5, 3), batch_size=4), layers.LSTM(2, stateful=True)])
+    with pytest.raises(KindError, match="stateful=False"):
+        backends.scores(model, np.ones((4, 5, 3)))
+
+
+class Hidden(nn.Module):
+    def __init__(self, held):
+        super().__init__()
+        self.dense, self.held = nn.Linear(64, 10), held
+
+    def forward(self, x):
+        return self.dense(x)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [[nn.Linear(64, 32)], {"a": nn.Linear(2, 2)}, torch.ones(3, requires_grad=True)],
+    ids=["list", "dict", "tensor"],
+)
+def test_weights_that_pytorch_does_not_see_are_not_left_out_without_a_word(held):
+    with pytest.raises(KindError, match="`held` holds weights that PyTorch does not see"):
+        backends.fit(Hidden(held), FEATURES, LABELS, **QUIET)
+
+
+@pytest.mark.parametrize("held", [[nn.ReLU()], torch.ones(3), None, [1, 2], {"a": "b"}])
+def test_what_holds_no_weights_may_lie_anywhere(held):
+    assert backends.parameters(Hidden(held)) == 650

@@ -303,6 +303,21 @@ EQUIVALENT = {
         "inside = (low < happened) & (happened <= high)": NOT_ASKED,
         "inside = (low <= happened) & (happened < high)": NOT_ASKED,
     },
+    "tensors_and_gradients.squared_error": {
+        "return abs(((np.ravel(answers) - np.ravel(targets)) ** 2).mean())": NEVER_NEGATIVE,
+        "return ((np.ravel(targets) - np.ravel(answers)) ** 2).mean()": "a square has no sign",
+    },
+    "tensors_and_gradients.slopes_of": {
+        "slopes = [0.0] * len(local)": "both lists are as long",
+        "for i in reversed(range(len(local))):": "both lists are as long",
+    },
+    "tensors_and_gradients.descend": {
+        "return path": "a list of arrays is as good",
+        **{
+            f"place, velocity = (start, np.zeros_like({name}))": ANY_ZERO
+            for name in ("slopes", "rate", "momentum", "steps")
+        },
+    },
     "transfer_learning.nearest_mean": {
         "return abs(squared.argmin(axis=1))": NEVER_NEGATIVE,
         "squared = ((new[:, None] - means[None]) ** 2).sum(axis=-1)": LAST_AXIS,

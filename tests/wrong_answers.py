@@ -22,6 +22,41 @@ def _forgets_the_rest(predicted, labels):
         return float(guess == label)
 
 
+def _walk_that_keeps_the_largest(inputs, local):
+    slopes = [0.0] * len(inputs)
+    slopes[-1] = 1.0
+    for i in reversed(range(len(inputs))):
+        for j, own in zip(inputs[i], local[i]):
+            slopes[j] = max(slopes[j], slopes[i] * own, key=abs)
+    return slopes
+
+
+def _walk_of_the_last_step(inputs, local):
+    slopes = [0.0] * (len(inputs) - 1) + [1.0]
+    for j, own in zip(inputs[-1], local[-1]):
+        slopes[j] += own
+    return slopes
+
+
+def _walk_of_pairs_once(inputs, local):
+    slopes = [0.0] * (len(inputs) - 1) + [1.0]
+    for i in reversed(range(len(inputs))):
+        for j, own in dict(zip(inputs[i], local[i])).items():
+            slopes[j] += slopes[i] * own
+    return slopes
+
+
+def _descent(velocity_of):
+    def answer(slopes, start, rate, momentum, steps):
+        path, velocity = [start], 0 * start
+        for k in range(steps):
+            velocity = velocity_of(velocity, rate * slopes(path[-1]), momentum, k)
+            path.append(path[-1] + velocity)
+        return np.array(path)
+
+    return answer
+
+
 def _softmax_less(shift):
     def answer(scores):
         powers = np.exp(scores - shift(scores))
@@ -193,6 +228,37 @@ WRONG = {
         lambda scores, classes: [classes[len(row[row < row[-1]])] for row in scores],
         lambda scores, classes: sorted(classes[k] for k in scores.argmax(axis=1)),
         lambda scores, classes: [classes[int(np.where(row > 0)[0][0])] for row in scores],
+    ),
+    "tensors_and_gradients.standardised": (
+        lambda train, new: (new - train.mean(axis=0)) / (train.std(axis=0) + 0.01),
+        lambda train, new: (new - np.median(train, axis=0)) / train.std(axis=0),
+        lambda train, new: (new - train[0]) / train.std(axis=0),
+        lambda train, new: ((new - train.mean(axis=0)) / train.std(axis=0)).clip(-3, 3),
+        lambda train, new: (new - train.mean(axis=1)) / train.std(axis=1),
+        lambda train, new: (train.mean(axis=0) - new) / train.std(axis=0),
+    ),
+    "tensors_and_gradients.squared_error": (
+        lambda answers, targets: ((answers.squeeze() - targets) ** 2).mean(),
+        lambda answers, targets: ((answers[:, None] - targets) ** 2).mean(),
+        lambda answers, targets: ((answers.reshape(targets.shape) - targets) ** 2).sum(),
+        lambda answers, targets: np.diag((answers - targets) ** 2).mean(),
+        lambda answers, targets: ((np.sort(answers, 0).ravel() - targets.ravel()) ** 2).mean(),
+        lambda answers, targets: float(answers.shape != targets.shape),
+    ),
+    "tensors_and_gradients.slopes_of": (
+        lambda inputs, local: [sum(own) for own in local],
+        lambda inputs, local: [1.0] * len(inputs),
+        _walk_that_keeps_the_largest,
+        _walk_of_the_last_step,
+        _walk_of_pairs_once,
+    ),
+    "tensors_and_gradients.descend": (
+        lambda slopes, start, rate, momentum, steps: [start] * (steps + 1),
+        _descent(lambda v, push, m, k: m * v - push if k else -push * (1 - m)),
+        _descent(lambda v, push, m, k: -push / (1 - m)),
+        _descent(lambda v, push, m, k: m**k * v - push),
+        _descent(lambda v, push, m, k: m * v - np.sign(push) * 0.1),
+        _descent(lambda v, push, m, k: min(m, 0.5) * v - push),
     ),
     "network_from_scratch.equally_likely_classes": (4.6, 100 + 10, 1000 / 4.6, 97, 1 / 4.6),
     "network_from_scratch.safe_softmax": (

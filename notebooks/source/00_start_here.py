@@ -284,7 +284,7 @@ draw.computation_graph(steps, values, title="One of the 64 numbers")
 # 0: `max(0, sum)` is `relu`. For this picture, the second layer hears nothing from here.
 #
 # The network *is* these four tables of numbers and the order in which they are used, and training is the
-# search for the numbers. How that search works is the subject of lesson 11.
+# search for the numbers. How that search works is the subject of lessons 10 and 11.
 #
 # ## 5 · The same network in PyTorch
 # **PyTorch** is the other large library for networks. `Linear` is its name for a dense layer.

@@ -9,7 +9,7 @@
 # with matrices · check a gradient without trusting it · carry weights from one framework to another ·
 # say what a framework does for you, and what it does not.
 #
-# **Needs:** lesson 00; NumPy; slopes and the chain rule from school. **Data:** handwritten digits
+# **Needs:** lesson 10; NumPy; slopes and the chain rule from school. **Data:** handwritten digits
 # (shipped).
 #
 # {measured}
@@ -247,10 +247,10 @@ results.Table(
 # extreme case, all zeros, waits in section 12.
 #
 # ## 3 · Backward, with numbers
-# To lower the loss we must know, for each of the 2 410 weights and biases, how the loss changes when
-# that number is raised a little. That is a slope, and all the slopes together are the **gradient**. One
-# method gives all of them in one walk through the network: **backpropagation**. We begin with the
-# smallest network there is: one unit, one input, one weight.
+# To lower the loss we need its gradient: a slope for each of the 2 410 weights and biases. The engine of
+# lesson 10 would find it number by number, box by box. Here we do the same walk back, backpropagation, for
+# a whole network, with formulas of our own. We begin with the smallest network there is: one unit, one
+# input, one weight.
 #
 # ### One weight
 # The input is x = 0.5, the weight w = 3 and the bias b = −0.3. The unit should give the target
@@ -283,11 +283,9 @@ values = one_unit_forward(w=3.0, b=-0.3)
 draw.computation_graph(steps, values)
 
 # %% [markdown]
-# This drawing is a **computation graph**: numbers flow along the arrows, and each box with a formula
-# computes one thing. The loss depends on w, x and b only through h. Now walk the graph backwards. Start at
-# the end, where the slope is 1: if L grows by 0.01, L grows by 0.01. At each box, what arrives from the
-# right is multiplied by the box's own slope and handed on to the left. This is the chain rule, applied box
-# by box, and here there are only four kinds of box:
+# The loss depends on w, x and b only through h. Now walk this computation graph backwards, as in lesson 10:
+# start at the end, where the slope is 1; at each box, what arrives from the right is multiplied by the box's
+# own slope and handed on to the left. Here there are only four kinds of box:
 #
 # | box | what it hands back |
 # |---|---|
@@ -334,8 +332,8 @@ print(f"slope along w: {(above - below) / (2 * epsilon):.4f}")
 
 # %% [markdown]
 # **Predict, then run.** Now one step of training. Both slopes are negative, so raising w and b lowers
-# the loss. Move each of them *against* its slope, by 0.1 times the slope (this 0.1 is the **learning
-# rate**). Work out the new w, b, z and h on paper. What is the new loss? (a) 0.36, (b) 0.58, (c) 1.00.
+# the loss. Move each of them *against* its slope, by 0.1 times the slope (this 0.1 is the learning
+# rate). Work out the new w, b, z and h on paper. What is the new loss? (a) 0.36, (b) 0.58, (c) 1.00.
 
 # %% tags=["predict"]
 lesson.PREDICTIONS["step"].ask()
@@ -418,8 +416,8 @@ def slopes_of_scores(scores, labels):
 # We write $dW$ for the slopes of the loss along all numbers in $W$. It has the shape of $W$, and the
 # same goes for every other letter: $ds$ is (N, 10), $dh$ is (N, 32).
 #
-# One more rule is needed. If a number is used in several places, it changes the loss in several ways,
-# and **the slopes that come back are added**. A weight is used once for every picture, so its slope
+# One rule of lesson 10 is needed here: if a number is used in several places, it changes the loss in several
+# ways, and *the slopes that come back are added*. A weight is used once for every picture, so its slope
 # is a sum over pictures. For each picture, the rule of section 3 holds: the slope along a weight is
 # its input times the slope that arrives. `np.outer` computes this for all pairs of an input and a slope.
 # Here are the weights of the second layer, whose inputs are the hidden units:
@@ -481,9 +479,9 @@ def backward(weights, x, labels):
 
 # %% [markdown]
 # ## 5 · Descent
-# Training repeats one thing: take a few examples (a batch), compute the gradient, and move each
-# weight a little against its slope. This is **stochastic gradient descent**, SGD. One pass over all
-# training examples is an epoch.
+# Training is the gradient descent of lesson 10, with one difference: each step computes the gradient from a
+# few examples only (a batch). This is **stochastic gradient descent**, SGD. One pass over all training
+# examples is an epoch.
 
 # %% tags=["parameters"]
 epochs = 40  # quick: 2
@@ -812,8 +810,8 @@ results.Table(
 # a check that does not depend on training.
 #
 # ### The check
-# We did it already in section 3: move a weight up and down by a small $\varepsilon$ and see what the
-# loss does. This is called a **finite difference**.
+# We did it already in section 3, and in lesson 10 with formulas drawn by chance. A finite difference moves a
+# weight up and down by a small $\varepsilon$ and looks at what the loss does.
 #
 # $$\frac{\partial L}{\partial w} \approx \frac{L(w + \varepsilon) - L(w - \varepsilon)}{2\varepsilon}$$
 #
@@ -1058,8 +1056,8 @@ draw.network(new_pytorch(), x_train)
 # %% [markdown]
 # In the two layers called `Linear`: 64 · 32 + 32 and 32 · 10 + 10. The ReLU has nothing to learn.
 #
-# The loop has the same steps as ours. `zero_grad` is needed because PyTorch adds new gradients to the
-# old ones until it is told to forget them.
+# The loop has the same steps as ours. (`zero_grad`, since PyTorch adds new gradients to the old ones, as
+# lesson 10 showed.)
 
 
 # %%

@@ -42,15 +42,14 @@ epochs = 4  # quick: 1
 
 # %% [markdown]
 # ## 1 · One rate for two directions
-# We begin without a network. The loss depends on two weights only, and we know it exactly:
+# We begin without a network, in a long valley as in lesson 10. The loss depends on two weights
+# only, and we know it exactly:
 #
 # $$L = \frac{1}{2}\,(w_1^2 + 25\,w_2^2) \qquad \text{slopes: } w_1 \text{ and } 25\,w_2$$
 #
-# It is a long valley with steep sides. The slope along $w_1$ grows by 1 for each unit of $w_1$, the
-# slope along $w_2$ by 25. How fast a slope grows is called the **curvature** in that direction.
-#
-# Gradient descent moves each weight against its slope, by the learning rate $\eta$ times the slope.
-# Here one step multiplies $w_1$ by $1 - \eta$, and $w_2$ by $1 - 25\,\eta$.
+# Along $w_1$ the curvature is 1, along $w_2$ it is 25. Gradient descent moves each weight against
+# its slope, by the learning rate $\eta$ times the slope. So one step multiplies $w_1$ by
+# $1 - \eta$, and $w_2$ by $1 - 25\,\eta$.
 
 # %%
 CURVATURES = np.array([1.0, 25.0])
@@ -81,8 +80,8 @@ def descend(step, memory, slopes_of, start, steps, **options):
 plain = partial(descend, gradient_descent, None, valley_slopes, start)
 
 # %% [markdown]
-# **Predict, then run.** Up to which learning rate does $w_2$ come nearer to 0? (a) 0.04, (b) 0.08,
-# (c) 2.
+# **Predict, then run.** There is one rate for both. Up to which rate does $w_2$ come nearer to 0?
+# (a) 0.04, (b) 0.08, (c) 2.
 
 # %% tags=["predict"]
 lesson.PREDICTIONS["edge"].ask()
@@ -131,14 +130,17 @@ plot.describe(
 
 # %% [markdown]
 # ## 2 · Momentum
-# Slopes that change sign from step to step should cancel; slopes that agree should add up.
-# **Momentum** does that. It keeps a **velocity** $v$, which starts at 0. With a number $\mu$ a
-# little below 1, such as 0.9, and the slope $g$:
+# Slopes that change sign from step to step should cancel; slopes that agree should add up. Momentum
+# does that, by a velocity $v$ that starts at 0. Lesson 10 put the rate into the velocity, as Keras
+# does. PyTorch keeps the rate out of it, and so do we from here on. With a number $\mu$ a little
+# below 1, such as 0.9, and the slope $g$:
 #
 # $$v \leftarrow \mu\,v + g \qquad w \leftarrow w - \eta\,v$$
 #
-# If the slope is always the same, the velocity grows to
-# $g + \mu g + \mu^2 g + \ldots = g/(1 - \mu)$: with $\mu = 0.9$ a step becomes ten times as long.
+# (Lesson 10 called this number β, a letter that Adam needs below.) As long as the rate stays the
+# same, both forms make the same steps; section 4 shows what happens when it does not. If the slope
+# is always the same, the velocity grows to $g + \mu g + \mu^2 g + \ldots = g/(1 - \mu)$: with
+# $\mu = 0.9$ a step becomes ten times as long.
 #
 # **Exercise.** Write one step. `keep` is $\mu$.
 
@@ -154,7 +156,7 @@ lesson.momentum_step.check(momentum_step)
 momentum_step = lesson.momentum_step.carry_on_with(momentum_step)
 
 # %% [markdown]
-# **Predict, then run.** How much does it bring in the valley? We count the steps until the loss is
+# **Predict, then run.** How much does it bring in this valley? We count the steps until the loss is
 # a millionth of what it was. Each method gets the best of a list of settings: descent 40 rates,
 # momentum the same 40 and 40 larger ones, each with five values of $\mu$. Plain descent at its best
 # needs 86 steps. And momentum? (a) about 80, (b) about 20, (c) about 5.

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 TITLE = "A network from scratch"
-NEEDS = ("00",)
+NEEDS = ("10",)
 DATA = ("digits",)
 
 
