@@ -99,7 +99,7 @@ results.Table(("learning rate", "w₁ after 50 steps", "w₂"), rows)
 # for it: at 0.075 the other weight, $w_1$, needs many steps.
 #
 # **Exercise.** Another valley has the curvatures 1 and 40. At which learning rate does its steep
-# weight jump to and fro for ever, neither nearer nor further?
+# weight jump back and forth for ever, neither nearer nor further?
 
 # %% tags=["exercise"]
 rate_at_the_edge = ...
@@ -137,7 +137,7 @@ plot.describe(
 #
 # $$v \leftarrow \mu\,v + g \qquad w \leftarrow w - \eta\,v$$
 #
-# (Lesson 10 called this number β, a letter that Adam needs below.) As long as the rate stays the
+# (Lesson 10 called this number β, a letter that section 3 needs.) As long as the rate stays the
 # same, both forms make the same steps; section 4 shows what happens when it does not. If the slope
 # is always the same, the velocity grows to $g + \mu g + \mu^2 g + \ldots = g/(1 - \mu)$: with
 # $\mu = 0.9$ a step becomes ten times as long.

@@ -199,7 +199,7 @@ def _of_the_lessons_valley():
 
 @exercise.value(
     ask="A valley has the curvatures 1 and 40. At which learning rate does its steep weight jump "
-    "to and fro for ever, neither nearer nor further?",
+    "back and forth for ever, neither nearer nor further?",
     hints=(
         "By which number is that weight multiplied in one step, at a rate η?",
         "Multiplied by which number does a weight change sides and keep its size?",
