@@ -211,7 +211,7 @@ def _of_the_lessons_valley():
             "side, as far away.",
             _one_step_to_the_bottom,
         ),
-        Mistake("That is where the *flat* weight jumps to and fro.", _for_the_flat_weight),
+        Mistake("That is where the *flat* weight jumps back and forth.", _for_the_flat_weight),
         Mistake("That is for a curvature of 25, as in the lesson.", _of_the_lessons_valley),
     ],
 )
