@@ -2,10 +2,11 @@
 # # Tensors, slopes, descent
 # Every program that trains a network does three things. It keeps its numbers in arrays. It finds out how
 # the loss changes when a weight changes a little. And it moves the weights downhill. Here you do all
-# three yourself, in small: at the end, a program of your own making predicts how strong a wine is.
+# three yourself, in small: at the end, an engine whose every line you can read predicts how strong a
+# wine is.
 #
 # **After this lesson you can:** say which shape and which type of number an array computation gives, and
-# where it goes wrong in silence · build a program that finds slopes by itself, and check it · say how
+# where it goes wrong in silence · write the walk that finds slopes by itself, and check it · say how
 # long a step downhill may be, and measure it.
 #
 # **Needs:** lesson 00; NumPy; slopes and the chain rule from school. **Data:** wine (shipped), and
@@ -265,8 +266,7 @@ print("float32 of 16 777 217:", int(np.float32(16_777_217)))
 # (a). A `float32` keeps 24 binary digits, about seven decimal ones. Up to $2^{24}$ = 16 777 216 it holds
 # every whole number, but not the next one: 16 777 217 is rounded back, and the loop stands still. A
 # `float64` keeps 53 binary digits, and gets there. Networks are trained with `float32` all the same: it
-# takes half the memory, and training seldom needs more than seven digits. To *check* something, take
-# `float64`.
+# takes half the memory. To *check* something, take `float64`.
 #
 # A few more surprises, each executed:
 
@@ -323,7 +323,7 @@ results.Table(
 
 # %% [markdown]
 # (c). TensorFlow converts no tensor by itself: write `tf.cast(ones, "float32")`. The other two find a
-# type by a rule, and each has its own: whole numbers plus `float32` are `float64` in NumPy and `float32`
+# type by a rule, and each has its own: 64-bit whole numbers plus `float32` are `float64` in NumPy and `float32`
 # in PyTorch. Even what `[0.5, 0.5]` becomes differs: `float64` in NumPy, `float32` in the others. If the
 # "same" program gives other numbers in another library, look at the types first.
 #
@@ -347,8 +347,8 @@ results.Table(("taken by", "its first number, afterwards"), rows)
 
 # %% [markdown]
 # (c). A slice is a **view**: another way to look at the same memory. `torch.from_numpy` shares memory as
-# well, across two libraries. A list of places and `torch.tensor` make copies. Sharing is fast, and it is
-# how a function that "only normalises" its input changes your data. If in doubt: `.copy()`.
+# well, across two libraries. A list of places and `torch.tensor` make copies. Sharing is fast, and a
+# change in one place is then a change in both. If in doubt: `.copy()`.
 #
 # ## 4 · Slopes
 # Now to the second thing. How does a result change when one of its inputs changes a little? That is its
@@ -368,11 +368,11 @@ def formula(a, b):
 small = 0.001
 along_a = (formula(3 + small, 4) - formula(3 - small, 4)) / (2 * small)
 along_b = (formula(3, 4 + small) - formula(3, 4 - small)) / (2 * small)
-print(f"slope along a: {along_a:.3f}, along b: {along_b:.3f}")
+print(f"slope along b: {along_b:.3f}")
 
 # %% [markdown]
-# All slopes together are the **gradient**: here (5, 3). For two inputs that was easy. A network has
-# thousands, and for each of them the whole computation would run twice. There is a way to get all slopes
+# All slopes together are the **gradient**; what the cell has found along a we look at later. For two
+# inputs that was easy. A network has thousands, and for each of them the whole computation would run twice. There is a way to get all slopes
 # in *one* walk.
 #
 # It needs a record of what was computed from what. The class below is a number that keeps such a record:
@@ -490,7 +490,8 @@ lesson.slopes_of.check(slopes_of)
 # ## 5 · An engine for slopes
 # The same for our `Value`. It must first put all values in an order in which each comes after its inputs;
 # then it walks that order backwards. To find slopes like this, from the end back to all inputs, is
-# **backpropagation**, and a program that does it for any formula does **automatic differentiation**.
+# **backpropagation**. Done by a program, for any formula, it is one way of **automatic
+# differentiation**.
 
 
 # %%
@@ -857,21 +858,22 @@ results.Table(heads, rows)
 # %% [markdown]
 # (c), 37° on average and up to 65°. In the round bowl the gradient does point away from the lowest point.
 # In the long valley 97 of 100 steps go more *across* the valley than along it, since across is where the
-# ground is steep. Descent then goes to and fro between the walls. The steep direction forbids a large
+# ground is steep. With a rate above 1/20, descent goes to and fro between the walls. The steep direction forbids a large
 # rate ($2/c$ with $c = 20$), and in the flat one, where $c = 1$, a small rate hardly moves. How slow
 # descent is at its best depends on how many times the largest curvature is the smallest. The next cell
-# draws both descents, each with the rate that suits it best, 2 divided by the sum of both curvatures. How
-# many steps can you count?
+# draws both descents, each with the rate that suits it best, 2 divided by the sum of both curvatures.
+# Watch how long the steps are.
 
 # %%
 figure, panels = plt.subplots(1, 2, figsize=(7.2, 3.4), sharey=True)
 line = np.linspace(-2, 2, 81)
-across, along = np.meshgrid(line, line)
+along, across = np.meshgrid(line, line)
 for axes, (name, bowl) in zip(
     panels, (("Round bowl", [1, 1]), ("Long valley", [1, 20]))
 ):
-    ground = (bowl[0] * across**2 + bowl[1] * along**2) / 2
-    axes.contour(across, along, ground, levels=8, colors="gray", linewidths=0.7)
+    ground = (bowl[0] * along**2 + bowl[1] * across**2) / 2
+    levels = np.geomspace(0.02, 40, 9)
+    axes.contour(along, across, ground, levels, colors="gray", linewidths=0.7)
     path = descend(
         lambda place, bowl=bowl: np.array(bowl) * place,
         np.array([1.8, 0.5]),
@@ -971,6 +973,7 @@ def show_descent(figure, surface, rate, momentum, start):
         "oblique": bool(np.abs(path[0]).min() >= 0.5),
         "starts_right": bool(path[0, 0] > 0.5),
         "ends_left": bool(-2 < path[-1, 0] < -0.5),
+        "slope": float(np.abs(slopes(*path[-1])).max()),
     }
     there = f"below 0.001 after {needed} steps"
     sentence = (
@@ -1006,15 +1009,16 @@ descent
 
 # %% tags=["predict"] tolerance=0.01
 lesson.PREDICTIONS["hollows"].ask()
-random = np.random.default_rng(0)
+random, found_at = np.random.default_rng(0), None
 starts = random.uniform(-2, 2, (2, 1000))
 _, hollow_slopes = SURFACES["two hollows"]
 ends = {}
-for rate in (0.001, 0.01, 0.05, 0.15, 0.3):
+for rate in (0.001, 0.01, 0.05, 0.15, 0.24, 0.3):
     places = starts.copy()
     with np.errstate(all="ignore"):
         for _ in range(300):
             places = places - rate * np.array(hollow_slopes(*places))
+    found_at = places[0] if rate == 0.01 else found_at
     slopes = np.abs(hollow_slopes(*places)).max(axis=0)
     where = np.where(places[0] < 0, "deeper", "shallow")
     ends[rate] = np.where(slopes < 0.1, where, "on the way or lost")
@@ -1029,18 +1033,28 @@ for rate, where in ends.items():
     nowhere = where == "on the way or lost"
     shares = (deeper[rate], came.mean(), left.mean(), nowhere.mean())
     rows.append((rate, *[f"{share:.2f}" for share in shares]))
+for name in ("deeper", "shallow"):
+    u = np.median(found_at[ends[0.01] == name])
+    print(f"{name} hollow: curvature {12 * u**2 - 4:.2f},", end=" ")
+    print(f"limit {2 / (12 * u**2 - 4):.3f}")
+moved = ends[0.15] != ends[0.01]
+after_one = starts[0] - 0.15 * hollow_slopes(*starts)[0]
+first = moved & (np.sign(after_one) != np.sign(starts[0]))
+print(f"other hollow at 0.15: {moved.sum()}, by the first step {first.sum()}")
 heads = ("rate", "in the deeper hollow", "came", "left", "in neither")
 results.Table(heads, rows)
 
 # %% [markdown]
-# (c). (*Came* and *left* compare with where the same start ends at 0.01.) Long steps do jump the ridge:
-# at 0.15, ten in a hundred have come into the deeper hollow, and at 0.05 none. But seven in a hundred
-# have left it the other way, which leaves three more. On this surface, from these starts, long steps move
-# the descents about more than they sort them.
+# (c). (*Came* and *left* compare with where the same start ends at 0.01.) At 0.15, ten in a hundred have
+# come into the deeper hollow and seven in a hundred have left it, which leaves three more. But look when:
+# nearly all of them cross with their *first* step, thrown over the ridge from the steep outer wall. None
+# of this is leaving a hollow that one is in. For that the rate must be beyond the hollow's own limit, 2
+# divided by its curvature. At 0.24 this happens: nobody stays in the deeper hollow. It is the more curved
+# one of the two, so its limit comes first. Long steps leave *curved* hollows, and whether these are the
+# shallow ones is another question.
 #
-# And "smaller is safer"? At 0.001 *no* start has arrived after 300 steps, and at 0.3 none either: those
-# are thrown to and fro, or lost for good. Too small a rate is not safe. It stops somewhere on the slope,
-# and a loss that hardly changes looks just like one that has arrived.
+# And "smaller is safer"? At 0.001 hardly a start has arrived after 300 steps. Too small a rate stops
+# somewhere on the slope.
 #
 # ## 8 · How strong is this wine?
 # Everything together. We predict the alcohol of a wine from its other twelve measurements: twelve weights
@@ -1090,7 +1104,8 @@ def train_engine(x, y, steps):
 started = time.perf_counter()
 engine_weights, engine_losses = train_engine(x_train, y_train, steps)
 engine_seconds = time.perf_counter() - started
-size = len(in_order(engine_loss([Value(0)] * 13, x_train, y_train)))
+zeros = [Value(0) for _ in range(13)]
+size = len(in_order(engine_loss(zeros, x_train, y_train)))
 print(f"values in the graph of one step: {size}")
 print(f"loss at the start {engine_losses[0]:.1f}, at the end", end=" ")
 print(f"{engine_losses[-1]:.3f}")
@@ -1155,8 +1170,7 @@ for name, (weights, bound) in programs.items():
 results.Table(("13 weights against the engine's", "bound", "closer"), rows)
 
 # %% [markdown]
-# Five programs, the same weights. Keras computes in `float32`, so it is only as near as seven digits
-# allow.
+# Five programs, the same weights. Keras computes in `float32`, so it is held to a wider bound.
 #
 # And how good is it? Two baselines. The first always says the mean alcohol of the training wines. The
 # second, *least squares*, does not walk at all: for a model as simple as this the lowest point can be
@@ -1203,13 +1217,14 @@ axes.set(
     ylabel="squared per cent alcohol",
 )
 plot.describe(
-    "On a logarithmic axis the distance falls steeply in the first steps, "
-    "then along a line that bends and becomes less steep."
+    "On a logarithmic axis the distance falls along two nearly straight "
+    "pieces: a steep one up to about step 15, then one that is less steep."
 )
 
 # %% [markdown]
-# Fast at first, where the curvature is large, then more slowly, in the flat directions. Where the curve
-# is straight, each step leaves the same share of the distance, as in section 7.
+# First the bias arrives, from 0 to the mean alcohol: that is nearly all of the distance. Then the flat
+# directions are left. Where the curve is straight, each step leaves the same share of the distance, as in
+# section 7.
 
 # %% tags=["headline"] tolerance=0.002
 headline = results.Headline(
@@ -1254,9 +1269,9 @@ better = (found[:, 0] < found[:, 1]).sum()
 print(f"least squares is better in {better} of 200 divisions")
 
 # %% [markdown]
-# The errors range much further than the band, in which only the training wines changed: which wines we
-# are asked about matters more than which ones we have learned from. That the model beats the mean does
-# not depend on it.
+# The errors range much further than the band, in which only the training wines changed, and few of them:
+# here the wines that we are asked about change as well. That the model beats the mean does not depend on
+# it.
 #
 # ### The limit of this bowl
 # The loss of this model is a bowl too, with thirteen weights. It has thirteen directions of its own, each
@@ -1292,11 +1307,15 @@ def bowl(x):
     return curvatures, walked, loss_falls
 
 
-raw_train, raw_test = table[chosen, rest], wine.test.features[:, rest]
+raw_train = table[chosen, rest].astype("float64")
+raw_test = wine.test.features[:, rest].astype("float64")
+middle, spread = raw_train.mean(axis=0), raw_train.std(axis=0)
 rows, errors_of = [], {}
 for name, train, test in (
     ("standardised", x_train, x_test),
-    ("raw", raw_train.astype("float64"), raw_test.astype("float64")),
+    ("raw", raw_train, raw_test),
+    ("less their mean", raw_train - middle, raw_test - middle),
+    ("divided by their spread", raw_train / spread, raw_test / spread),
 ):
     curvatures, walked, loss_falls = bowl(train)
     limit = 2 / curvatures[-1]
@@ -1322,11 +1341,13 @@ heads = (
 results.Table(heads, rows)
 
 # %% [markdown]
-# (c). The limit is where the formula says, for both. With raw columns the bowl is curved more than 100
-# million times as much in one direction as in another: proline, in hundreds, forbids every rate above
-# about a millionth, and at such a rate the bias hardly moves. Standardised, the largest curvature is
-# about 38 times the smallest, and 150 steps come close enough. Standardising changes nothing about what
-# the model *can* say. It changes the ground that it walks on.
+# (c). The limit is where the formula says, to within 1 in 100. With raw columns the bowl is curved more
+# than 100 million times as much in one direction as in another: proline, in hundreds, forbids every rate
+# above about a millionth, and at such a rate the bias hardly moves. Standardising does two things, and the
+# last two rows do one each: to take the mean away alone is worse than nothing here, to divide by the
+# spread alone is not enough. With both, the largest curvature is about 38 times the smallest, and 150 steps
+# come close. Standardising changes nothing about what the model *can* say. It changes the ground that it
+# walks on.
 #
 # ## 9 · The silent loss, trained
 # Section 2 had a loss that compares each answer with each target. What does a model learn from it?
@@ -1386,10 +1407,10 @@ course.guesses("10")
 
 # %% [markdown]
 # ## Take-aways
-# - Print shapes and dtypes. Broadcasting, overflow and shared memory make no noise.
+# - Print shapes and dtypes. Broadcasting, overflow in arrays of whole numbers and shared memory make no noise.
 # - A program finds slopes by handing them back box by box; where a number is used twice, they are added.
 # - Check an engine by finite differences and by another engine, on formulas that you have not chosen.
-# - The largest curvature sets the limit, 2/c; the smallest sets the pace. Bring columns to one scale
+# - The largest curvature sets the limit, 2/c; the smallest sets the pace. Standardise the columns
 #   before you look for a better method.
 # - A falling loss proves nothing. A baseline would have caught the silent one.
 #

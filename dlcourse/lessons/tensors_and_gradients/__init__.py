@@ -224,6 +224,14 @@ def _some_answers(random):
     }
 
 
+def _one_of_two_flat(answers, targets):
+    if answers.ndim == 2:
+        answers = answers[:, 0]
+    elif targets.ndim == 2:
+        targets = targets[:, 0]
+    return ((answers - targets) ** 2).mean()
+
+
 _ROW = np.array([1.0, 2.0, 4.0])
 _OTHER = np.array([1.0, 3.0, 2.0])
 
@@ -259,6 +267,7 @@ _OTHER = np.array([1.0, 3.0, 2.0])
             "The targets may now be a column. But if the answers are one, each still meets each.",
             _targets_flat,
         ),
+        Mistake("If both are columns, each answer still meets each target.", _one_of_two_flat),
         Mistake("You add the squares up. The mean is asked for.", _added_up),
         Mistake("That is the mean of the errors' sizes. Square them.", _without_squares),
         Mistake("That is the root of the mean squared error.", _with_a_root),
@@ -270,7 +279,7 @@ _OTHER = np.array([1.0, 3.0, 2.0])
     what_if=WhatIf(
         "there are no answers at all",
         {"answers": np.zeros((0, 1)), "targets": np.zeros(0)},
-        "A mean of nothing is 0 / 0: nan. One step with such a loss makes every weight nan.",
+        "A mean of nothing is 0 / 0: nan. It says nothing about the answers, since there are none.",
     ),
 )
 def squared_error(answers, targets):
@@ -311,8 +320,8 @@ def _column_of_answers_only(squared_error):
             _rows_only,
         ),
         Mistake(
-            "All your answers are right ones, with an error of 0. A function that forgets the "
-            "squares, or the mean, passes.",
+            "A function that forgets the squares, or the mean, passes. For which answers does "
+            "that make a difference?",
             _perfect_answers_only,
         ),
         Mistake(
@@ -693,8 +702,8 @@ def _is_pair(answer):
     bar=0.999,
     what="The lowest loss possible, divided by the one that you reach, is",
     hints=(
-        "Without momentum the limit is 2 / c with the largest curvature, about 0.22. Momentum "
-        "moves this limit up: try larger rates with it.",
+        "Without momentum the limit is 2 / c with the largest curvature, about 0.22. With "
+        "momentum larger rates work as well: try them.",
         "Let a loop try rates from 0.05 to 0.5, and for each momenta from 0 to 0.9, and keep "
         "the pair with the lowest loss. `descend` gives the path.",
         "Look near a rate of 0.3 and a momentum between 0.4 and 0.6.",
@@ -777,7 +786,7 @@ CHALLENGES = challenges.Challenges(
             met=lambda surface, oblique, needed: (
                 surface == "long valley" and oblique and needed <= 25
             ),
-            because="{needed} steps. Plain descent needs more than 30 here, at its best rate: "
+            because="{needed} steps. Plain descent needs 29 or more here, at its best rate: "
             "momentum lets pushes along the valley add up while those across it cancel.",
             solution={
                 "surface": "long valley",
@@ -787,10 +796,10 @@ CHALLENGES = challenges.Challenges(
             },
         ),
         "across": challenges.challenge(
-            ask="With two hollows, start in the right half (u above 0.5) and end in the left, "
-            "deeper hollow.",
-            met=lambda surface, starts_right, ends_left: (
-                surface == "two hollows" and starts_right and ends_left
+            ask="With two hollows, start in the right half (u above 0.5) and come to rest in "
+            "the left, deeper hollow.",
+            met=lambda surface, starts_right, ends_left, slope: (
+                surface == "two hollows" and starts_right and ends_left and slope < 0.1
             ),
             because="A long step or a large velocity has carried it over the ridge. Skill or luck? "
             "Change the start by 10° and look again.",
@@ -1002,7 +1011,7 @@ PREDICTIONS = predictions.Predictions(
     ),
     hollows=predictions.predict(
         options={
-            "yes, at least 0.10 more": "Long steps cross the ridge, but in both directions.",
+            "yes, at least 0.10 more": "First steps cross the ridge, but in both directions.",
             "no, at least 0.10 fewer": "Some do leave the deeper hollow, but about as many come.",
             "no, about as many": "What crosses the ridge in one direction, others cross in the "
             "other.",
@@ -1023,7 +1032,7 @@ PREDICTIONS = predictions.Predictions(
     raw=predictions.predict(
         options={
             "by about 0.45, like the other": "It could say the same, with enough steps. At this "
-            "rate there would have to be millions.",
+            "rate there would have to be hundreds of millions.",
             "by about 0.67, like always saying the mean": "For that the bias would have to reach "
             "the mean, and at such a rate it hardly moves.",
             "by more than 2": "The rate must suit proline, and for all else it is far too small.",
