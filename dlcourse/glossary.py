@@ -231,7 +231,7 @@ def _plain(words):
 
 def markdown(lesson) -> dict[int, str]:
     """Return the Markdown of a lesson's text that learners read, {index of the cell: text}."""
-    return _markdown_of(lesson.source.read_text(encoding="utf-8"))
+    return _markdown_of(lesson.text)
 
 
 @lru_cache

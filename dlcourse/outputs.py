@@ -41,16 +41,18 @@ import numpy as np
 IMAGE_TOLERANCE = 0.02
 # Of a hidden output JupyterLab shows the first line, which may be the answer: this one is empty.
 CURTAIN = {"output_type": "display_data", "data": {"text/plain": ""}, "metadata": {}}
-STEADY = {  # what differs between two machines or runs, and what is stored in its place
-    r"\S*ipykernel_\d+[/\\]\d+\.py": "cell.py",
+# What differs between two machines or runs, and what is stored in its place. Each pattern begins
+# only where the thing itself can: at every place of a long line it would take the line's square.
+STEADY = {
+    r"(?<!\S)\S*ipykernel_\d+[/\\]\d+\.py": "cell.py",
     r"(?:(?<![\w:/.~])|(?<=\dm))(?:~|[A-Za-z]:)?(?:[/\\][\w.@+-]+)+": lambda path: re.sub(
-        r".*[/\\](?=(?:dlcourse|site-packages|python3\.\d+)[/\\])", "", path[0]
+        r"\A.*[/\\](?=(?:dlcourse|site-packages|python3\.\d+)[/\\])", "", path[0]
     ),
     r" at 0x[0-9a-fA-F]{6,}": " at 0x…",
 }
 CHANCE = STEADY | {  # what differs from run to run, and what replaces it
-    r"\d+(\.\d+)?(it/s|s/it)": "RATE",  # progress bars
-    r"\[(?:\d+:)?\d\d:\d\d<[^,\]]*,[^,\]]*": "[ELAPSED",  # what a bar says after it is a result
+    r"(?<!\d)\d+(\.\d+)?(it/s|s/it)": "RATE",  # progress bars
+    r"\[(?:\d+:)?\d\d:\d\d<[^,[\]]*,[^,[\]]*": "[ELAPSED",  # what a bar says after it is a result
 }
 TOLERANT = ("stdout", "text/plain", "text/html", "text/markdown", "text/latex")
 PICTURES = ("image/png", "image/jpeg")

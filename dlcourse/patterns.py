@@ -27,7 +27,7 @@ ERRORS = {  # what an error's message says, and what it means
     r"index \S+ is out of bounds|index out of range": (
         "An index is too large. They go from 0 to the size less 1; print it and the shape."
     ),
-    r"only integer|indices must be integers|only integers, slices": (
+    r"only integer|indices must be integers": (
         "An index is not a whole number. `//` divides to a whole number, `int(…)` makes one."
     ),
     r"too many indices|invalid index to scalar": (

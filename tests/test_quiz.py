@@ -745,3 +745,8 @@ def test_a_number_in_another_unit_is_not_taken_for_one_in_the_question_s(unit, w
 def test_a_fraction_of_thousands_of_digits_is_an_answer():
     asked = quiz.number("{a} s?", draw={"a": [5, 6]}, right=5, because="It is.", wrong={"No.": 7})
     assert asked.answer(Fraction(10**5000 + 1, 10**5000)).outcome == "wrong"
+
+
+def test_a_long_paste_is_no_number():
+    assert quiz.readings("123 " * 3000 + "4x5") == set() == quiz.readings("1\n" * 10_000 + "x1")
+    assert quiz.readings(" " * 500 + "5 pictures" + " " * 500) == {5.0}

@@ -7,6 +7,7 @@ from dlcourse.errors import CourseError, KindError, RangeError, ShapeError
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from odd_sequences import Endless, Lying
@@ -295,3 +296,13 @@ def test_a_confidence_on_the_edge_of_a_bin_lies_above_it(bins):
     for edge in range(bins // 2, bins):
         probabilities = np.array([[edge / bins, 1 - edge / bins]])
         assert results.calibration(probabilities, [0], bins).examples[edge] == 1
+
+
+def test_a_confusion_may_come_from_rows_of_a_tensor_with_a_gradient():
+    rows = torch.eye(3, requires_grad=True)
+    assert results.confusion([rows[0], rows[1], rows[2]], [0, 1, 2]).trace() == 3
+
+
+def test_a_band_without_an_end_is_said():
+    with pytest.raises(CourseError, match="no array"):
+        _ = 0.5 in results.SeedBand(None, 1, 5)

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 
 from dlcourse import catalogue, notebooks
 
@@ -94,6 +95,11 @@ def with_answer(source, answer):
     return re.sub(rf"(?m)^{name} = \.\.\.$", answer, source)
 
 
+def is_kernel(process):
+    with suppress(psutil.NoSuchProcess):  # it ended while we looked
+        return "ipykernel_launcher" in " ".join(process.cmdline())
+
+
 def test_a_lesson_is_worked_through_by_keyboard_and_nothing_is_lost(learner, course, tmp_path):
     page, guessed, tried = learner.page, 0, {}
     cells = [*notebooks.filled_from_text(FIRST).cells]
@@ -123,11 +129,7 @@ def test_a_lesson_is_worked_through_by_keyboard_and_nothing_is_lost(learner, cou
     assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').count() == 0
 
     # The kernel is killed: JupyterLab says so, begins another one, and the text is still there.
-    (kernel,) = [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if "ipykernel_launcher" in " ".join(process.cmdline())
-    ]
+    (kernel,) = filter(is_kernel, psutil.Process().children(recursive=True))
     kernel.kill()
     dialog = page.locator(".jp-Dialog")
     expect(dialog).to_contain_text("restart", timeout=PATIENCE)

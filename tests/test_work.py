@@ -576,3 +576,17 @@ def test_a_cell_with_an_odd_id_is_carried_all_the_same(odd):
     result, _ = work.merged(base, [*base, cell], base)
     assert [each["source"] for each in result] == ["x = 1", "mine = 1"]
     assert all(isinstance(each["id"], str) for each in result)
+
+
+def test_an_update_keeps_the_kernel_that_the_learner_has_chosen(place):
+    (lesson,) = catalogue.find(["00"])
+    work.update([lesson])
+    path = place / lesson.notebook.name
+    mine = read(path)
+    mine["metadata"] |= {"kernelspec": {"name": "mine", "display_name": "Mine"}, "own": 5}
+    mine["metadata"]["dlcourse"]["fingerprint"] = "older"
+    write(path, mine)
+    work.update([lesson])
+    now = read(path)["metadata"]
+    assert now["kernelspec"]["name"] == "mine" and now["own"] == 5
+    assert now["dlcourse"]["fingerprint"] == notebooks.fingerprint(lesson)

@@ -654,7 +654,7 @@ print(f"formulas with a wrong slope: {wrong} of {len(drawn)}")
 # It might look simpler to do without an order: whenever a slope arrives at a value, hand it on at once.
 # The next cell doubles a number 16 times, `x = x + x`, so that each value is used twice by the next one.
 # **Predict, then run.** Both ways give the right slope, $2^{16}$. With the order, each of the 17 values
-# hands on once. How often is something handed on without it? (a) 17 times as well, (b) 33 times, (c) more
+# is visited once. How often is a value visited without it? (a) 17 times as well, (b) 33 times, (c) more
 # than 100 000 times.
 
 
@@ -663,7 +663,7 @@ lesson.PREDICTIONS["order"].ask()
 
 
 def hand_on_at_once(value, slope):
-    """Hand on each slope when it arrives; return how often that happened."""
+    """Hand on each slope when it arrives; return how many visits that takes."""
     value.slope += slope
     pairs = zip(value.inputs, value.local)
     return 1 + sum(hand_on_at_once(each, slope * own) for each, own in pairs)
@@ -677,7 +677,7 @@ with_order = start.slope
 start.slope = 0.0
 times = hand_on_at_once(end, 1.0)
 print(f"slopes: {with_order:.0f} and {start.slope:.0f}")
-print(f"values: {len(in_order(end))}, handed on at once: {times} times")
+print(f"values: {len(in_order(end))}, visits without the order: {times}")
 
 # %% [markdown]
 # (c). Without an order each *way* from the end to the start is walked on its own, and their number
@@ -858,7 +858,7 @@ results.Table(heads, rows)
 # %% [markdown]
 # (c), 37° on average and up to 65°. In the round bowl the gradient does point away from the lowest point.
 # In the long valley 97 of 100 steps go more *across* the valley than along it, since across is where the
-# ground is steep. With a rate above 1/20, descent goes to and fro between the walls. The steep direction forbids a large
+# ground is steep. With a rate above 1/20, descent goes back and forth between the walls. The steep direction forbids a large
 # rate ($2/c$ with $c = 20$), and in the flat one, where $c = 1$, a small rate hardly moves. How slow
 # descent is at its best depends on how many times the largest curvature is the smallest. The next cell
 # draws both descents, each with the rate that suits it best, 2 divided by the sum of both curvatures.
@@ -933,11 +933,11 @@ results.Table(("momentum", "best rate of 25", "steps, mean of 20"), rows)
 #
 # ### Try it
 # Now you. The curves are lines of equal height, and the lowest point is marked with a cross. Descent
-# takes 60 steps from a place on a circle. *Two hollows* has a deeper one on the left and a shallow one on
+# takes 60 steps from a place on a circle; the two weights are called u and v here. *Two hollows* has a deeper one on the left and a shallow one on
 # the right.
 
 # %%
-SURFACES = {  # height and slopes at the place (u, v)
+SURFACES = {  # height and slopes at the place (u, v); this v is no velocity
     "round bowl": (
         lambda u, v: (u**2 + v**2) / 2,
         lambda u, v: (u, v),
@@ -1030,8 +1030,10 @@ rows = []
 for rate, where in ends.items():
     came = (at_first == "shallow") & (where == "deeper")
     left = (at_first == "deeper") & (where == "shallow")
-    nowhere = where == "on the way or lost"
-    shares = (deeper[rate], came.mean(), left.mean(), nowhere.mean())
+    moving = where == "on the way or lost"
+    shares = (deeper[rate], came.mean(), left.mean(), moving.mean())
+    if rate == 0.24:
+        inside = moving & (places[0] < 0) & (np.abs(places[0]) < 2)
     rows.append((rate, *[f"{share:.2f}" for share in shares]))
 for name in ("deeper", "shallow"):
     u = np.median(found_at[ends[0.01] == name])
@@ -1041,17 +1043,19 @@ moved = ends[0.15] != ends[0.01]
 after_one = starts[0] - 0.15 * hollow_slopes(*starts)[0]
 first = moved & (np.sign(after_one) != np.sign(starts[0]))
 print(f"other hollow at 0.15: {moved.sum()}, by the first step {first.sum()}")
-heads = ("rate", "in the deeper hollow", "came", "left", "in neither")
+print(f"moving at 0.24 inside the deeper hollow: {inside.mean():.2f}")
+heads = ("rate", "at rest in the deeper", "came", "went", "not at rest")
 results.Table(heads, rows)
 
 # %% [markdown]
-# (c). (*Came* and *left* compare with where the same start ends at 0.01.) At 0.15, ten in a hundred have
-# come into the deeper hollow and seven in a hundred have left it, which leaves three more. But look when:
-# nearly all of them cross with their *first* step, thrown over the ridge from the steep outer wall. None
-# of this is leaving a hollow that one is in. For that the rate must be beyond the hollow's own limit, 2
-# divided by its curvature. At 0.24 this happens: nobody stays in the deeper hollow. It is the more curved
-# one of the two, so its limit comes first. Long steps leave *curved* hollows, and whether these are the
-# shallow ones is another question.
+# (c). (*Came* and *went* compare with where the same start ends at 0.01.) At 0.15, ten in a hundred have
+# come to the deeper hollow that would have ended in the other, and seven in a hundred have gone the other
+# way, which leaves three more. But look when: nearly all of them cross with their *first* step, thrown over
+# the ridge from the steep outer wall. None of this is leaving a hollow that one is in.
+#
+# Beyond a hollow's own limit, 2 divided by its curvature, descent no longer comes to rest in it. At 0.24
+# nobody rests in the deeper hollow, whose limit comes first. But most of those who are moving jump back and
+# forth *inside* it, and do not climb out. So on this surface the long steps left no hollow, shallow or deep.
 #
 # And "smaller is safer"? At 0.001 hardly a start has arrived after 300 steps. Too small a rate stops
 # somewhere on the slope.
@@ -1244,8 +1248,8 @@ headline
 # weights, as in the networks of lesson 00.
 #
 # The band says what other draws of the 100 training wines give. Ours is the luckiest of the five; with
-# another it would have been 0.48. And 36 test wines are few. We divide all 178 wines anew, 200 times, and
-# let scikit-learn solve each time:
+# another it would have been 0.48. And 36 test wines are few. We divide all 178 wines anew, 142 to train and
+# 36 to test, 200 times, and let scikit-learn solve each time:
 
 # %% tolerance=0.001
 everything = np.concatenate(
@@ -1336,7 +1340,7 @@ heads = (
     "largest / smallest",
     "2 / largest",
     "measured limit",
-    "error",
+    "test error (per cent)",
 )
 results.Table(heads, rows)
 

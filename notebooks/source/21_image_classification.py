@@ -290,7 +290,7 @@ def show_products(figure, clothes, filter, row, column):
     }
 
 
-# %% tags=["explorer"] tolerance=0.1 image_tolerance=0.1
+# %% tags=["explorer"] tolerance=0.1 image_tolerance=0.3
 one_number = explore.Explorer(
     show_products,
     size=(7.4, 2.2),

@@ -731,7 +731,7 @@ def _is_pair(answer):
             sign=lambda answer: answer[0] == 0,
         ),
         Mistake(
-            "That is plain descent. It comes close at its best rate, but not close enough.",
+            "That is plain descent. Even at its best rate it does not come close enough.",
             lambda: (0.19, 0.0),
             sign=lambda answer: answer[1] == 0 and _share(answer) < 0.999,
         ),
@@ -932,7 +932,7 @@ PREDICTIONS = predictions.Predictions(
         options={
             "NumPy": "NumPy converts both: whole numbers of 64 bits and `float32` give `float64`.",
             "PyTorch": "PyTorch converts the whole numbers to the type of the floats.",
-            "TensorFlow": "It converts nothing by itself, not even one type of float to another.",
+            "TensorFlow": "It converts no tensor by itself, not even one type of float to another.",
         },
         key=_who_refuses,
     ),
@@ -1003,7 +1003,7 @@ PREDICTIONS = predictions.Predictions(
     angle=predictions.predict(
         options={
             "0°": "That is so in the round bowl. In a valley the steepest way leads across.",
-            "about 5°": "One curvature is 20 times the other, and so is its part of the slope.",
+            "about 5°": "At equal distances the slope across is 20 times the one along it.",
             "about 40°": "From most directions the slope across the valley is much larger than the "
             "one along it.",
         },
@@ -1012,7 +1012,7 @@ PREDICTIONS = predictions.Predictions(
     hollows=predictions.predict(
         options={
             "yes, at least 0.10 more": "First steps cross the ridge, but in both directions.",
-            "no, at least 0.10 fewer": "Some do leave the deeper hollow, but about as many come.",
+            "no, at least 0.10 fewer": "Some are lost to the other hollow, but about as many come.",
             "no, about as many": "What crosses the ridge in one direction, others cross in the "
             "other.",
         },
