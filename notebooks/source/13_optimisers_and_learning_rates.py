@@ -979,6 +979,14 @@ results.Table(
 
 
 # %% tags=["recipe"]
+def to_a_half(progress):
+    return 1 - 0.5 * progress
+
+
+def to_a_tenth(progress):
+    return 1 - 0.9 * progress
+
+
 def cosine(progress):
     return (1 + np.cos(np.pi * progress)) / 2
 

@@ -197,6 +197,14 @@ def _of_the_lessons_valley():
     return 2 / 25
 
 
+def _upside_down():
+    return 40 / 2
+
+
+def _fastest():
+    return 2 / (1 + 40)
+
+
 @exercise.value(
     ask="A valley has the curvatures 1 and 40. At which learning rate does its steep weight jump "
     "back and forth for ever, neither nearer nor further?",
@@ -213,52 +221,79 @@ def _of_the_lessons_valley():
         ),
         Mistake("That is where the *flat* weight jumps back and forth.", _for_the_flat_weight),
         Mistake("That is for a curvature of 25, as in the lesson.", _of_the_lessons_valley),
+        Mistake("Upside down: a steeper direction needs a smaller rate.", _upside_down),
+        Mistake(
+            "At that rate both weights shrink equally fast, as in lesson 10. At which one does the "
+            "steep one not shrink at all?",
+            _fastest,
+        ),
     ],
 )
 def rate_at_the_edge():
     return 2 / 40
 
 
-def _old_velocity(w, v, slope, rate, keep):
-    return w - rate * v, keep * v + slope
-
-
-def _average_of_slopes(w, v, slope, rate, keep):
-    v = keep * v + (1 - keep) * slope
+def _plain_momentum(w, v, slope, rate, keep):
+    v = keep * v + slope
     return w - rate * v, v
 
 
-def _nesterov(w, v, slope, rate, keep):
+def _looks_ahead_twice(w, v, slope, rate, keep):
     v = keep * v + slope
-    return w - rate * (slope + keep * v), v
+    return w - rate * (v + keep * v), v
 
 
-def _rate_inside(w, v, slope, rate, keep):
-    v = keep * v - rate * slope
-    return w + v, v
-
-
-def _rate_inside_downwards(w, v, slope, rate, keep):
-    v = keep * v + rate * slope
-    return w - v, v
-
-
-def _uphill(w, v, slope, rate, keep):
+def _looks_ahead_without_the_slope(w, v, slope, rate, keep):
     v = keep * v + slope
-    return w + rate * v, v
+    return w - rate * keep * v, v
 
 
-def _forgets_the_velocity(w, v, slope, rate, keep):
+def _by_the_slope_alone(w, v, slope, rate, keep):
     v = keep * v + slope
     return w - rate * slope, v
 
 
+def _average_of_slopes(w, v, slope, rate, keep):
+    v = keep * v + (1 - keep) * slope
+    return w - rate * (slope + keep * v), v
+
+
+def _average_in_both(w, v, slope, rate, keep):
+    v = keep * v + (1 - keep) * slope
+    return w - rate * ((1 - keep) * slope + keep * v), v
+
+
+def _rate_inside(w, v, slope, rate, keep):
+    v = keep * v - rate * slope
+    return w + keep * v - rate * slope, v
+
+
+def _rate_inside_downwards(w, v, slope, rate, keep):
+    v = keep * v + rate * slope
+    return w - keep * v - rate * slope, v
+
+
+def _uphill(w, v, slope, rate, keep):
+    v = keep * v + slope
+    return w + rate * (slope + keep * v), v
+
+
 def _slope_twice(w, v, slope, rate, keep):
     v = keep * (v + slope)
+    return w - rate * (slope + keep * v), v
+
+
+def _velocity_that_looked_ahead(w, v, slope, rate, keep):
+    v = slope + keep * (keep * v + slope)
     return w - rate * v, v
 
 
-def _some_momentum(random):
+def _velocity_first(w, v, slope, rate, keep):
+    v = keep * v + slope
+    return v, w - rate * (slope + keep * v)
+
+
+def _some_velocity(random):
     shape = random.integers(1, 4, random.integers(1, 3))
     w, v, slope = (random.normal(0, 2, shape).round(1) for _ in range(3))
     rate, keep = float(random.choice([0.01, 0.1, 0.5])), float(random.choice([0, 0.5, 0.9, 0.99]))
@@ -266,7 +301,7 @@ def _some_momentum(random):
 
 
 @exercise.function(
-    ask="Return the weights and the velocity after one step of momentum, as a pair.",
+    ask="Return the weights and the velocity after one step of Nesterov's momentum, as a pair.",
     cases=[
         {
             "w": np.array([1.0, -2.0]),
@@ -283,36 +318,51 @@ def _some_momentum(random):
             "keep": 0.5,
         },
     ],
-    draw=_some_momentum,
+    draw=_some_velocity,
     hints=(
         "Two lines, one for each formula. Which of the two comes first?",
-        "The velocity that moves the weights is the new one: it has taken the slope in.",
+        "The velocity in the second formula is the new one: it has taken the slope in.",
         "First `keep` times the old velocity plus the slope; then the weights less `rate` times "
-        "that.",
+        "the slope plus `keep` times that new velocity.",
     ),
     mistakes=[
         Mistake(
-            "The weights move by the velocity as it was. Take the slope in first.", _old_velocity
+            "That is plain momentum. (Or did you put the *old* velocity into the second formula? "
+            "Then it comes to the same.)",
+            _plain_momentum,
+        ),
+        Mistake(
+            "You look ahead twice: in the second formula it is the slope that is added to μv.",
+            _looks_ahead_twice,
+        ),
+        Mistake(
+            "In the second formula the slope itself is missing.", _looks_ahead_without_the_slope
+        ),
+        Mistake(
+            "You compute a velocity, but move the weights by the slope alone.", _by_the_slope_alone
         ),
         Mistake(
             "Your velocity is an average: the slope gets only 1 − keep. In the formula it counts "
             "in full.",
-            _average_of_slopes,
+            (_average_of_slopes, _average_in_both),
         ),
-        Mistake("That is Nesterov's version, which comes next.", _nesterov),
         Mistake(
-            "You put the rate into the velocity, as Keras does. In the lesson's formula the "
-            "velocity holds slopes alone.",
+            "You put the rate into the velocity, as lesson 10 and Keras do. That works too, but "
+            "`v` then means something else: here it should hold slopes alone.",
             (_rate_inside, _rate_inside_downwards),
         ),
         Mistake("Your weights go uphill: move them against the velocity.", _uphill),
         Mistake(
-            "You compute a velocity, but move the weights by the slope alone.",
-            _forgets_the_velocity,
+            "In the first formula the new slope is multiplied by `keep` too. Only the old velocity "
+            "is.",
+            _slope_twice,
         ),
         Mistake(
-            "The new slope is multiplied by `keep` too. Only the old velocity is.", _slope_twice
+            "The weights are right, but the velocity that you return has already looked ahead. "
+            "Return that of the first formula.",
+            _velocity_that_looked_ahead,
         ),
+        Mistake("The right arrays in the wrong order: the weights come first.", _velocity_first),
     ],
     what_if=WhatIf(
         "all of the velocity is kept, and there is no slope any more",
@@ -326,9 +376,9 @@ def _some_momentum(random):
         "Then nothing ever stops it: the weight moves on by the same step for ever.",
     ),
 )
-def momentum_step(w, v, slope, rate, keep):
+def nesterov_step(w, v, slope, rate, keep):
     v = keep * v + slope
-    return w - rate * v, v
+    return w - rate * (slope + keep * v), v
 
 
 def _uncorrected(w, m, q, t, slope, rate):
@@ -374,6 +424,41 @@ def _without_the_root(w, m, q, t, slope, rate):
     m = 0.9 * m + 0.1 * slope
     q = 0.999 * q + 0.001 * slope**2
     return w - rate * m / (1 - 0.9**t) / (q / (1 - 0.999**t) + 1e-8), m, q
+
+
+def _corrections_swapped(w, m, q, t, slope, rate):
+    m = 0.9 * m + 0.1 * slope
+    q = 0.999 * q + 0.001 * slope**2
+    mean, square = m / (1 - 0.999**t), q / (1 - 0.9**t)
+    return w - rate * mean / (np.sqrt(square) + 1e-8), m, q
+
+
+def _corrected_after_the_root(w, m, q, t, slope, rate):
+    m = 0.9 * m + 0.1 * slope
+    q = 0.999 * q + 0.001 * slope**2
+    mean, root = m / (1 - 0.9**t), np.sqrt(q) / (1 - 0.999**t)
+    return w - rate * mean / (root + 1e-8), m, q
+
+
+def _times_t(w, m, q, t, slope, rate):
+    m = 0.9 * m + 0.1 * slope
+    q = 0.999 * q + 0.001 * slope**2
+    mean, square = m / (1 - 0.9 * t), q / np.abs(1 - 0.999 * t)
+    return w - rate * mean / (np.sqrt(square) + 1e-8), m, q
+
+
+def _multiplied(w, m, q, t, slope, rate):
+    m = 0.9 * m + 0.1 * slope
+    q = 0.999 * q + 0.001 * slope**2
+    mean, square = m * (1 - 0.9**t), q * (1 - 0.999**t)
+    return w - rate * mean / (np.sqrt(square) + 1e-8), m, q
+
+
+def _adam_uphill(w, m, q, t, slope, rate):
+    m = 0.9 * m + 0.1 * slope
+    q = 0.999 * q + 0.001 * slope**2
+    mean, square = m / (1 - 0.9**t), q / (1 - 0.999**t)
+    return w + rate * mean / (np.sqrt(square) + 1e-8), m, q
 
 
 def _some_adam(random):
@@ -445,6 +530,14 @@ def _some_adam(random):
             "You divide by 1 − 0.9 in every step. Where is the power of t?", _times_instead_of_power
         ),
         Mistake("Divide by the root of q, not by q itself.", _without_the_root),
+        Mistake("`m` is corrected with 0.9, `q` with 0.999. You swapped them.", _corrections_swapped),
+        Mistake(
+            "Correct `q` before you take the root: a root over both is not the root over one.",
+            _corrected_after_the_root,
+        ),
+        Mistake("0.9 to the *power* of t, not times t.", _times_t),
+        Mistake("You multiply by the share that was taken in. Divide by it.", _multiplied),
+        Mistake("Now the weights go uphill.", _adam_uphill),
     ],
     what_if=WhatIf(
         "the slope is 0 from the first step on",
@@ -552,6 +645,28 @@ def _warm_up_not_scaled(progress, warm):
     return progress if progress < warm else warm_cosine.solve(progress, warm)
 
 
+def _upwards(progress, warm):
+    if progress < warm:
+        return progress / warm
+    return (1 - np.cos(np.pi * (progress - warm) / (1 - warm))) / 2
+
+
+def _below_zero(progress, warm):
+    if progress < warm:
+        return progress / warm
+    return np.cos(np.pi * (progress - warm) / (1 - warm))
+
+
+def _in_degrees(progress, warm):
+    if progress < warm:
+        return progress / warm
+    return (1 + np.cos(180 * (progress - warm) / (1 - warm))) / 2
+
+
+def _multiplied_factors(progress, warm):
+    return min(1, progress / warm) * (1 + np.cos(np.pi * progress)) / 2
+
+
 def _some_progress(random):
     return {
         "progress": float(random.integers(0, 20) / 20),
@@ -596,6 +711,14 @@ def _some_progress(random):
             _quarter_wave,
         ),
         Mistake("Your warm-up ends at `warm`, not at 1.", _warm_up_not_scaled),
+        Mistake("After the warm-up yours begins again at 0 and rises.", _upwards),
+        Mistake("Yours comes down to −1: a wave of the cosine goes from 1 to −1.", _below_zero),
+        Mistake("NumPy takes angles in radians: half a wave is π, not 180.", _in_degrees),
+        Mistake(
+            "You multiply a warm-up by a cosine that began at 0. In the first part there should be "
+            "no cosine, and in the second it should begin at `warm`.",
+            _multiplied_factors,
+        ),
     ],
     what_if=WhatIf(
         "the training is over",
@@ -641,6 +764,25 @@ def _sum_of_lengths(slopes, largest):
 def _the_other_way_round(slopes, largest):
     length = np.sqrt(sum((each**2).sum() for each in slopes))
     return [each * max(1, largest / length) for each in slopes]
+
+
+def _as_it_was(slopes, largest):
+    return [each.copy() for each in slopes]
+
+
+def _to_length_one(slopes, largest):
+    length = np.sqrt(sum((each**2).sum() for each in slopes))
+    return [each / length if length > largest else each for each in slopes]
+
+
+def _upside_down_factor(slopes, largest):
+    length = np.sqrt(sum((each**2).sum() for each in slopes))
+    return [each * min(1, length / largest) for each in slopes]
+
+
+def _root_of_the_mean(slopes, largest):
+    length = np.sqrt(np.mean(np.concatenate([np.ravel(each) for each in slopes]) ** 2))
+    return [each * min(1, largest / length) for each in slopes]
 
 
 def _some_slopes(random):
@@ -700,6 +842,21 @@ def _some_slopes(random):
             "smaller one?",
             _the_other_way_round,
         ),
+        Mistake("Nothing has changed. What happens to a gradient that is too long?", _as_it_was),
+        Mistake(
+            "Long gradients get the length 1, whatever the limit is. They should get the length "
+            "`largest`.",
+            _to_length_one,
+        ),
+        Mistake(
+            "Upside down: for a gradient twice as long as the limit the factor is a half.",
+            _upside_down_factor,
+        ),
+        Mistake(
+            "You took a mean of the squares. A length needs their sum, so that more slopes make it "
+            "longer.",
+            _root_of_the_mean,
+        ),
     ],
     what_if=WhatIf(
         "all slopes are 0",
@@ -743,6 +900,26 @@ class _Trial:
     def after_nothing(self):
         """By how much the weights move where all slopes are 0, and the accuracy after it."""
         return self._run(STARTS_OF_CHECK[0], blank=True)
+
+    @cached_property
+    def remembers(self):
+        """Whether it hands anything to its next step."""
+        weights = _new_weights(0)
+        x, labels = (array[:50] for array in _pictures()[0])
+        _, memory = self._step(weights, _slopes_and_loss(weights, x, labels)[0], None, 0.0)
+        return memory is not None
+
+    @cached_property
+    def as_fast_at_the_end(self):
+        """Whether a first step is at least as long near the end as at the beginning."""
+        weights = _new_weights(0)
+        x, labels = (array[:50] for array in _pictures()[0])
+        slopes, _ = _slopes_and_loss(weights, x, labels)
+        lengths = []
+        for progress in (0.3, 0.95):
+            new, _ = self._step(weights, slopes, None, progress)
+            lengths.append(sum(np.abs(a - b).sum() for a, b in zip(new, weights)))
+        return lengths[1] >= lengths[0]
 
     @cached_property
     def loss_rises(self):
@@ -854,6 +1031,15 @@ def _climbs():
     )
 
 
+def _momentum_at_a_constant_rate():
+    def steps(weights, slopes, memory, progress):
+        memory = memory or [0 * w for w in weights]
+        memory = [0.9 * v + slope for v, slope in zip(memory, slopes)]
+        return [w - 0.1 * v for w, v in zip(weights, memory)], memory
+
+    return steps
+
+
 def _a_library_s(torch):
     return torch.optim.Adam
 
@@ -916,6 +1102,18 @@ def _looks_for_itself():
             "it? Or are the steps too long?",
             (_climbs, _far_too_fast),
             sign=lambda trial: trial.loss_rises,
+        ),
+        Mistake(
+            "It learns, but not fast enough, and it remembers nothing from step to step. What do "
+            "momentum and Adam remember?",
+            _plain_descent,
+            sign=lambda trial: trial.honest < 0.785 and not trial.remembers,
+        ),
+        Mistake(
+            "It learns, but not well enough, and its steps near the end are as long as before. "
+            "What did section 6 gain by letting the rate fall?",
+            _momentum_at_a_constant_rate,
+            sign=lambda trial: trial.honest < 0.785 and trial.as_fast_at_the_end,
         ),
     ],
 )
@@ -1237,24 +1435,6 @@ QUIZ = quiz.Quiz(
             "That is the second step.": lambda size, keep: size * (1 + keep),
         },
     ),
-    edge=quiz.number(
-        "A valley has the curvatures {flat} and {steep}. Below which learning rate does plain "
-        "descent come to its lowest place?",
-        draw={
-            "steep": [50, 10, 16, 20, 25, 32, 40, 80, 100, 8],
-            "flat": [1, 2, 3, 4, 5],
-        },
-        right=lambda steep: 2 / steep,
-        tolerance=0.0006,
-        because="Each step multiplies the steep weight by 1 less {steep} times the rate, which has "
-        "to stay above −1: 2 / {steep} = {right:.4f}.",
-        wrong={
-            "There the steep weight comes to 0 in one step. Twice of that it still bears.": (
-                lambda steep: 1 / steep
-            ),
-            "The flat direction would bear that, the steep one does not.": lambda flat: 2 / flat,
-        },
-    ),
     clipped=quiz.number(
         "A network has three arrays of slopes, of the lengths {a}, {b} and {c}. The gradient is "
         "clipped to a length of {limit}. By what is each slope multiplied?",
@@ -1327,13 +1507,14 @@ QUIZ = quiz.Quiz(
         "A new program brings the loss of a single batch of {pictures} pictures down to 0.01. What "
         "do you know then?",
         draw={"pictures": [50, 20, 32, 40, 64, 16, 25, 30, 48, 60]},
-        right="the gradient reaches the weights and fits the loss",
-        because="It can learn by heart. The labels may still belong to other pictures.",
+        right="this program can learn these pictures by heart",
+        because="No more than that: in the lesson labels in another order passed as well, and at a "
+        "small rate so did gradients that were never reset.",
         wrong={
             "the labels belong to the pictures they came with": "Labels in another order were "
             "learned by heart as well.",
-            "the learning rate will do for the whole training": "One batch has no noise from other "
-            "batches: it says little about that.",
+            "the gradient of every step is computed right": "At a small rate a program that never "
+            "reset its gradients passed as well.",
         },
         key="measured",
     ),

@@ -27,28 +27,26 @@ def rate_at_the_edge_of_a_step():
     return distance / slope
 
 
-def momentum_step_by_its_change(w, v, slope, rate, keep):
-    """What is added to the weights is what the old velocity gives, and what the slope gives."""
-    return w - rate * keep * v - rate * slope, keep * v + slope
+def nesterov_step_from_the_old_velocity(w, v, slope, rate, keep):
+    """Put the first formula into the second: the new slope counts 1 + μ times, the old velocity μ²."""
+    return w - rate * ((1 + keep) * slope + keep**2 * v), keep * v + slope
 
 
-def momentum_step_number_by_number(w, v, slope, rate, keep):
-    """Each weight by itself: momentum never mixes two of them."""
-    new_w, new_v = np.array(w, dtype=float), np.array(v, dtype=float)
-    for place in np.ndindex(new_w.shape):
-        new_v[place] = keep * v[place] + slope[place]
-        new_w[place] = w[place] - rate * new_v[place]
-    return new_w, new_v
+def nesterov_step_in_two_moves(w, v, slope, rate, keep):
+    """Move by the slope first, and then along the velocity, as far as it is kept."""
+    v = keep * v + slope
+    w = w - rate * slope
+    return w - rate * keep * v, v
 
 
-def momentum_step_in_pytorch(w, v, slope, rate, keep):
+def nesterov_step_in_pytorch(w, v, slope, rate, keep):
     """Let PyTorch's SGD take the step, with the velocity put into its memory."""
-    parameter = torch.nn.Parameter(torch.tensor(w))
-    optimizer = torch.optim.SGD([parameter], lr=rate, momentum=keep)
-    parameter.grad = torch.tensor(slope)
-    optimizer.state[parameter]["momentum_buffer"] = torch.tensor(v)
     if not keep:  # then PyTorch keeps no velocity
         return w - rate * slope, slope
+    parameter = torch.nn.Parameter(torch.tensor(w))
+    optimizer = torch.optim.SGD([parameter], lr=rate, momentum=keep, nesterov=True)
+    parameter.grad = torch.tensor(slope)
+    optimizer.state[parameter]["momentum_buffer"] = torch.tensor(v)
     optimizer.step()
     return parameter.detach().numpy(), optimizer.state[parameter]["momentum_buffer"].numpy()
 
