@@ -13,6 +13,7 @@
 # {measured}
 
 # %%
+import inspect
 import time
 from functools import partial
 from itertools import pairwise
@@ -48,8 +49,7 @@ epochs = 4  # quick: 1
 # $$L = \frac{1}{2}\,(w_1^2 + 25\,w_2^2) \qquad \text{slopes: } w_1 \text{ and } 25\,w_2$$
 #
 # Along $w_1$ the curvature is 1, along $w_2$ it is 25. Gradient descent moves each weight against
-# its slope, by the learning rate $\eta$ times the slope. So one step multiplies $w_1$ by
-# $1 - \eta$, and $w_2$ by $1 - 25\,\eta$.
+# its slope, by the learning rate $\eta$ times the slope.
 
 # %%
 CURVATURES = np.array([1.0, 25.0])
@@ -93,10 +93,11 @@ for rate in (0.02, 0.04, 0.06, 0.075, 0.085, 0.1):
 results.Table(("learning rate", "w₁ after 50 steps", "w₂"), rows)
 
 # %% [markdown]
-# (b). If $1 - 25\,\eta$ lies between −1 and 1, $w_2$ shrinks: that is so below $\eta = 2/25$. At
-# 0.04 one step brings it to 0 at once. Beyond 0.08 each step jumps to the other side of the valley
-# and lands higher than it was. So the *steepest* direction sets the limit, and the flattest pays
-# for it: at 0.075 the other weight, $w_1$, needs many steps.
+# (b). One step takes $25\,\eta\,w_2$ from $w_2$, so it multiplies $w_2$ by $1 - 25\,\eta$. If that
+# lies between −1 and 1, $w_2$ shrinks: below $\eta = 2/25$. At 0.04 one step brings it to 0 at once.
+# Beyond 0.08 each step jumps to the other side of the valley and lands higher than it was. So the
+# *steepest* direction sets the limit, and the flattest pays for it: at 0.075 $w_1$, which is
+# multiplied by $1 - \eta$, is still at 0.20 after 50 steps.
 #
 # **Exercise.** Another valley has the curvatures 1 and 40. At which learning rate does its steep
 # weight jump back and forth for ever, neither nearer nor further?
@@ -116,24 +117,25 @@ for axes, rate in zip(panels, (0.02, 0.075)):
     path = plain(steps=40, rate=rate)
     axes.plot(*path.T, ".-", color=plot.COLOURS[1])
     axes.set(title=f"Learning rate {rate}", ylabel="$w_2$")
+    print(f"rate {rate}: w₁ ends at {path[-1, 0]:.2f}")
 panels[-1].set_xlabel("$w_1$")
 plot.describe(
     "Two panels of a long flat valley with 40 steps from its upper right. "
-    "At 0.02 the path goes down to the middle and crawls along it, and ends "
-    "less than halfway. At 0.075 it jumps from side to side and gets to the "
-    "lowest point nearly."
+    "At 0.02 the path goes down to the middle and crawls along it; of the ten "
+    "units to the lowest point it leaves more than four. At 0.075 it jumps from "
+    "side to side and leaves half a unit."
 )
 
 # %% [markdown]
-# The small rate crawls along the floor of the valley. The large one jumps from side to side, and
-# gets along it all the same.
+# The small rate crawls along the floor of the valley, and after 40 steps $w_1$ has come from 10 to
+# 4.46. The large one jumps from side to side, and gets along it all the same.
 
 # %% [markdown]
 # ## 2 · Momentum
-# Slopes that change sign from step to step should cancel; slopes that agree should add up. Momentum
-# does that, by a velocity $v$ that starts at 0. Lesson 10 put the rate into the velocity, as Keras
-# does. PyTorch keeps the rate out of it, and so do we from here on. With a number $\mu$ a little
-# below 1, such as 0.9, and the slope $g$:
+# In lesson 10 momentum gave the weights a velocity $v$, in which slopes that change sign cancel and
+# slopes that agree add up. There the velocity held the rate too, as it does in Keras. PyTorch keeps
+# the rate out of it, and so do we from here on. With a number $\mu$ a little below 1, such as 0.9,
+# and the slope $g$:
 #
 # $$v \leftarrow \mu\,v + g \qquad w \leftarrow w - \eta\,v$$
 #
@@ -141,19 +143,14 @@ plot.describe(
 # same, both forms make the same steps; section 4 shows what happens when it does not. If the slope
 # is always the same, the velocity grows to $g + \mu g + \mu^2 g + \ldots = g/(1 - \mu)$: with
 # $\mu = 0.9$ a step becomes ten times as long.
-#
-# **Exercise.** Write one step. `keep` is $\mu$.
 
-
-# %% tags=["exercise"]
-def momentum_step(w, v, slope, rate, keep):
-    return ...  # the new w and the new v
-
-
-lesson.momentum_step.check(momentum_step)
 
 # %%
-momentum_step = lesson.momentum_step.carry_on_with(momentum_step)
+def momentum_step(w, v, slope, rate, keep):
+    v = keep * v + slope
+    return w - rate * v, v
+
+
 
 # %% [markdown]
 # **Predict, then run.** How much does it bring in this valley? We count the steps until the loss is
@@ -188,27 +185,32 @@ for name, steps in needed.items():
     print(f"{name}, best setting: {steps} steps")
 
 # %% [markdown]
-# (b). For one well-behaved valley this is the whole point of momentum: the more the curvatures
-# differ, the more it saves. (86 steps are nearly five times 18, and 5 is the root of 25: for such
-# valleys the number of steps goes with the root of the ratio of the curvatures, in place of the
-# ratio; Polyak, 1964.) Note that the list had more settings for momentum: it has one number more to
-# choose.
+# (b). The more the curvatures differ, the more momentum saves in such a valley: in theory the number
+# of steps goes with the root of their ratio, in place of the ratio (Polyak, 1964). Here the root is
+# 5, and 86 is nearly five times 18. Note that the list had more settings for momentum: it has one
+# number more to choose.
 #
 # ### Nesterov
 # **Nesterov**'s version looks ahead: it takes the slope where the velocity is about to carry the
-# weight. The frameworks use a form that needs no slope at another place (Sutskever and others,
-# 2013, found the connection):
+# weight. The frameworks use a form that needs no slope at another place (Bengio,
+# Boulanger-Lewandowski and Pascanu, 2012):
 #
 # $$v \leftarrow \mu\,v + g \qquad w \leftarrow w - \eta\,(g + \mu\,v)$$
 #
 # In this step the newest slope counts $1 + \mu$ times, in plain momentum once.
+#
+# **Exercise.** Write one step of it. `keep` is $\mu$, and `v` holds slopes alone, without the rate.
 
+
+# %% tags=["exercise"]
+def nesterov_step(w, v, slope, rate, keep):
+    return ...  # the new w and the new v
+
+
+lesson.nesterov_step.check(nesterov_step)
 
 # %%
-def nesterov_step(w, v, slope, rate, keep):
-    v = keep * v + slope
-    return w - rate * (slope + keep * v), v
-
+nesterov_step = lesson.nesterov_step.carry_on_with(nesterov_step)
 
 # %% [markdown]
 # ## 3 · A rate for each weight
@@ -221,8 +223,7 @@ def nesterov_step(w, v, slope, rate, keep):
 #
 # $$q \leftarrow \rho\,q + (1 - \rho)\,g^2 \qquad w \leftarrow w - \frac{\eta\,g}{\sqrt{q} + \varepsilon}$$
 #
-# Each weight has a $q$ of its own, and the small $\varepsilon$ keeps us from dividing by 0. Now a
-# step has about the length $\eta$, whether the slopes are large or small.
+# Each weight has a $q$ of its own, and the small $\varepsilon$ keeps us from dividing by 0.
 
 
 # %%
@@ -242,8 +243,25 @@ def rmsprop_step(w, q, slope, rate, keep=0.99, epsilon=1e-8):
 #
 # The usual numbers are $\beta_1 = 0.9$, $\beta_2 = 0.999$ and $\varepsilon = 10^{-8}$.
 #
+# **Predict, then run.** PyTorch has it ready. Two weights have the slopes 100 and 0.01, and the
+# learning rate is 0.1. How far does Adam move them in its first step? (a) 10 and 0.001, (b) 0.1 and
+# 0.1, (c) 1 and 0.01.
+
+# %% tags=["predict"]
+lesson.PREDICTIONS["first_step"].ask()
+both = torch.nn.Parameter(torch.zeros(2))
+both.grad = torch.tensor([100, 0.01])
+torch.optim.Adam([both], lr=0.1).step()
+w = both.detach().numpy()
+print("moved by", np.abs(w).round(4))
+
+# %% [markdown]
+# (b): in the first step $m$ and the root of $q$, both corrected, are the slope and its size, so
+# what is left of the slope is its sign. Whether slopes are large or small, the step is as long as
+# the rate.
+#
 # **Exercise: find the bug.** This function should be one step of Adam. Compare it with the
-# formulas, or let it take a first step with a slope of your own: how long should it be?
+# formulas, or let it take a first step.
 
 
 # %% tags=["exercise"]
@@ -280,17 +298,7 @@ def test_adam_step(adam_step):
 lesson.test_adam_step.check(test_adam_step)
 
 # %% [markdown]
-# **Predict, then run.** Two weights have the slopes 100 and 0.01, and the learning rate is 0.1. How
-# far does Adam move them in its first step? (a) 10 and 0.001, (b) 0.1 and 0.1, (c) 1 and 0.01.
-
-# %% tags=["predict"]
-lesson.PREDICTIONS["first_step"].ask()
-w, (m, q, t) = adam(np.zeros(2), (0, 0, 0), np.array([100, 0.01]), rate=0.1)
-print("moved by", np.abs(w).round(4))
-
-# %% [markdown]
-# (b): in the first step $m$ and the root of $q$, both corrected, are the slope and its size, so
-# what is left of the slope is its sign. Here is the second step of the same rule for one weight,
+# Here is the second step of the same rule for one weight,
 # box by box. The first slope was 100, the second is −100, and *a* and *b* are the corrected mean
 # and the root of the corrected square. How long is the second step? (The weight moves *against*
 # it.)
@@ -325,6 +333,8 @@ draw.computation_graph(
 # where they do not.
 #
 # ### A race
+# Besides the long valley there are two other surfaces: a *bent valley*, and a *saddle*, whose middle
+# is the lowest point along one weight and the highest along the other, as on a horse's saddle.
 # Choose a surface, an optimiser, a learning rate, and how much is kept of what came before ($\mu$;
 # for Adam $\beta_1$, for RMSProp $\rho$; plain descent keeps nothing). The grey path is plain
 # descent at the same rate.
@@ -502,29 +512,64 @@ pytorch = torch.optim.SGD([w_pytorch], lr=0.1, momentum=0.9)
 w_keras = keras.Variable(np.zeros(1))
 in_the_other = keras.optimizers.SGD(0.1, momentum=0.9)
 w_pytorch.grad, one = torch.ones(1), keras.ops.ones((1,))
-for step in range(51):
+places = []
+for step in range(110):
     if step == 50:
-        pytorch.param_groups[0]["lr"] = 0.01
-        in_the_other.learning_rate = 0.01
-        before = w_pytorch.item(), float(w_keras.numpy()[0])
+        pytorch.param_groups[0]["lr"] = in_the_other.learning_rate = 0.01
     pytorch.step()
     in_the_other.apply([one], [w_keras])
-after = w_pytorch.item(), float(w_keras.numpy()[0])
-lengths = np.abs(np.subtract(after, before))
+    places.append((w_pytorch.item(), float(w_keras.numpy()[0])))
+all_lengths = np.abs(np.diff(places, axis=0))  # (109, 2)
+lengths = all_lengths[49]
 print(f"PyTorch {lengths[0]:.3f}, Keras {lengths[1]:.3f}")
+wait = np.flatnonzero(all_lengths[49:, 1] < 1.1 * all_lengths[-1, 0])[0]
+print("steps until Keras is within a tenth of PyTorch:", wait)
 
 # %% [markdown]
-# (b). In Keras the velocity still carries the old rate, and needs some ten steps to forget it. With
-# a rate that falls slowly nobody sees it; after a sudden drop, or with a rate that grows fast, the
-# two train differently.
+# (b). In Keras the velocity still carries the old rate: it takes about forty steps until its step
+# is only a tenth too long. With a rate that falls slowly the two stay close; after a sudden drop,
+# or with a rate that grows fast, they train differently.
 #
 # **2. The small number.** Both frameworks add $\varepsilon$ to the root, as we did, for Adam. But
 # their defaults differ, and Keras adds it to the *uncorrected* root, which in the first step is
 # about 30 times too small. For RMSProp, Keras adds it under the root. It matters where slopes are
 # tiny: here 10⁻⁸ in the first step.
 #
-# **3. The defaults.** RMSProp keeps 0.99 of the old average in PyTorch, 0.9 in Keras. There is no
-# bias correction, so the first steps are too long, by $1/\sqrt{1 - \rho}$.
+# **3. The defaults.** Half a dozen of them differ. (The last three rows belong to section 8.)
+
+
+# %%
+def default(make, name):
+    return inspect.signature(make).parameters[name].default
+
+
+norms, layers = torch.nn, keras.layers
+batch_kept = 1 - default(norms.BatchNorm1d, "momentum")
+table = {
+    "SGD, rate": ((P.SGD, "lr"), (K.SGD, "learning_rate")),
+    "RMSProp, rate": ((P.RMSprop, "lr"), (K.RMSprop, "learning_rate")),
+    "RMSProp, ρ": ((P.RMSprop, "alpha"), (K.RMSprop, "rho")),
+    "RMSProp, ε": ((P.RMSprop, "eps"), (K.RMSprop, "epsilon")),
+    "Adam, rate": ((P.Adam, "lr"), (K.Adam, "learning_rate")),
+    "Adam, ε": ((P.Adam, "eps"), (K.Adam, "epsilon")),
+    "AdamW, decay": ((P.AdamW, "weight_decay"), (K.AdamW, "weight_decay")),
+    "batch norm, ε": (
+        *((norms.BatchNorm1d, "eps"), (layers.BatchNormalization, "epsilon")),
+    ),
+    "layer norm, ε": (
+        *((norms.LayerNorm, "eps"), (layers.LayerNormalization, "epsilon")),
+    ),
+}
+rows = [
+    (name, *[f"{default(*where):g}" for where in both])
+    for name, both in table.items()
+]
+in_keras_kept = default(layers.BatchNormalization, "momentum")
+rows.append(("batch norm, kept", f"{batch_kept:g}", f"{in_keras_kept:g}"))
+results.Table(("default", "PyTorch", "Keras"), rows)
+
+# %% [markdown]
+# Only Adam's rate is the same. What does that do to a first step?
 
 # %%
 rows = []
@@ -532,7 +577,6 @@ for name, pytorch, in_the_other, slope in (
     ("Adam, slope 0.1", P.Adam, K.Adam, 0.1),
     ("Adam, slope 1e-8", P.Adam, K.Adam, 1e-8),
     ("RMSProp, slope 0.1", P.RMSprop, K.RMSprop, 0.1),
-    ("RMSProp, slope 1e-8", P.RMSprop, K.RMSprop, 1e-8),
 ):
     w_pytorch = torch.nn.Parameter(torch.zeros(1, dtype=torch.float64))
     w_pytorch.grad = torch.full_like(w_pytorch, slope)
@@ -542,12 +586,13 @@ for name, pytorch, in_the_other, slope in (
     in_the_other(RATE).apply([slopes], [w_keras])
     first = abs(w_pytorch.item()), abs(float(w_keras.numpy()[0]))
     rows.append((name, *[f"{length / RATE:.4f}" for length in first]))
-results.Table(("first step, defaults", "PyTorch, in rates", "Keras"), rows)
+results.Table(("first step, in rates", "PyTorch", "Keras"), rows)
 
 # %% [markdown]
-# With a slope of 0.1 the two Adams agree, and RMSProp's first step is 10 rates long in PyTorch and
-# 3 in Keras. With a slope of 10⁻⁸ PyTorch's Adam still moves by half a rate, and Keras's hardly
-# moves. If you carry a recipe from one framework to the other, carry these numbers too.
+# With a slope of 0.1 the two Adams agree; with one of 10⁻⁸ PyTorch's still moves by half a rate, and
+# Keras's hardly moves. RMSProp has no bias correction, so its first step is too long, by
+# $1/\sqrt{1 - \rho}$: 10 rates in PyTorch and 3 in Keras. If you carry a recipe from one framework
+# to the other, carry these numbers too.
 #
 # ## 5 · Weight decay, and L2
 # Weights that grow without need make a network less steady. Two ways to hold them back look the
@@ -628,8 +673,9 @@ results.Table(
 
 # %% [markdown]
 # In Keras it is weight decay everywhere. In PyTorch it is L2, except in AdamW: with momentum the
-# penalty adds up in the velocity, and through Adam it is divided by its own size, so that the
-# weight goes down by the whole rate each time, however small the decay is.
+# penalty adds up in the velocity, and Adam divides it by its own size. At first the weight then
+# goes down by a whole rate in each step, however small the decay is; 60 such steps would leave
+# 0.400. The steps grow shorter with the weight, and 0.460 is left.
 #
 # ## 6 · Real pictures: which optimiser?
 # Now a network, of two hidden layers, and 5 000 photographs of clothes in ten classes. In 4 epochs
@@ -774,17 +820,17 @@ keras.utils.clear_session()
 #
 # ### A fair comparison
 # To compare a tuned optimiser with one that was not tuned is to measure the tuning. So each of the
-# six gets the same small search: 13 learning rates, each about twice the one before, two random
-# starts for each. The best mean accuracy on the *validation* pictures wins. Then five other starts
-# are trained at that rate, and these five are reported on the *test* pictures. All else is the
-# same: network, pictures, batches, 400 steps. (These runs were recorded. The search is in the
-# lesson's folder, `record.py`.)
+# six gets the same small search: 15 learning rates, each about twice the one before, three random
+# starts for each. The best mean accuracy on the *validation* pictures wins. Then 20 other starts,
+# which had no say in the choice, are trained at that rate, and these are reported on the *test*
+# pictures. All else is the same: network, pictures, batches, 400 steps. (These runs were recorded.
+# The search is in the lesson's folder, `record.py`.)
 #
-# **Predict, then run.** With a constant rate, which has the highest mean accuracy? (a) Adam, (b)
-# Nesterov, (c) plain SGD.
+# **Predict, then run.** With a constant rate, which has the *lowest* mean accuracy? (a) Adam, (b)
+# RMSProp, (c) plain SGD.
 
 # %% tags=["predict"]
-lesson.PREDICTIONS["winner"].ask()
+lesson.PREDICTIONS["last"].ask()
 recorded = lessons.recorded("optimisers_and_learning_rates")
 
 
@@ -798,14 +844,12 @@ def rows_of(runs):
     return rows
 
 
-columns = ("test pictures", "rate", "mean accuracy", "band of five seeds")
+columns = ("test pictures", "rate", "mean accuracy", "lowest to highest of 20")
 results.Table(columns, rows_of(recorded["optimisers"]["constant"]))
 
 # %% [markdown]
-# (b), with 0.815 against 0.810 for Adam. But most of the bands overlap, and plain SGD, which is
-# last, does better with its luckiest seed than momentum with its unluckiest. With a constant rate
-# the last steps are as long as all the others, and each lands somewhere else: with momentum one
-# seed gives 0.771, another 0.815.
+# (c), with 0.787. But look at the last column: with a constant rate the last steps are as long as
+# all the others, and each lands somewhere else. @@CONST@@
 #
 # **Predict, then run.** The same search again, with one change: the learning rate now falls along a
 # straight line to 0. What becomes of the six means? (a) all of them rise, (b) some rise and some
@@ -823,33 +867,38 @@ for row, (name, found) in zip(
 results.Table((*columns, "rise of the mean"), rows)
 
 # %% [markdown]
-# (a). Each of the six gains, from 0.008 (RMSProp) to 0.029 (plain SGD), and most bands become
-# narrower. For all but plain SGD the best peak is higher than the best constant rate. And the order
-# has changed: Adam and AdamW are now ahead. Adam and Nesterov have seen the same batches in the
-# same order, so we can compare them seed by seed:
+# (a). Each of the six gains, @@GAIN@@, and most bands become narrower. Plain SGD is last again. And
+# which is first? Adam and Nesterov have seen the same batches in the same order, so we can compare
+# them seed by seed: the mean of 20 differences, and the standard error of that mean.
+
 
 # %%
+def gap_of(one, other):
+    """Mean of the differences, seed by seed, and its standard error."""
+    gaps = np.subtract(one["test"], other["test"])
+    return gaps.mean(), gaps.std(ddof=1) / np.sqrt(len(gaps))
+
+
 for name, runs in recorded["optimisers"].items():
-    gaps = np.subtract(runs["Adam"]["test"], runs["Nesterov"]["test"])
-    print(f"{name}: Adam less Nesterov", *[f"{gap:+.3f}" for gap in gaps])
+    for one, other in (("Adam", "Nesterov"), ("Nesterov", "SGD")):
+        mean, error = gap_of(runs[one], runs[other])
+        print(f"{name}: {one} less {other} {mean:+.4f} ± {error:.4f}")
 error = np.sqrt(0.83 * (1 - 0.83) / len(y_test))
 print(f"standard error of an accuracy of 0.83 on these pictures: {error:.3f}")
 
 # %% [markdown]
-# With a constant rate Adam is behind with four of five seeds, with a falling one it is ahead with
-# all five, by 0.001 to 0.008. So "which optimiser is best?" has no answer without "and how does the
-# rate change?". On these pictures and in 400 steps, that the rate falls was worth more to each of
-# the two than the choice between them.
+# @@ADAMNEST@@ So here "which optimiser is best?" has no answer between these two, and "which is
+# worst?" has one. @@FALLWORTH@@
 #
 # (What is tested is this network, these pictures, and so many steps. The weight decay of AdamW,
 # 0.01, made no difference that we could measure. All were compared on the same 10 000 test
-# pictures. Other pictures would move all of them, by a standard error of 0.004 each; how much that
-# moves the small gap between Adam and Nesterov we have not recorded.) One baseline is still
-# missing:
+# pictures: other pictures would move all of them, by a standard error of 0.004 each.) One baseline
+# is still missing:
 
 # %%
-logistic = recorded["logistic"]["test"]
-print(f"logistic regression on the same 5 000 pictures: {logistic:.3f}")
+logistic = recorded["logistic"]
+print(f"logistic regression on the same 5 000 pictures: {logistic['test']:.3f}")
+print(f"(best of {len(logistic['tried'])} penalties on the validation pictures)")
 
 # %% tags=["headline"] tolerance=0.02
 reached = {}
@@ -871,9 +920,7 @@ headline = results.Headline(
 headline
 
 # %% [markdown]
-# A linear model, fitted by scikit-learn in up to 300 passes and with a penalty that was chosen on
-# the validation pictures, lies ahead of our network with plain SGD, and close to momentum. If you
-# have few steps, a slow optimiser makes a network look worse than it is.
+# @@HEAD@@
 #
 # ## 7 · Finding a rate, and changing it
 # ### The learning-rate range test
@@ -935,47 +982,47 @@ plot.describe(
 # %% [markdown]
 # Adam's curves fall first, and rise first: its good rates are small ones, since each of its steps
 # has about the length of the rate itself. The dots are what the test suggests. Is it a good
-# suggestion? The recorded search has tried the rates, each with a whole training.
+# suggestion? We look up what a whole training reaches at each of the five suggested rates (at the
+# nearest of the 15), beside the best of the 15. These are five other seeds, that chose nothing.
+#
+# **Predict, then run.** The test itself knows nothing of a schedule. For which training does it
+# suggest a better rate, for momentum and for Adam? (a) with a constant rate, (b) with a rate that
+# falls along a line, (c) for both equally.
 
-# %% tolerance=0.03
-rows = []
-for name, runs in tested.items():
-    suggested = [steepest(*run) for run in runs]
-    found = recorded["optimisers"]["constant"][name]
-    tried = {float(rate): np.mean(of) for rate, of in found["tried"].items()}
-    near = [
-        min(tried, key=lambda rate: abs(np.log(rate / place)))
-        for place in suggested
-    ]
-    reached = sorted(tried[rate] for rate in near)
-    rows.append(
-        (
-            name,
-            found["rate"],
-            f"{tried[found['rate']]:.3f}",
-            f"{min(near):g} to {max(near):g}",
-            f"{reached[0]:.3f} to {reached[-1]:.3f}",
+# %% tags=["predict"] tolerance=0.03
+lesson.PREDICTIONS["suggested"].ask()
+rows, lost = [], {}
+for schedule in ("constant", "line"):
+    for name, runs in tested.items():
+        rate = recorded["optimisers"][schedule][name]["rate"]
+        reached = recorded["again"][schedule][name]  # {rate: accuracy}
+        near = [
+            min(reached, key=lambda r: abs(np.log(float(r) / steepest(*run))))
+            for run in runs
+        ]
+        losses = [reached[str(rate)] - reached[each] for each in near]
+        lost[schedule, name] = np.mean(losses)
+        suggested = sorted(map(float, near))
+        rows.append(
+            (
+                *(f"{name}, {schedule}", rate),
+                f"{suggested[0]:g} to {suggested[-1]:g}",
+                f"{min(losses):.3f} to {max(losses):.3f}",
+                f"{np.mean(losses):.3f}",
+            )
         )
-    )
 results.Table(
-    (
-        *("optimiser", "best of 13 rates", "its accuracy"),
-        *("suggested, five starts", "accuracy at these rates"),
-    ),
-    rows,
+    ("training", "best rate", "suggested", "accuracy lost by it", "mean"), rows
 )
 
 # %% [markdown]
-# For momentum it is a good one: with each of the five starts the suggested rate costs 0.001 at
-# most. (We took the nearest of the 13 rates.) For Adam it is nearly as good, and can cost 0.012.
-# For plain SGD it depends on the start: with two of five the loss of some early batch happened to
-# fall fastest, and the suggestion is useless. The curve shows that at a glance, and the rule does
-# not. Other rules are in use too, such as a tenth of the rate at which the loss is lowest. So look
-# at the curve, take its advice for a beginning, and try a larger and a smaller rate.
+# @@RANGE@@ Other rules are in use too, such as a tenth of the rate at which the loss is lowest. So
+# look at the curve, take its advice for a beginning, and try larger and smaller rates with the
+# schedule that you will use.
 #
 # ### Schedules
-# A rate that changes during training follows a **schedule**. Four that fall to 0, and the constant
-# one:
+# A rate that changes during training follows a **schedule**. Its largest rate is called its *peak
+# rate*. Here are four schedules that fall to 0, two that fall less far, and the constant one:
 
 
 # %% tags=["recipe"]
@@ -1004,25 +1051,27 @@ def one_cycle(progress):
 # %%
 figure, axes = plt.subplots(figsize=(6.0, 2.8))
 progress = np.linspace(0, 1, 201)
-for schedule in (constant, line, cosine, warm_up, one_cycle):
+schedules = (constant, to_a_half, to_a_tenth, line, cosine, warm_up, one_cycle)
+for schedule in schedules:
     factors = [schedule(moment) for moment in progress]
     axes.plot(progress, factors, label=schedule.__name__)
 axes.set(
-    title="Five schedules",
+    title="Seven schedules",
     xlabel="share of the training done",
     ylabel="factor of the learning rate",
 )
 axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 plot.describe(
-    "Five factors between 0 and 1 against the share of the training. One stays "
-    "at 1. The others end at 0: a straight line, a half wave of the cosine, and "
-    "two that rise first, for a tenth and for a quarter of the time."
+    "Seven factors between 0 and 1 against the share of the training. One stays "
+    "at 1. Two fall along straight lines to a half and to a tenth. The others end "
+    "at 0: a straight line, a half wave of the cosine, and two that rise first, "
+    "for a tenth and for a quarter of the time."
 )
 
 # %% [markdown]
-# A **cosine schedule** falls slowly at both ends. **Warm-up** begins with small steps, while the
-# network is still far from anything useful. A **one-cycle schedule** has a long warm-up, and
-# usually a higher peak (Smith, 2018; his momentum falls while the rate rises, which ours does not).
+# A **cosine schedule** falls slowly at both ends. **Warm-up** begins with small steps. A **one-cycle
+# schedule** has a long warm-up (Smith, 2018; there the momentum falls while the rate rises, which
+# ours does not).
 #
 # **Exercise.** Write a cosine schedule with warm-up: from 0 to 1 along a straight line during the
 # first part, of length `warm`, then along half a cosine from 1 to 0 in the rest.
@@ -1036,54 +1085,45 @@ def warm_cosine(progress, warm):
 lesson.warm_cosine.check(warm_cosine)
 
 # %% [markdown]
-# **Predict, then run.** Each schedule gets the same search for its peak rate. For Nesterov and
-# Adam, which change moves both means by more than 0.008? (a) only that the rate falls at all, (b)
-# only warm-up, (c) both.
+# **Predict, then run.** Each schedule gets the same search for its peak rate, and 20 new seeds.
+# What moves the means of *both* Nesterov and Adam by more than 0.008? (a) only that the rate falls
+# (constant against line), (b) only warm-up (line against warm-up), (c) both.
 
 # %% tags=["predict"]
 lesson.PREDICTIONS["schedules"].ask()
-names = "constant", "line", "cosine", "warm_up", "one_cycle"
 runs = recorded["optimisers"] | recorded["schedules"]
-compared = {
-    f"{each}, {name}": runs[name][each]
-    for each in ("Nesterov", "Adam")
-    for name in names
-}
-rows = []
-for row, (name, found) in zip(rows_of(compared), compared.items()):
-    straight = runs["line"][name.split(",")[0]]["test"]
-    gaps = np.subtract(found["test"], straight)
-    rows.append((*row, f"{gaps.min():+.3f} to {gaps.max():+.3f}"))
-results.Table((*columns, "less line, by seed"), rows)
+rows, moved = [], {}
+for each in ("Nesterov", "Adam"):
+    for schedule in schedules:
+        found = runs[schedule.__name__][each]
+        mean, error = gap_of(found, runs["line"][each])
+        moved[each, schedule.__name__] = mean
+        row = (f"{each}, {schedule.__name__}", found["rate"])
+        gap = "" if schedule is line else f"{mean:+.4f} ± {error:.4f}"
+        rows.append((*row, f"{np.mean(found['test']):.3f}", gap))
+results.Table((*columns[:3], "less line"), rows)
 
 # %% [markdown]
-# (a). That the rate falls brought 0.013 for Nesterov and 0.024 for Adam. How it falls, and whether
-# it rises first, moved the means by 0.003 at most. The last column compares with the line seed by
-# seed: Nesterov gains a little from one-cycle with every seed (0.002 to 0.005), Adam loses a little
-# by the cosine with every seed. For the others the sign depends on the seed. So at a rate that
-# suits, the shape of the schedule is a detail here. That the rate comes down to 0 is not.
+# @@SCHED@@
 #
-# **Where warm-up does something.** Now nothing is tuned: both optimisers get *ten times* the rate
-# that was best for them without warm-up, and five starts each.
+# **Where warm-up does something.** Now nothing is tuned: both optimisers get three and *ten times*
+# the rate that was best for them without warm-up, and 20 starts each.
 
 # %%
 rows = []
-for each, found in recorded["too_large"].items():
-    for name in ("line", "warm_up"):
-        reached = found[name]
-        band = f"{min(reached):.3f} to {max(reached):.3f}"
-        mean = f"{np.mean(reached):.3f}"
-        rows.append((f"{each}, {name}", f"{found['rate']:g}", mean, band))
+for found in recorded["too_large"]:
+    reached = found["valid"]
+    what = f"{found['optimiser']}, {found['schedule']}"
+    band = f"{min(reached):.3f} to {max(reached):.3f}"
+    mean = f"{np.mean(reached):.3f}"
+    rows.append((what, f"{found['times']} times", found["rate"], mean, band))
 results.Table(
-    ("validation pictures", "rate", "mean accuracy", "band of five seeds"), rows
+    ("validation pictures", "best rate", *columns[1:]),
+    rows,
 )
 
 # %% [markdown]
-# Here warm-up bites. Adam with a line loses most of what it could reach: 0.39 on average, and it
-# depends on the seed how much. With a tenth of the steps spent on warming up it reaches 0.73. For
-# Nesterov ten times its best rate is too much, with a gentle beginning and without. So warm-up can
-# make a wrong rate less wrong; it does not make every rate right. (Large transformers are said to
-# need it at any rate. We have not tested that.)
+# @@WARM@@ So warm-up can make a wrong rate less wrong. It does not make every rate right.
 #
 # ## 8 · Where training begins
 # Before an optimiser takes its first step, the starting weights decide how large the slopes are.
@@ -1216,7 +1256,8 @@ for name, (in_training, in_evaluation) in said.items():
 # In training mode all three agree. In evaluation mode Keras differs a little, by a convention:
 # PyTorch remembers the variance with n − 1 in place of n, Keras the one with n. (And what is called
 # `momentum` here has nothing to do with section 2: Keras's 0.9 is what the old average keeps,
-# PyTorch's 0.1 is the share of the new one. Keras's own default keeps 0.99.)
+# PyTorch's 0.1 is the share of the new one. Keras's own defaults are 0.99 and an ε of 0.001, a
+# hundred times PyTorch's: see the table in section 4.)
 #
 # **Predict, then run.** The batch is now a single picture, in training mode. What does the formula
 # give for its four units? (a) the same as in evaluation mode, (b) four zeros, (c) `nan`: a division
@@ -1261,22 +1302,13 @@ same = np.allclose(layer_norm(z[:1]), layer_norm(z)[:1])
 print("one picture alone gives the same:", same)
 
 # %% [markdown]
-# In the drawing of a small network with batch norm: how many numbers does a norm of 64 units learn?
-
-# %%
-small = network(seed=0, norm=torch.nn.BatchNorm1d)
-draw.network(small, x_train[:2].numpy(), title="Batch norm after each layer")
-
-# %% [markdown]
-# 128: a scale and a shift for each unit.
-#
 # ### Does it train?
 # The deep network of ten hidden layers, recorded with momentum and a rate that falls along a line,
-# 3 epochs. Each start has the best of five learning rates, by the same search as before. 0.10 is
-# guessing.
+# 3 epochs. Each start has the best of 13 learning rates, from 0.000001 to 1, by the same search as
+# before, and ten new seeds. 0.10 is guessing.
 #
-# **Predict, then run.** Without a norm, He's start reaches 0.77. And a start with twice He's
-# spread, at the best of its five rates? (a) about 0.75, (b) about 0.50, (c) about 0.10.
+# **Predict, then run.** Without a norm, He's start reaches @@HE@@. And a start with twice He's
+# spread, at the best of its 13 rates? (a) about 0.75, (b) about 0.50, (c) about 0.10.
 
 # %% tags=["predict"]
 lesson.PREDICTIONS["starts"].ask()
@@ -1285,23 +1317,15 @@ for found in recorded["starts"]:
     reached = found["test"]
     cell = f"{np.mean(reached):.2f} ({min(reached):.2f} to {max(reached):.2f})"
     table.setdefault(found["start"], []).append(cell)
+    if found["norm"] == "no normalisation":
+        print(f"{found['start']}, no norm: best rate {found['rate']:g}")
 norms = list(dict.fromkeys(found["norm"] for found in recorded["starts"]))
 results.Table(
     ("start", *norms), [(name, *cells) for name, cells in table.items()]
 )
 
 # %% [markdown]
-# (c). Without a norm, twice He's start learns nothing, half of He's hardly anything (0.10 to 0.40,
-# at the highest of the five rates, so a still higher one may do better), and Glorot's start is
-# behind He's by 0.08. **With a norm all four train**, and lie within about 0.04 of each other with
-# batch norm, within 0.03 with layer norm. That is what a norm is for here: it makes the start
-# matter less.
-#
-# Does it also make a good start better? Batch norm with half of He's reaches 0.79, and He's start
-# without a norm 0.77: their bands do not overlap. But He's start *with* batch norm reaches 0.78,
-# within the band of what it does without. With layer norm the best of the four starts reaches 0.77,
-# as He's does without a norm. (A norm has weights of its own and costs time. Neither was made up
-# for here.)
+# @@STARTS@@
 #
 # ## 9 · Clipping
 # One bad batch can undo a training. Suppose that ten of our 5 000 pictures were damaged: somebody
@@ -1351,14 +1375,24 @@ for option in ("global_clipnorm", "clipnorm"):
 # What does it do to a training on the damaged pictures?
 
 # %% image_tolerance=0.3
-figure, axes = plt.subplots(figsize=(6.4, 3.2))
-for name, largest in (("not clipped", None), ("clipped to 1", 1.0)):
-    model = network(seed=0)
+LIMITS = {"not clipped": None, "clipped to 1": 1.0}
+
+
+def on_damaged(largest, seed):
+    """One epoch of plain SGD: its losses, and which batches were damaged."""
+    model = network(seed)
     optimizer = OPTIMISERS["SGD"](model.parameters(), lr=0.03)
-    losses = train_network(
-        model, optimizer, line, epochs=1, largest=largest, x=damaged
-    )
-    axes.semilogy(losses, label=name)
+    options = {"epochs": 1, "seed": seed, "largest": largest, "x": damaged}
+    losses = train_network(model, optimizer, line, **options)
+    generator = torch.Generator().manual_seed(seed)  # the same order again
+    order = torch.randperm(5_000, generator=generator).numpy()
+    struck = np.isin(order, damaged_ones).reshape(100, 50).any(axis=1)
+    return np.array(losses), struck
+
+
+figure, axes = plt.subplots(figsize=(6.4, 3.2))
+for name, largest in LIMITS.items():
+    axes.semilogy(on_damaged(largest, seed=0)[0], label=name)
 axes.set(
     title="One epoch with ten damaged pictures, plain SGD",
     xlabel="step",
@@ -1369,18 +1403,32 @@ axes.set(
 axes.minorticks_off()
 axes.legend()
 plot.describe(
-    "Two loss curves with spikes where damaged pictures come. Not clipped, the "
-    "highest spike is above 50, each leaves the loss higher than it was for some "
-    "steps, and at the end it is near 2. Clipped, the spikes stay below 10, the "
-    "next step is back to normal, and at the end the loss is near 1.5."
+    "Two loss curves with spikes. Not clipped, the highest spike is above 50, "
+    "and the curve stays near 2 or above it from then on. Clipped, all spikes are "
+    "below 10, and between them the curve falls to about 1.4."
 )
 
 # %% [markdown]
-# Not clipped, each spike throws the weights, and it takes many steps to come back. Clipped, the
-# spike is there (the loss of a damaged picture is what it is), but the step that follows is no
-# longer than others.
+# There are spikes either way. (The loss of a damaged picture is large, whatever the step was.) What
+# matters is what they leave behind. Compare the loss one step before a damaged batch with the loss
+# one step after it, where both of these batches are clean, over ten starts.
+
+# %% tolerance=0.1
+for name, largest in LIMITS.items():
+    rises, ends = [], []
+    for start in range(10):
+        losses, struck = on_damaged(largest, start)
+        alone = struck[1:-1] & ~struck[:-2] & ~struck[2:]
+        rises += list((losses[2:] - losses[:-2])[alone])
+        ends.append(np.median(losses[80:][~struck[80:]]))
+    worse = np.mean(np.array(rises) > 0.5)
+    print(f"{name}: {len(rises)} damaged batches", end=", ")
+    print(f"higher by 0.5 after {worse:.2f} of them", end=", ")
+    print(f"at the end {np.median(ends):.1f}")
 
 # %% [markdown]
+# @@CLIP1@@
+#
 # **Predict, then run.** On clean pictures plain SGD reached 0.81 with its best rate. With ten
 # pictures damaged, and the best of 13 rates *for these*, what does it reach? (a) about 0.80, (b)
 # about 0.60, (c) about 0.10.
@@ -1397,12 +1445,7 @@ for found in recorded["clipping"]:
 results.Table(("pictures", "optimiser", "limit", *columns[1:]), rows)
 
 # %% [markdown]
-# (b). Without clipping the damaged pictures cost plain SGD 0.21, at its own best rate, and Adam
-# 0.06. (With 0.999 of it kept, Adam's divisor remembers a huge slope for hundreds of steps and
-# makes them short. That may be why.) **With clipping both reach what they reach on clean
-# pictures**, or a little more. On clean pictures clipping makes no difference to Adam that we could
-# measure. Plain SGD does better with it, by seven pictures in a thousand on average: it can then
-# take the highest of the 13 rates (and a still higher one may do better).
+# @@CLIP2@@
 #
 # It would be better still to find the ten pictures. A spike in the loss is worth a look before it
 # is clipped away.
@@ -1412,20 +1455,20 @@ results.Table(("pictures", "optimiser", "limit", *columns[1:]), rows)
 # nearly 0. A network with more weights than the batch has numbers can learn 50 pictures by heart.
 # If it cannot, something is broken, and you have found out in a second.
 #
-# Here are six programs, one of them right. Each trains on one batch of 50 pictures for 300 steps,
-# and, to see what you would have got without the test, on 5 000 pictures for one epoch. **Predict,
-# then run.** Which of these bugs does the test *not* find: its loss goes to 0 as that of the right
-# program does? (a) the softmax taken over the batch, (b) labels in another order, (c) gradients
-# never reset.
+# Here are six programs, one of them right. Each trains on one batch of 50 pictures for 300 steps, at
+# a rate of 0.1, and, to see what you would have got without the test, on 5 000 pictures for one
+# epoch. **Predict, then run.** Which of these bugs does the test *not* find at that rate: its loss
+# goes to 0 as that of the right program does? (a) the softmax taken over the batch, (b) labels in
+# another order, (c) gradients never reset.
 
 
 # %%
-def broken_program(bug, x, labels, steps, seed):
+def broken_program(bug, x, labels, steps, seed, rate=0.1):
     """Train with one bug; return the last loss and the model."""
     cross_entropy = torch.nn.functional.cross_entropy
     model = network(seed)
     trained = model[-1] if bug == "only the last layer trained" else model
-    optimizer = torch.optim.SGD(trained.parameters(), lr=0.1)
+    optimizer = torch.optim.SGD(trained.parameters(), lr=rate)
     if bug == "labels in another order":
         labels = labels.roll(1)
     for step in range(steps):
@@ -1458,84 +1501,86 @@ BUGS = (
 )
 rows, of_one_batch = [], {}
 for bug in BUGS:
-    losses, accuracies = [], []
-    for start_seed in range(3):
-        loss, _ = broken_program(
-            bug, x_train[:50], y_train[:50], 300, start_seed
-        )
-        _, model = broken_program(bug, x_train, y_train, 100, start_seed)
-        losses.append(loss)
-        accuracies.append(accuracy(model, x_valid, y_valid))
-    of_one_batch[bug] = np.median(losses)
-    rows.append(
-        (bug, f"{np.median(losses):.2f}", f"{np.median(accuracies):.2f}")
-    )
-lowest = np.log(1 + 9 / np.e)  # scores of 1 for the label and 0 elsewhere
-print(f"lowest loss with a second softmax: {lowest:.2f}")
+    run = partial(broken_program, bug)
+    told = [], [], []
+    for s in range(3):
+        told[0].append(run(x_train[:50], y_train[:50], 300, s)[0])
+        told[1].append(run(x_train[:50], y_train[:50], 300, s, rate=0.003)[0])
+        model = run(x_train, y_train, 100, s)[1]
+        told[2].append(accuracy(model, x_valid, y_valid))
+    medians = np.median(told, axis=1)
+    of_one_batch[bug] = medians[0]
+    rows.append((bug, *[f"{each:.2f}" for each in medians]))
 results.Table(
-    ("bug (median of three)", "loss on one batch", "accuracy after an epoch"),
+    (
+        *("bug (median of three)", "loss on one batch"),
+        *("the same at 0.003", "accuracy after an epoch"),
+    ),
     rows,
 )
 
 # %% [markdown]
-# (b). Four of the five bugs show at once. Without a right program to compare with, the last column
-# would not tell: 0.58 after an epoch looks like a network that needs more time. With the softmax
-# taken over the batch the loss stops at 1.70, with a second softmax at 1.61 (it cannot get below
-# 1.46), and with all layers but the last left as they were at 0.80. Labels in another order are
-# learned by heart as well as right ones: this test says that the *gradient* works, and nothing
-# about the data. Look at some pictures with their labels, too.
+# (b). At this rate the loss tells four of the five bugs from the right program. After 300 steps it is
+# 1.70 with the softmax taken over the batch, 1.61 with a second softmax, and 0.80 where only the last
+# layer is trained (it is still falling, so a limit of 300 steps is part of the test). The accuracy
+# after an epoch tells two of the five at a glance, gradients never reset and labels in another order.
+# The 0.51 to 0.58 of the others look like a network that needs more time.
+#
+# Labels in another order are learned by heart as well as right ones: this test says that the program
+# can learn, and nothing about the data. Look at some pictures with their labels, too. And the rate
+# matters: at 0.003 the program that never resets its gradients has the *lowest* loss of all. The sum
+# of all earlier slopes is a velocity of which nothing is ever lost, momentum with $\mu = 1$. So make
+# the test at the rate that you are going to use.
 #
 # ## 11 · A common mistake in thinking
-# "Adam finds its own learning rate, so the rate hardly matters." The recorded search has the
-# answer: for each optimiser, the validation accuracy at its best rate, at about a tenth and at
-# about ten times of it, and how many of the 13 rates came within 0.02 of the best.
+# "Adam finds its own learning rate, so the rate hardly matters." With a rate that falls along a line,
+# the next table shows for each optimiser the validation accuracy at its best rate, at about a tenth
+# and at about ten times of it, and how many of the 15 rates came within 0.02 of the best. (The best
+# rate is that of the search; the accuracies are means of five seeds that had no say in it.)
 #
-# **Predict, then run.** For which of the six are the most rates within 0.02 of its best? (a) Adam
-# or AdamW, (b) momentum or Nesterov, (c) plain SGD.
+# **Predict, then run.** Which have the most rates within 0.02 of their best? (a) those that divide by
+# the size of the slopes: RMSProp, Adam, AdamW, (b) those with a velocity: momentum, Nesterov, (c)
+# plain SGD.
 
 # %% tags=["predict"]
 lesson.PREDICTIONS["tolerant"].ask()
 rows, close = [], {}
-for name, found in recorded["optimisers"]["line"].items():
-    tried = {float(rate): np.mean(of) for rate, of in found["tried"].items()}
-    best = max(tried, key=tried.get)
+for name, reached in recorded["again"]["line"].items():
+    tried = {float(rate): accuracy for rate, accuracy in reached.items()}
+    best = recorded["optimisers"]["line"][name]["rate"]
     cells = []
     for wanted in (best / 10, best, 10 * best):
         rate = min(tried, key=lambda rate: abs(np.log(rate / wanted)))
         cells.append(f"{tried[rate]:.2f} ({rate:g})")
-    close[name] = sum(each > tried[best] - 0.02 for each in tried.values())
+    top = max(tried.values())
+    close[name] = sum(each > top - 0.02 for each in tried.values())
     rows.append((name, *cells, close[name]))
 results.Table(
-    ("accuracy (at the rate)", "a tenth", "best", "ten times", "close, of 13"),
+    ("accuracy (at the rate)", "a tenth", "best", "ten times", "close, of 15"),
     rows,
 )
 
 # %% [markdown]
-# (a). There is some truth in the saying: with Adam and AdamW six of the 13 rates come within 0.02
-# of the best, with the others four or five (for plain SGD the list ends too early to say more). But
-# "hardly matters" is false: at ten times its best rate Adam falls from 0.84 to 0.66. Where does the
-# saying come from? Perhaps from comparisons like this one, with the rates that you get if you name
-# none:
+# @@TOL@@ Where does the saying come from? Perhaps from comparisons like this one, with the rates
+# that you get if you name none:
 
 # %%
-runs, of_both = recorded["optimisers"]["constant"], {}
+reached, of_both = recorded["again"]["constant"], {}
 for name, rate, whose in (
     ("SGD", "0.001", "PyTorch's default"),
     ("SGD", "0.01", "Keras's default"),
-    ("SGD", "0.2", "best of 13"),
+    ("SGD", str(recorded["optimisers"]["constant"]["SGD"]["rate"]), "best"),
     ("Adam", "0.001", "default of both"),
-    ("Adam", "0.002", "best of 13"),
+    ("Adam", str(recorded["optimisers"]["constant"]["Adam"]["rate"]), "best"),
 ):
-    reached = np.mean(runs[name]["tried"][rate])
-    of_both.setdefault(name, []).append(reached)
-    print(f"{name} at {rate} ({whose}): validation accuracy {reached:.3f}")
+    of_both.setdefault(name, []).append(reached[name][rate])
+    print(f"{name} at {rate} ({whose}): accuracy {reached[name][rate]:.3f}")
 default, best = of_both["Adam"]
 gaps = np.subtract([default, default, best], of_both["SGD"])
 print("Adam less SGD: PyTorch {:.3f}, Keras {:.3f}, best {:.3f}".format(*gaps))
 
 # %% [markdown]
-# At the defaults Adam seems to be ahead of plain SGD by 0.085 in Keras, and by 0.353 in PyTorch.
-# With the best constant rate of each it is 0.016. The rest of the difference is one of defaults.
+# @@DEF@@
 #
 # ## 12 · Your turn, and questions
 # **Exercise.** Write an optimiser of your own. The check runs it: a network of 32 hidden units on
@@ -1563,9 +1608,8 @@ course.guesses("13")
 # ## Take-aways
 # - The steepest direction limits the rate. Momentum adds up slopes that agree; RMSProp and Adam
 #   divide each slope by its size.
-# - Compare tuned with tuned, by the same search, on validation pictures. Which optimiser is ahead
-#   can depend on the schedule.
-# - Let the rate fall to 0. Of all that we changed at a suitable rate, this brought most.
+# - Compare tuned with tuned, by the same search, and report seeds that had no say in the search.
+# - @@TAKE@@
 # - Carry a recipe from one framework to another with its conventions: ε, ρ, where the rate enters
 #   the velocity, and what `weight_decay` means.
 # - Before you train, look at the size of sums and slopes, layer by layer. Then let the network
@@ -1573,7 +1617,8 @@ course.guesses("13")
 #
 # **Claims you will meet elsewhere**, tested in this lesson: see [the page of claims](claims.md).
 #
-# **Sources:** Polyak (1964), *Some methods of speeding up the convergence of iteration methods*,
+# **Sources:** Bengio, Boulanger-Lewandowski and Pascanu (2012), *Advances in optimizing recurrent
+# networks* (the form of Nesterov's momentum), https://arxiv.org/abs/1212.0901 · Polyak (1964), *Some methods of speeding up the convergence of iteration methods*,
 # https://doi.org/10.1016/0041-5553(64)90137-5 · Sutskever, Martens, Dahl and Hinton (2013), *On the
 # importance of initialization and momentum in deep learning*,
 # https://proceedings.mlr.press/v28/sutskever13.html · Tieleman and Hinton (2012), *RMSProp*,
