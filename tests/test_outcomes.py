@@ -194,6 +194,13 @@ def test_an_optimiser_learns_from_the_slopes_that_it_gets_and_from_nothing_else(
                 [w - 0.1 * slope for w, slope in zip(weights, slopes)],
                 None,
             ),
+            "remembers nothing",
+        ),
+        (
+            lambda weights, slopes, memory, progress: (
+                [w - 0.01 * (1 - progress) * slope for w, slope in zip(weights, slopes)],
+                0,
+            ),
             "you need at least 0.785",
         ),
     ],

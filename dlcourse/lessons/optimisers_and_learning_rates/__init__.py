@@ -530,7 +530,9 @@ def _some_adam(random):
             "You divide by 1 − 0.9 in every step. Where is the power of t?", _times_instead_of_power
         ),
         Mistake("Divide by the root of q, not by q itself.", _without_the_root),
-        Mistake("`m` is corrected with 0.9, `q` with 0.999. You swapped them.", _corrections_swapped),
+        Mistake(
+            "`m` is corrected with 0.9, `q` with 0.999. You swapped them.", _corrections_swapped
+        ),
         Mistake(
             "Correct `q` before you take the root: a root over both is not the root over one.",
             _corrected_after_the_root,
@@ -1068,6 +1070,7 @@ def _looks_for_itself():
     examine=_Trial,
     measure=lambda trial: trial.honest,
     bar=0.785,
+    size="write it",
     what="Its mean validation accuracy over three starts is",
     hints=(
         "Which of the optimisers of this lesson remembers something, and what? Its memory has to "
@@ -1389,8 +1392,8 @@ PREDICTIONS = predictions.Predictions(
     ),
     not_found=predictions.predict(
         options={
-            "the softmax taken over the batch": "Its loss is 1.70 after 300 steps: the probabilities "
-            "add up to 1 over the pictures, not over the classes.",
+            "the softmax taken over the batch": "Its loss is 1.70 after 300 steps: the "
+            "probabilities add up to 1 over the pictures, not over the classes.",
             "labels in another order": "Wrong labels can be learned by heart as well as right "
             "ones.",
             "gradients never reset": "At this rate the sum of all earlier slopes swings past every "

@@ -117,7 +117,7 @@ def again(recorded):
 
 def schedules(recorded):
     """Other schedules for two of them; and warm-up where the rate is too large."""
-    names = "to_a_half", "to_a_tenth", "cosine", "warm_up", "one_cycle"
+    names = "to_a_tenth", "cosine", "warm_up", "one_cycle"
     found = {
         name: {each: searched(each, factor=CELLS[name]) for each in ("Nesterov", "Adam")}
         for name in names

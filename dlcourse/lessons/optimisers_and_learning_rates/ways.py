@@ -28,7 +28,7 @@ def rate_at_the_edge_of_a_step():
 
 
 def nesterov_step_from_the_old_velocity(w, v, slope, rate, keep):
-    """Put the first formula into the second: the new slope counts 1 + μ times, the old velocity μ²."""
+    """One formula in the other: the new slope counts 1 + μ times, the old velocity μ² times."""
     return w - rate * ((1 + keep) * slope + keep**2 * v), keep * v + slope
 
 
