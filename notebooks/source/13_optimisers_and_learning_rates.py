@@ -673,8 +673,8 @@ results.Table(
 # %% [markdown]
 # In Keras it is weight decay everywhere. In PyTorch it is L2, except in AdamW: with momentum the
 # penalty adds up in the velocity, and Adam divides it by its own size. At first the weight then
-# goes down by a whole rate in each step, however small the decay is; 60 such steps would leave
-# 0.400. The steps grow shorter with the weight, and 0.460 is left.
+# goes down by a whole rate in each step, however small the decay is. Sixty such steps would leave
+# $1 - 60 \cdot 0.01 = 0.4$. But the steps grow a little shorter, and 0.460 is left.
 #
 # ## 6 · Real pictures: which optimiser?
 # Now a network, of two hidden layers, and 5 000 photographs of clothes in ten classes. In 4 epochs
@@ -893,8 +893,9 @@ print(f"standard error of an accuracy of 0.83 on these pictures: {error:.3f}")
 # %% [markdown]
 # Adam and Nesterov differ by less than a standard error, with either schedule: 20 seeds do not say
 # which of them is better. That plain SGD is last they do say, though with a falling rate RMSProp is
-# ahead of it by 0.0029 only, some two standard errors. To go from plain SGD to Nesterov brings 0.018 with a falling rate, and
-# to let the rate fall brings 0.015 to Nesterov. So neither choice is a detail here.
+# ahead of it by 0.0029 only, some two standard errors. To go from plain SGD to Nesterov brings 0.018
+# with a falling rate, and to let the rate fall brings 0.015 to Nesterov. So neither choice is a
+# detail here.
 #
 # (What is tested is this network, these pictures, and so many steps. The weight decay of AdamW,
 # 0.01, made no difference that we could measure. All were compared on the same 10 000 test
@@ -1312,7 +1313,7 @@ print("one picture alone gives the same:", same)
 # %% [markdown]
 # ### Does it train?
 # The deep network of ten hidden layers, recorded with momentum and a rate that falls along a line,
-# 3 epochs. Each start has the best of 13 learning rates, from 0.000001 to 1, by the same search as
+# 3 epochs. Each start has the best of 13 learning rates, from a millionth to 1, by the same search as
 # before, and ten new seeds. 0.10 is guessing.
 #
 # **Predict, then run.** Without a norm, He's start reaches 0.78. And a start with twice He's
@@ -1334,7 +1335,7 @@ results.Table(
 
 # %% [markdown]
 # (b): 0.48 on average, and from 0.31 to 0.59, at a rate of 0.0001. That is a hundredth of the rate
-# that suits He's start. A list that ended at 0.001 would have had us say that it learns nothing. Half
+# that suits He's start. A list that began at 0.001 would have had us say that it learns nothing. Half
 # of He's learns little at any of the rates (0.23), and Glorot's start reaches 0.69, He's 0.78. **With
 # a norm all four train**, and lie within 0.03 of each other with batch norm, within 0.02 with layer
 # norm. That is what a norm is for here: it makes the start matter less.
@@ -1446,7 +1447,7 @@ for name, largest in LIMITS.items():
 # @@CLIP1@@
 #
 # **Predict, then run.** On clean pictures plain SGD reached 0.81 with its best rate. With ten
-# pictures damaged, and the best of 13 rates *for these*, what does it reach? (a) about 0.80, (b)
+# pictures damaged, and the best of the 15 rates *for these*, what does it reach? (a) about 0.80, (b)
 # about 0.60, (c) about 0.10.
 
 # %% tags=["predict"]

@@ -1077,7 +1077,7 @@ def _looks_for_itself():
         "hold one array for each array of weights.",
         "Begin with momentum: if the memory is None, it is a list of zeros. Then let the rate fall "
         "with `progress`.",
-        "Momentum 0.9 or Adam, with a peak rate as in section 6, times 1 − progress.",
+        "Momentum 0.9 or Adam, with a rate as in section 6, times 1 − progress.",
     ),
     mistakes=[
         Mistake(
