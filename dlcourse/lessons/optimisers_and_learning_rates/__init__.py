@@ -1334,15 +1334,18 @@ PREDICTIONS = predictions.Predictions(
     ),
     suggested=predictions.predict(
         options={
-            "with a constant rate": "Without a schedule the best rates are lower, and the suggested ones lie near them.",
-            "with a rate that falls along a line": "A falling rate bears higher rates than the test suggests: that costs 0.011 and 0.005.",
+            "with a constant rate": "Without a schedule the best rates are lower, and the "
+            "suggested ones lie near them.",
+            "with a rate that falls along a line": "A falling rate bears higher rates than "
+            "the test suggests: that costs 0.011 and 0.005.",
             "for both equally": "It costs momentum 0.001 and 0.011, Adam nothing and 0.005.",
         },
         key=_suggested,
     ),
     schedules=predictions.predict(
         options={
-            "only that the rate falls": "It brings 0.015 and 0.014. Warm-up brings 0.002 and 0.003.",
+            "only that the rate falls": "It brings 0.015 and 0.014. Warm-up brings 0.002 "
+            "and 0.003.",
             "only warm-up": "It brings 0.002 to Nesterov and 0.003 to Adam.",
             "both": "The fall does. Warm-up brings 0.002 and 0.003.",
         },
@@ -1403,7 +1406,8 @@ PREDICTIONS = predictions.Predictions(
     ),
     tolerant=predictions.predict(
         options={
-            "those that divide by the size of the slopes: RMSProp, Adam, AdamW": "Six of the 15 each. They forgive more, and not everything.",
+            "those that divide by the size of the slopes: RMSProp, Adam, AdamW": "Six of "
+            "the 15 each. They forgive more, and not everything.",
             "those with a velocity: momentum, Nesterov": "Five and four of the 15.",
             "plain SGD": "Four of the 15.",
         },
