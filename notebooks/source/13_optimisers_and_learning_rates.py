@@ -534,7 +534,7 @@ print("steps until Keras is within a tenth of PyTorch:", wait)
 # about 30 times too small. For RMSProp, Keras adds it under the root. It matters where slopes are
 # tiny: here 10⁻⁸ in the first step.
 #
-# **3. The defaults.** Half a dozen of them differ. (The last three rows belong to section 8.)
+# **3. The defaults.** Many differ. (The last three rows belong to section 8.)
 
 
 # %%
@@ -568,7 +568,7 @@ rows.append(("batch norm, kept", f"{batch_kept:g}", f"{in_keras_kept:g}"))
 results.Table(("default", "PyTorch", "Keras"), rows)
 
 # %% [markdown]
-# Only Adam's rate is the same. What does that do to a first step?
+# Of these ten only Adam's rate is the same. What do the others do to a first step?
 
 # %%
 rows = []
@@ -848,7 +848,7 @@ results.Table(columns, rows_of(recorded["optimisers"]["constant"]))
 
 # %% [markdown]
 # (c), with 0.787. But look at the last column: with a constant rate the last steps are as long as
-# all the others, and each lands somewhere else. The seeds of plain SGD lie between 0.706 and 0.813;
+# all the others, and each lands somewhere else. The seeds of plain SGD lie between 0.707 and 0.813;
 # its luckiest is well ahead of Adam's unluckiest.
 #
 # **Predict, then run.** The same search again, with one change: the learning rate now falls along a
@@ -891,8 +891,8 @@ error = np.sqrt(0.83 * (1 - 0.83) / len(y_test))
 print(f"standard error of an accuracy of 0.83 on these pictures: {error:.3f}")
 
 # %% [markdown]
-# Adam and Nesterov differ by less than a standard error, with either schedule: 20 seeds do not say
-# which of them is better. That plain SGD is last they do say, though with a falling rate RMSProp is
+# Adam and Nesterov differ by less than a standard error, in both tables: 20 seeds do not say which of
+# them is better. That plain SGD is last they do say, though with a falling rate RMSProp is
 # ahead of it by 0.0029 only, some two standard errors. To go from plain SGD to Nesterov brings 0.018
 # with a falling rate, and to let the rate fall brings 0.015 to Nesterov. So neither choice is a
 # detail here.
@@ -998,9 +998,8 @@ plot.describe(
 # suggestion? We look up what a whole training reaches at each of the five suggested rates (at the
 # nearest of the 15), beside the best of the 15. These are five other seeds, that chose nothing.
 #
-# **Predict, then run.** The test itself knows nothing of a schedule. For which training does it
-# suggest a better rate, for momentum and for Adam? (a) with a constant rate, (b) with a rate that
-# falls along a line, (c) for both equally.
+# **Predict, then run.** For which training does the test suggest a better rate, for momentum and for
+# Adam? (a) with a constant rate, (b) with a rate that falls along a line, (c) for both equally.
 
 # %% tags=["predict"] tolerance=0.03
 lesson.PREDICTIONS["suggested"].ask()
@@ -1035,8 +1034,8 @@ results.Table(
 # plain SGD it depends on the start: with two of five the loss of some early batch happened to fall
 # fastest, and the suggestion is useless. The curve shows that at a glance, and the rule does not.
 # Other rules are in use too, such as a tenth of the rate at which the loss is lowest. So look at the
-# curve, take its advice for a beginning, and try larger and smaller rates with the schedule that you
-# will use.
+# curve, take its advice for a beginning, and try larger and smaller rates in the training that you
+# mean to run.
 #
 # ### Schedules
 # A rate that changes during training follows a **schedule**. Its largest rate is called its *peak
@@ -1436,8 +1435,9 @@ axes.minorticks_off()
 axes.legend()
 plot.describe(
     "Two loss curves with spikes. Not clipped, the highest spike is above 50, "
-    "and the curve stays near 2 or above it from then on. Clipped, all spikes are "
-    "below 10, and between them the curve falls to about 1.4."
+    "and from step 50 on the curve is mostly above the other one, also between the "
+    "spikes. Clipped, all spikes are below 10, and between them the curve falls "
+    "to about 1.4."
 )
 
 # %% [markdown]

@@ -1334,7 +1334,7 @@ PREDICTIONS = predictions.Predictions(
     ),
     suggested=predictions.predict(
         options={
-            "with a constant rate": "Without a schedule the best rates are lower, and the "
+            "with a constant rate": "With a constant rate the best rates are lower, and the "
             "suggested ones lie near them.",
             "with a rate that falls along a line": "A falling rate bears higher rates than "
             "the test suggests: that costs 0.011 and 0.005.",
