@@ -1525,7 +1525,7 @@ QUIZ = quiz.Quiz(
         "A new program brings the loss of a single batch of {pictures} pictures down to 0.01. What "
         "do you know then?",
         draw={"pictures": [50, 20, 32, 40, 64, 16, 25, 30, 48, 60]},
-        right="this program can learn these pictures by heart",
+        right="the batch can be learned by heart with this program",
         because="No more than that: in the lesson labels in another order passed as well, and at a "
         "small rate so did gradients that were never reset.",
         wrong={
