@@ -137,6 +137,28 @@ def as_floats(numbers, dtype="float32") -> np.ndarray:
     return floats / floats.dtype.type(255) if numbers.dtype == np.uint8 else floats
 
 
+def expect_scale_of(pictures, numbers, pictures_name, name) -> None:
+    """Check that numbers which are computed with beside bytes go from 0 to 1, as these do.
+
+    Floats may be centred around 0: beside them any number is taken.
+
+    Raises:
+        RangeError: They go further, so they are pixels from 0 to 255, or centred.
+
+    Example:
+        >>> arrays.expect_scale_of(np.uint8([0, 255]), np.array([0.5]), "images", "baseline")
+    """
+    pictures, numbers = expect_real(pictures, pictures_name), expect_real(numbers, name)
+    if pictures.dtype != np.uint8 or numbers.dtype == np.uint8:
+        return
+    if numbers.min(initial=0) < 0 or numbers.max(initial=0) > 1:
+        raise RangeError(
+            f"`{name}` goes from {numbers.min():g} to {numbers.max():g}, but the bytes of "
+            f"`{pictures_name}` from 0 to 1, as they are divided by 255. Give bytes as well, such "
+            "as np.uint8(128), or numbers from 0 to 1, such as 128 / 255."
+        )
+
+
 def expect_real(numbers, name) -> np.ndarray:
     """Return `numbers` as NumPy if none of them is complex.
 

@@ -20,6 +20,8 @@ slope=…)`.
 """
 
 import inspect
+import re
+import string
 from collections.abc import Callable, Mapping
 
 from dlcourse import progress
@@ -142,6 +144,12 @@ def challenge(*, ask: str, met: Callable, because: str, solution: Mapping) -> Ch
         if not isinstance(text, str) or not text.strip():
             raise LessonError(f"`{name}` of a challenge is {in_short(text)}, but should be text.")
         expect_text(text, name)
+    for fact in _facts(because):
+        if not fact.isidentifier():
+            raise LessonError(
+                f"`because` of a challenge has {{{fact}}}, which names no fact. Write {{{{ and "
+                "}} where braces are meant, as in formulas."
+            )
     if not callable(met):
         raise LessonError(
             f"`met` is {in_short(met)}, but should be a function of facts: "
@@ -153,6 +161,15 @@ def challenge(*, ask: str, met: Callable, because: str, solution: Mapping) -> Ch
             "{control: value}."
         )
     return Challenge(ask, met, because, dict(solution))
+
+
+def _facts(because):
+    """Return what stands between the braces of a text: the names of facts."""
+    try:
+        parts = [*string.Formatter().parse(because)]
+    except ValueError as error:
+        raise LessonError(f"`because` of a challenge cannot be filled in: {error}.") from error
+    return [re.split(r"[.\[]", name)[0] for _, name, _, _ in parts if name is not None]
 
 
 def recall(asked) -> None:
@@ -180,6 +197,8 @@ def faults(asked, start, solutions, places) -> list[str]:
         places: Facts at places drawn at random.
     """
     faults, met_by = [], {}
+    if not places:
+        raise LessonError("Challenges are judged by places drawn at random, but there are none.")
     if len(asked) < LEAST:
         faults.append(f"it has {len(asked)} challenges, but should have {LEAST}")
     for number, each in enumerate(asked):

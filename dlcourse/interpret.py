@@ -11,6 +11,7 @@ from dlcourse.arrays import (
     expect_finite,
     expect_labels,
     expect_number,
+    expect_scale_of,
     expect_seed,
     expect_switch,
     for_each,
@@ -18,11 +19,13 @@ from dlcourse.arrays import (
 )
 from dlcourse.backends.checks import check_class_scores
 from dlcourse.bar import Bar
-from dlcourse.errors import KindError, RangeError, ShapeError
+from dlcourse.errors import KindError, ShapeError
 
 import numpy as np
 
 # Slopes
+
+MOST_NOISE = 1e6  # times the range of brightness: far beyond it floats end
 
 
 def saliency(model, images, classes, *, batch_size=256) -> np.ndarray:
@@ -112,7 +115,7 @@ def smooth_grad(
         (2, 8, 8)
     """
     model, images, classes = _checked(model, images, classes, batch_size)
-    expect_number(noise, "noise", low=0)
+    expect_number(noise, "noise", low=0, high=MOST_NOISE)
     samples = expect_count(samples, "samples")
     expect_seed(seed)
     generator = np.random.default_rng(seed)
@@ -379,13 +382,9 @@ def _brightness(value, name, given, dtype):
 
     Floats may be centred around 0: with them any number is taken.
     """
-    brightness = as_floats(expect_finite(value, name), dtype)
-    if given.dtype == np.uint8 and ((brightness < 0) | (brightness > 1)).any():
-        raise RangeError(
-            f"`{name}` goes beyond 0 to 1, which is how far the bytes of `images` go: they are "
-            "divided by 255. Give a byte as well, such as np.uint8(128), or 128 / 255."
-        )
-    return brightness
+    brightness = expect_finite(value, name)
+    expect_scale_of(given, brightness, "images", name)
+    return as_floats(brightness, dtype)
 
 
 def _baselines(baseline, images):

@@ -218,14 +218,11 @@ def _harmless() -> Iterator[None]:
     shell, asked, fork = _notebook(), builtins.input, getattr(os, "fork", None)
     builtins.input = _no_input
     kept = [(vars(module), dict(vars(module))) for module in (builtins, np)]
-    settings = [(put_back, take()) for take, put_back in _settings()]
+    settings = [(take, put_back, take()) for take, put_back in _settings()]
     kernel = getattr(shell, "kernel", None)
     answers = getattr(kernel, "_allow_stdin", None)  # whether anybody can, asked by a debugger too
     if answers:
         kernel._allow_stdin = False
-    deepest, folder = sys.getrecursionlimit(), None
-    with contextlib.suppress(OSError):  # it is gone
-        folder = os.getcwd()
     if fork:
         os.fork = _no_fork
     if shell:
@@ -245,17 +242,14 @@ def _harmless() -> Iterator[None]:
                 os.kill(program, signal.SIGKILL)
         for names, before in kept:  # by `np.all` it is judged, and all cells that follow use it
             names.update(before)
-        for put_back, setting in settings:
-            put_back(setting)
+        for take, put_back, before in settings:
+            if take() != before:
+                put_back(before)
         if answers:
             kernel._allow_stdin = True
         for each in printed:
             each.show()
         builtins.input = asked
-        with contextlib.suppress(OSError):
-            if folder:
-                os.chdir(folder)
-        sys.setrecursionlimit(deepest)
         if fork:
             os.fork = fork
         if shell:
@@ -282,14 +276,48 @@ def unseen() -> Iterator[None]:
 def _settings() -> Iterator[tuple]:
     """Yield for each setting that all cells share how it is read, and how it is put back."""
     yield np.get_printoptions, lambda options: np.set_printoptions(**options)
+    yield np.geterr, lambda errors: np.seterr(**errors)
+    yield sys.getrecursionlimit, sys.setrecursionlimit
+    yield _folder, _put_folder_back
+    yield _mask, os.umask
     yield warnings.filters.copy, _put_filters_back
     yield os.environ.copy, _put_environment_back
     if torch := sys.modules.get("torch"):
         yield torch.is_grad_enabled, torch.set_grad_enabled
         yield torch.get_default_dtype, torch.set_default_dtype
+        # Where none was chosen, one that is set anew would slow all down.
+        yield (
+            torch.get_default_device,
+            lambda device: torch.set_default_device(None if device.type == "cpu" else device),
+        )
+        yield torch.are_deterministic_algorithms_enabled, torch.use_deterministic_algorithms
+    if keras := sys.modules.get("keras"):
+        yield keras.config.floatx, keras.config.set_floatx
+        yield keras.config.dtype_policy, keras.config.set_dtype_policy
+        yield keras.config.image_data_format, keras.config.set_image_data_format
+    if matplotlib := sys.modules.get("matplotlib"):
+        yield matplotlib.rcParams.copy, matplotlib.rcParams.update
     if hasattr(signal, "setitimer"):  # an alarm of the answer's would end the kernel
         timer = signal.ITIMER_REAL
         yield lambda: signal.getitimer(timer), lambda before: signal.setitimer(timer, *before)
+
+
+def _mask():
+    """Return which rights a new file does not get; it is read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _folder():
+    with contextlib.suppress(OSError):  # it is gone
+        return os.getcwd()
+
+
+def _put_folder_back(folder):
+    with contextlib.suppress(OSError):
+        if folder:
+            os.chdir(folder)
 
 
 def _put_filters_back(filters):

@@ -1,7 +1,8 @@
 """How large an exercise is, and how long a lesson takes to study: by a rule, nobody was timed.
 
 The rule adds up what there is to do: words and lines of code to read, cells to run and look at,
-predictions, questions, explorers, and exercises by their size. It reads texts and runs nothing.
+predictions, questions, explorers with their challenges, and exercises by their size. It reads
+texts and runs nothing.
 """
 
 import ast
@@ -16,7 +17,7 @@ USUAL = {  # the size of an exercise that does not say one, by what declares it
 }
 BUG = "finish this line"  # the usual size where the bug of a function is to be found
 WORDS, LINES = 150, 15  # that are read in a minute: of text, of code
-CELL, PREDICTION, QUESTION, EXPLORER = 0.25, 0.5, 1, 3  # minutes
+CELL, PREDICTION, QUESTION, EXPLORER, CHALLENGE = 0.25, 0.5, 1, 3, 1  # minutes
 
 
 def sizes(module: ast.Module) -> dict[str, str]:
@@ -65,16 +66,18 @@ def study_minutes(text, module: ast.Module) -> int:
         lines = [line.strip() for line in body.splitlines()]
         total += sum(bool(line) and not line.startswith("#") for line in lines) / LINES
         total += CELL + PREDICTION * ("predict" in head) + EXPLORER * ("explorer" in head)
-    total += QUESTION * _questions(module)
+    total += QUESTION * _declared(module, "QUIZ")
+    total += CHALLENGE * _declared(module, "CHALLENGES")
     total += sum(SIZES.get(size, 0) for size in sizes(module).values())
     return max(5, 5 * round(total / 5))
 
 
-def _questions(module):
-    """Return how many questions the quiz of a lesson's module has."""
-    quizzes = [
+def _declared(module, name):
+    """Return how many questions, or challenges of all explorers, a lesson's module declares."""
+    calls = [
         statement.value
         for statement in module.body
-        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "QUIZ"
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == name
     ]
-    return sum(len(quiz.keywords) for quiz in quizzes if isinstance(quiz, ast.Call))
+    given = [each.value for call in calls if isinstance(call, ast.Call) for each in call.keywords]
+    return sum(len(each.keys) if isinstance(each, ast.Dict) else 1 for each in given)

@@ -52,7 +52,8 @@ STEADY = {
 }
 CHANCE = STEADY | {  # what differs from run to run, and what replaces it
     r"(?<!\d)\d+(\.\d+)?(it/s|s/it)": "RATE",  # progress bars
-    r"\[(?:\d+:)?\d\d:\d\d<[^,[\]]*,[^,[\]]*": "[ELAPSED",  # what a bar says after it is a result
+    # What a bar says after its rate is a result.
+    r"\[(?:\d+:)?\d\d:\d\d<[\d:?]*, *(?:[^,[\]\s]*(?:it/s|s/it)|RATE)?": "[ELAPSED",
 }
 TOLERANT = ("stdout", "text/plain", "text/html", "text/markdown", "text/latex")
 PICTURES = ("image/png", "image/jpeg")
@@ -69,7 +70,7 @@ DURATION = (
     r"(?![-^⁻(\[]|\.\w)"  # not a rate, "5 ms^-1", no call "min(x)", no "s.d."
 )
 NUMBER = re.compile(
-    r"(?<![\w.])"  # (10,100) are two numbers, 10,100 is one
+    r"(?<![\w.#])"  # a colour is a word; (10,100) are two numbers, 10,100 is one
     r"(?:(?<![(\[{,])[-+−]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|[-+−]?(?:\d+\.?\d*|\.\d+))"
     r"(?:[eE][-+]?\d+)?"
     rf"(?:(?=[ \u00a0\u202f]?(?P<unit>{DURATION}))|(?!\w|\.\d))"
@@ -143,8 +144,12 @@ def _order(outputs, others):
     shown = []
     for index, output in enumerate(outputs):
         kinds = tuple(sorted(contents([output], others[index : index + 1])))
-        if kinds != ("stderr",) and (kinds != ("stdout",) or shown[-1:] != [kinds]):
-            shown.append(kinds)
+        if kinds == ("stdout",):
+            lines = output["text"].count("\n")
+            before = shown.pop()[1] if shown and shown[-1][0] == kinds else 0
+            shown.append((kinds, before + lines))
+        elif kinds != ("stderr",):
+            shown.append((kinds, 0))
     return shown
 
 

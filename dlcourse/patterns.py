@@ -25,7 +25,8 @@ ERRORS = {  # what an error's message says, and what it means
         "`.any()`, or compare number by number with `&`, `|` and `~`."
     ),
     r"index \S+ is out of bounds|index out of range": (
-        "An index is too large. They go from 0 to the size less 1; print it and the shape."
+        "An index lies outside. They go from 0 to the size less 1, and from −1 back to minus the "
+        "size; print it and the shape."
     ),
     r"only integer|indices must be integers": (
         "An index is not a whole number. `//` divides to a whole number, `int(…)` makes one."
@@ -51,9 +52,13 @@ ERRORS = {  # what an error's message says, and what it means
     r"inhomogeneous shape|setting an array element with a sequence": (
         "Rows of different length were to become one array. Print the length of each."
     ),
-    r"can only concatenate|unsupported operand type": (
+    r"can only concatenate|unsupported operand type\(s\) for \+": (
         "Two kinds of things that cannot be added: with lists, `+` joins them. For sums make "
         "arrays first: `np.array(…)`."
+    ),
+    r"unsupported operand type": (
+        "That sign does not work between these two kinds of things. Lists and texts are no "
+        "numbers: make arrays first, `np.array(…)`."
     ),
     r"axis \S+ is out of bounds|Dimension out of range": (
         "There is no such axis. The first is 0, the last is −1; print the shape."
@@ -92,12 +97,11 @@ def _of_shapes(pairs):
         ours.size == theirs.size and _equal(ours.ravel(), theirs.ravel()) for ours, theirs in pairs
     ):
         more = [ours.ndim - theirs.ndim for ours, theirs in pairs]
-        axes = "an axis too many" if min(more) > 0 else "an axis too few" if max(more) < 0 else ""
-        return (
-            f"The numbers are right, but there is {axes}."
-            if axes
-            else ("The numbers are right, but their rows are cut elsewhere.")
-        )
+        if max(more) > 0 and min(more) >= 0:
+            return "The numbers are right, but there is an axis too many."
+        if min(more) < 0 and max(more) <= 0:
+            return "The numbers are right, but there is an axis too few."
+        return "The numbers are right, but their rows are cut elsewhere."
     if all(ours.T.shape == theirs.shape and _equal(ours.T, theirs) for ours, theirs in pairs):
         return "It is what should come out with its axes swapped."
     return ""
@@ -139,7 +143,8 @@ def _has_fractions(number):
 
 
 def _equal(one, other):
-    return bool(np.allclose(one, other, rtol=NEAR, atol=NEAR))
+    largest = np.max(np.abs(other), initial=0)  # what is near is told by the numbers' own size
+    return bool(np.allclose(one, other, rtol=NEAR, atol=NEAR * min(1, largest)))
 
 
 def _told(number):

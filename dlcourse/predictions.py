@@ -52,6 +52,11 @@ class Prediction:
 
     def __init__(self, options, key):
         self.options, self.key = dict(options), key
+        if not 2 <= len(self.options) <= len(string.ascii_lowercase):
+            raise LessonError(
+                f"A prediction has {len(self.options)} options, but needs two at least, and a "
+                "letter for each."
+            )
         self.lesson = self.name = ""
         self._right = None  # later cells may give its names other values
 

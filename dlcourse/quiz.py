@@ -179,6 +179,8 @@ class Choice(Question):
         self.reasons = {option: _told(reason, self.numbers) for option, reason in reasons}
         if len(self.reasons) < len(reasons) or len(wrong) < 2:
             raise LessonError(f"{ask!r} needs one right answer and at least two others.")
+        if len(reasons) > len(string.ascii_lowercase):
+            raise LessonError(f"{ask!r} has {len(reasons)} answers, but there are 26 letters.")
         if letters := [text for text in self.reasons if len(text) == 1 and text.isalpha()]:
             raise LessonError(f"{ask!r} has answers that look like another's letter: {letters}.")
         self.options = sorted(self.reasons)
@@ -284,6 +286,8 @@ class Number(Question):
             KindError: No number can be read.
         """
         numbers = readings(given)
+        if isinstance(given, str) and self.unit in TIMES:  # a question in millions
+            numbers |= readings(given.lower().removesuffix(self.unit))
         if not numbers:
             raise KindError(f"{in_short(given)} is not a number. {_why_not(given)}")
         if other := _other_unit(given, self.unit):
@@ -409,6 +413,8 @@ HALVES = {"½": "1/2", "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "�
 
 def _in_text(text):
     text = text.lower()
+    if re.search(r"\d ?[⁻⁺]?[⁰¹²³⁴-⁹]", text):  # a power is worked out first, as 10^3 is
+        return set()
     for like, plain in (("‐‑‒–—−", "-"), ("’ʼ", "'"), ("⁄∕", "/")):
         text = re.sub(f"[{like}]", plain, text)
     for sign, fraction in HALVES.items():
@@ -429,25 +435,38 @@ def _in_text(text):
     return {-number for number in numbers} if match["sign"] == "-" else numbers
 
 
-UNITS = {  # measures of one thing, whose numbers differ from each other's
-    **dict.fromkeys(
-        ("ns", "ms", "s", "sec", "second", "min", "minute", "h", "hour", "day"), "time"
-    ),
-    **dict.fromkeys(("mm", "cm", "km", "metre", "meter"), "length"),
-    **dict.fromkeys(("bit", "nat", "byte", "kb", "mb", "gb"), "information"),
+UNITS = {  # measures of one thing, whose numbers differ from each other's; with other names
+    "time": "ns µs=us=μs ms s=sec=second min=minute h=hour day=d week month year",
+    "length": "nm µm=um=μm mm cm m=metre=meter km",
+    "information": "bit nat byte=B kb kib mb mib gb gib tb tib pb",
+    "frequency": "Hz kHz MHz GHz",
+    "power": "W kW MW GW",
+    "energy": "Wh kWh MWh GWh",
+}
+MEASURES = {
+    name: (thing, names.partition("=")[0])
+    for thing, units in UNITS.items()
+    for names in units.split()
+    for name in names.split("=")
 }
 
 
 def _other_unit(given, unit):
     """Return the unit that an answer names, if the question asks for another of the same thing."""
     named = re.search(r"\d ?([^\W\d_]+)$", given.strip()) if isinstance(given, str) else None
-    words = [word.lower() for word in (named[1] if named else "", *unit.split()[:1])]
-    ours = [word if word in UNITS else word.removesuffix("s") for word in words]
-    things = [UNITS.get(word) for word in ours]
-    if len(things) < 2 or things[0] is None or things[0] != things[1]:
-        return ""
-    short, long = sorted(ours, key=len)
-    return "" if long.startswith(short) else named[1]
+    ours, theirs = (
+        _measure(word) for word in (named[1] if named else "", f"{unit} ".split(" ")[0])
+    )
+    return named[1] if ours and theirs and ours[0] == theirs[0] and ours != theirs else ""
+
+
+def _measure(word):
+    """Return (thing, unit) of a word, such as ("time", "s") of "Seconds"; None of all others."""
+    lower = {name.lower(): measure for name, measure in MEASURES.items()}
+    for name in (word, word.removesuffix("s")):
+        if found := MEASURES.get(name) or (len(name) > 1 and lower.get(name.lower())):
+            return found
+    return None
 
 
 def _numerals(text):
@@ -477,7 +496,10 @@ def _plain(text):
 
 def _is_number(value):
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    return real and math.isfinite(value)
+    try:
+        return real and math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
 
 
 class Quiz(Mapping):

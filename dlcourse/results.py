@@ -13,6 +13,7 @@ from dlcourse.arrays import (
     expect_examples,
     expect_finite,
     expect_labels,
+    expect_scale_of,
     to_numpy,
 )
 from dlcourse.errors import KindError, RangeError, ShapeError, in_short
@@ -387,10 +388,14 @@ def frechet_distance(features, other_features) -> float:
         >>> round(results.frechet_distance(points, points + 3), 3)
         18.0
     """
+    names = "features", "other_features"
     clouds = [
-        as_floats(expect_axes(expect_finite(points, name), "N D", name), "float64").copy()
-        for points, name in ((features, "features"), (other_features, "other_features"))
+        expect_axes(expect_finite(points, name), "N D", name)
+        for points, name in zip((features, other_features), names)
     ]
+    expect_scale_of(*clouds, *names)
+    expect_scale_of(*reversed(clouds), *reversed(names))
+    clouds = [as_floats(points, "float64").copy() for points in clouds]
     if (
         clouds[0].shape[1:] != clouds[1].shape[1:]
         or min(map(len, clouds)) < 2

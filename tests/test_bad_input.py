@@ -246,6 +246,9 @@ def good_calls():
         "arrays.expect_finite": (arrays.expect_finite, {"numbers": [1], "name": "x"}),
         "arrays.expect_axes": (lambda x: arrays.expect_axes(x, "N K", "x"), {"x": SCORES}),
         "arrays.expect_examples": (arrays.expect_examples, {"inputs": SCORES, "targets": [1] * 4}),
+        "arrays.expect_scale_of": (
+            lambda x: arrays.expect_scale_of(x, x, "x", "y"), {"x": SCORES},
+        ),
         "arrays.expect_number": (lambda x: arrays.expect_number(x, "x"), {"x": 1}),
         "arrays.expect_seed": (lambda x: arrays.expect_seed(x, "x"), {"x": 1}),
         "arrays.expect_switch": (lambda x: arrays.expect_switch(x, "x"), {"x": True}),

@@ -336,3 +336,15 @@ def test_a_stop_drawn_at_random_is_one_that_the_slider_has():
         assert type(values[0]) is type(control.start)
         for value in values:
             assert control.rounded(value) == value
+
+
+@pytest.mark.parametrize("because", [r"It is $\\frac{1}{2}$.", "It is {.", "{0} of them", "{a b}"])
+def test_braces_that_name_no_fact_are_told_where_they_are_written(because):
+    with pytest.raises(LessonError, match="`because` of a challenge"):
+        challenges.challenge(ask="A", met=lambda x: x > 0, because=because, solution={"x": 1})
+
+
+def test_challenges_are_judged_by_places():
+    asked = challenges.challenge(ask="A", met=lambda x: x > 0, because="B", solution={"x": 1})
+    with pytest.raises(LessonError, match="there are none"):
+        challenges.faults([asked], {"x": 0}, [{"x": 1}], [])

@@ -14,6 +14,7 @@ import warnings
 from dlcourse import answers, exercise, limits
 from dlcourse.exercise import Feedback, Mistake
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import psutil
@@ -570,20 +571,41 @@ def changes_what_all_cells_share(names):
     warnings.simplefilter("ignore")
     np.set_printoptions(precision=1)
     os.environ["DLCOURSE_ODD"] = "1"
+    np.seterr(all="raise")
+    sys.setrecursionlimit(12_345)
+    os.chdir("/")
+    os.umask(0o077)
+    torch.set_default_device("meta")
+    torch.use_deterministic_algorithms(True)
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("mixed_float16")
+    keras.config.set_image_data_format("channels_first")
+    plt.rcParams["font.size"] = 33
     signal.alarm(600)
     return len(names)
 
 
+def shared_by_all_cells():
+    mask = os.umask(0)
+    os.umask(mask)
+    return (
+        torch.is_grad_enabled(), torch.get_default_dtype(), [*warnings.filters], np.geterr(),
+        np.get_printoptions(), dict(os.environ), sys.getrecursionlimit(), os.getcwd(), mask,
+        torch.get_default_device(), torch.are_deterministic_algorithms_enabled(),
+        keras.config.floatx(), keras.config.dtype_policy().name,
+        keras.config.image_data_format(), dict(plt.rcParams),
+    )  # fmt: skip
+
+
+@exercise.function(ask="How many?", cases=CASES, hints=HINTS, mistakes=[], seconds=60)
+def count_slowly(names):
+    return len(names)
+
+
 def test_what_all_cells_share_is_as_before():
-    before = (
-        torch.is_grad_enabled(), torch.get_default_dtype(), [*warnings.filters],
-        np.get_printoptions(), dict(os.environ),
-    )  # fmt: skip
-    assert count.judge(changes_what_all_cells_share).outcome == "right"
-    assert before == (
-        torch.is_grad_enabled(), torch.get_default_dtype(), [*warnings.filters],
-        np.get_printoptions(), dict(os.environ),
-    )  # fmt: skip
+    before = shared_by_all_cells()
+    assert count_slowly.judge(changes_what_all_cells_share).outcome == "right"
+    assert shared_by_all_cells() == before
     left, _ = signal.getitimer(signal.ITIMER_REAL)
     assert left == 0 or left > 600  # that of pytest's own limit
 

@@ -50,6 +50,7 @@ def test_sizes_are_those_of_the_kind_or_as_declared():
         ('# %% tags=["explorer"]\nx\n' * 5, "", 15),  # 5 · (3 + 1/4 + 1/15)
         ('# %% tags=["predict"]\nx\n' * 20, "", 15),  # 20 · (1/2 + 1/4 + 1/15)
         ("", MODULE, 35),  # 3 · 8 + 2 · 4 + 2 questions
+        ("", "CHALLENGES = challenges.Challenges(N, one={'a': 1, 'b': 2}, two={'c': 3})\n" * 5, 15),
     ],
 )
 def test_minutes_are_added_up(text, module, wanted):

@@ -1,8 +1,12 @@
 """An outcome is not reached by what the lesson warns of: leaks, test data, typed-in numbers."""
 
+import ast
+import dis
 import functools
+import inspect
+import types
 
-from dlcourse import data
+from dlcourse import catalogue, data, notebooks, runtime
 from dlcourse.lessons import (
     convolutions,
     gradients_and_saliency,
@@ -415,3 +419,64 @@ def test_a_rate_and_a_momentum_are_two_numbers_that_work(answer):
 @pytest.mark.parametrize("kind", [tuple, list, np.array, torch.tensor])
 def test_a_rate_and_a_momentum_may_be_any_pair(kind):
     assert tensors_and_gradients.rate_and_momentum.judge(kind([0.3, 0.45])).outcome == "right"
+
+
+# Other right ways, with what they take from their notebook ----------------------------------------
+
+
+def names_of(code, instructions):
+    """Return the names at the top of a module that some code, with all inside it, reads or sets."""
+    found = {each.argval for each in dis.get_instructions(code) if each.opname in instructions}
+    inner = (each for each in code.co_consts if isinstance(each, types.CodeType))
+    return found.union(*(names_of(each, instructions) for each in inner))
+
+
+def method_of(statement):
+    """Return (object, method) of a statement such as `model.load_state_dict(…)`."""
+    match statement:
+        case ast.Expr(ast.Call(ast.Attribute(ast.Name(owner), method))):
+            return owner, method
+    return None, None
+
+
+@functools.cache
+def taken_from_the_notebook(exercise, *names):
+    """Run as much of the lesson before an exercise as these names need; return its names."""
+    (lesson,) = (each for each in catalogue.lessons() if each.slug == exercise.lesson)
+    cells = [each.source for each in notebooks.filled_from_text(lesson).cells
+             if each.cell_type == "code" and not each.source.lstrip().startswith("%")]  # fmt: skip
+    (end,) = (i for i, each in enumerate(cells) if f"lesson.{exercise.name}.check(" in each)
+    needed, chosen = {*names}, []
+    for statement in reversed(ast.parse("\n".join(cells[:end])).body):
+        code = compile(ast.Module([statement], []), "cell", "exec")
+        made = names_of(code, {"STORE_NAME"})
+        owner, method = method_of(statement)
+        if made & needed or (owner in needed and method == "load_state_dict"):
+            needed = needed - made | names_of(code, {"LOAD_NAME", "LOAD_GLOBAL"})
+            chosen.append(code)
+    found = {"__name__": exercise.lesson}
+    runtime.seed(0)
+    for code in reversed(chosen):
+        exec(code, found)
+    return found
+
+
+TRAINED = (
+    start_here.better_model,
+    image_classification.small_data_model,
+    time_series.better_method,
+    image_gan.my_run,
+)
+
+
+@pytest.mark.parametrize(
+    "exercise, way",
+    [(each, way) for each in TRAINED for way in each.others],
+    ids=lambda it: getattr(it, "__name__", ""),
+)
+def test_another_way_to_train_is_right(exercise, way):
+    names = [*inspect.signature(way).parameters]
+    found = taken_from_the_notebook(exercise, *names)
+    runtime.seed(0)
+    said = exercise.judge(way(*map(found.get, names)))
+    assert said.outcome == "right", said

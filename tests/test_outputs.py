@@ -449,3 +449,24 @@ def test_the_time_grows_as_the_output_does_and_not_as_its_square(piece):
     without_chance(output)
     faults(new_code_cell(outputs=printed(output)), printed(output + "1"))
     assert time.process_time() - began < 30  # a second; as its square it would be minutes
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ('<text fill="#999999">a</text>', '<text fill="#999900">a</text>'),
+        ("5/5 [00:01<00:00, loss=0.5]", "5/5 [00:01<00:00, loss=0.9]"),
+    ],
+)
+def test_a_colour_is_a_word_and_what_follows_no_rate_a_result(old, new):
+    cell = new_code_cell(outputs=printed(old), metadata={"tolerance": 0.1})
+    assert faults(cell, printed(new))
+
+
+def test_a_line_that_moves_past_a_picture_is_a_fault():
+    def shown(*lines):
+        first, last = lines
+        return [*printed(first), new_output("display_data", {"text/plain": "x"}), *printed(last)]
+
+    cell = new_code_cell(outputs=shown("1\n2\n", "3\n"))
+    assert faults(cell, shown("1\n", "2\n3\n")) == ["the outputs come in another order"]

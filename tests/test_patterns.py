@@ -40,7 +40,7 @@ RAISED = {
         lambda: 1 if np.ones(2) > 0 else 0,
         lambda: 1 if torch.ones(2) > 0 else 0,
     ),
-    "too large": (lambda: ROW[9], lambda: NUMBERS[3], lambda: torch.ones(2)[5]),
+    "lies outside": (lambda: ROW[9], lambda: NUMBERS[3], lambda: torch.ones(2)[5]),
     "not a whole number": (
         lambda: ROW[1.5],
         lambda: NUMBERS[1.0],
@@ -53,7 +53,8 @@ RAISED = {
     "compare the call": (calls_nothing, lambda: len(1, 2)),
     "no function": (lambda: ROW(0), lambda: ROW[0](3)),
     "different length": (lambda: np.array([[1], [1, 2]]), lambda: np.array([1, [2, 3]])),
-    "cannot be added": (lambda: NUMBERS + 1, lambda: NUMBERS - NUMBERS),
+    "cannot be added": (lambda: NUMBERS + 1, lambda: 1 + NUMBERS),
+    "no numbers": (lambda: NUMBERS - NUMBERS, lambda: "2" / 3),
     "no such axis": (lambda: ROW.sum(axis=1), lambda: torch.ones(2).sum(dim=3)),
 }
 
@@ -138,3 +139,18 @@ def test_a_check_says_it_beside_the_numbers():
     assert half.judge(_largest).message == "That is the largest."
     said = half.judge(lambda n: n + np.ones(7)).message
     assert re.search(r"ValueError: .*\nTwo arrays do not fit together", said)
+
+
+def test_an_index_below_the_first_is_no_large_one_and_no_difference_a_sum():
+    assert "lies outside" in patterns.in_words("IndexError: index -4 is out of bounds for axis 0")
+    assert "cannot be added" in patterns.in_words("unsupported operand type(s) for +: 'a' and 'b'")
+    assert "no numbers" in patterns.in_words("unsupported operand type(s) for -: 'str' and 'str'")
+
+
+def test_an_axis_too_many_in_some_results_is_told_and_tiny_numbers_by_their_own_size():
+    both = [np.ones((1, 3)), np.eye(2)], [np.ones(3), np.eye(2)]
+    assert "an axis too many" in patterns.of_results(*both)
+    tiny = [np.array([1e-9, 3e-9, 9e-9])], [np.array([-2e-9, 4e-9, 5e-9])]
+    assert patterns.of_results(*tiny) == ""
+    doubled = [2 * tiny[1][0]], [tiny[1][0]]
+    assert patterns.of_results(*doubled) == "Each number is 2 times what it should be."

@@ -202,6 +202,12 @@ def test_a_lesson_asks_in_the_words_of_its_options(lesson):
     assert sorted(asked) == sorted(declared)
 
 
+@pytest.mark.parametrize("options", [{}, {"one": "W"}, {f"{n} of them": "W" for n in range(27)}])
+def test_each_option_needs_a_letter_and_another_beside_it(options):
+    with pytest.raises(LessonError, match=f"has {len(options)} options"):
+        predictions.Prediction(options, lambda: "one")
+
+
 @pytest.mark.parametrize("value", [None, "0.8", 7, [1]])
 def test_a_name_that_the_learner_has_changed_is_told_not_raised(count, value):
     with pytest.raises(LessonError, match="Run the cell again"):

@@ -266,6 +266,7 @@ def test_neither_text_nor_widget_says_which_is_right_before_the_answer(questions
         lambda: choice_of("Q", right="{n}", wrong={"1": "N", "3": "M"}, draw={"n": [1, 2]}),
         lambda: choice_of("Q", right="{n", draw={"n": [1, 2]}),
         lambda: choice_of("Q", draw={"n": [1, 2], "m": lambda k: k}),
+        lambda: choice_of("Q", wrong={f"{n} of them": "N" for n in range(26)}),
         lambda: choice_of("Q", draw={"n": [1, 0], "m": lambda n: 1 / (n - 1)}),
         lambda: quiz.number("Q", right=lambda n: "n", because="R", wrong={"N": 2}, draw={"n": [1]}),
     ],
@@ -750,3 +751,30 @@ def test_a_fraction_of_thousands_of_digits_is_an_answer():
 def test_a_long_paste_is_no_number():
     assert quiz.readings("123 " * 3000 + "4x5") == set() == quiz.readings("1\n" * 10_000 + "x1")
     assert quiz.readings(" " * 500 + "5 pictures" + " " * 500) == {5.0}
+
+
+@pytest.mark.parametrize("given", ["10³", "28²", "10⁻³", "1.7·10³"])
+def test_a_power_is_to_be_worked_out_first(given):
+    asked = quiz.number("How many?", right=28, because="It is.", wrong={"No.": 10})
+    with pytest.raises(KindError, match="work out sums first"):
+        asked.judge(given)
+
+
+@pytest.mark.parametrize(
+    "unit, wrong", [("ms", "µs"), ("GB", "TB"), ("bits", "B"), ("mm", "m"), ("MW", "kW")]
+)
+def test_a_unit_that_is_a_part_of_the_question_s_is_another_one(unit, wrong):
+    asked = quiz.number("How much?", right=5, because="It is.", wrong={"No.": 7}, unit=unit)
+    with pytest.raises(KindError, match=f"in {wrong}. Give the number in {unit}"):
+        asked.judge(f"5 {wrong}")
+    assert asked.judge(f"5 {unit}")[0] == "right"
+
+
+def test_a_question_in_millions_takes_them():
+    asked = quiz.number("How many?", right=5, because="It is.", wrong={"No.": 7}, unit="million")
+    assert asked.judge("5 million")[0] == asked.judge("5")[0] == "right"
+
+
+def test_a_tolerance_beyond_all_floats_is_none():
+    with pytest.raises(LessonError, match="tolerance"):
+        quiz.number("Q", right=3, because="It is.", wrong={"No.": 7}, tolerance=10**400)

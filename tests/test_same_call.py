@@ -1,6 +1,8 @@
 """The same call gives the same answer in both frameworks, whatever numbers and layers come."""
 
-from dlcourse import backends, data, interpret, parity
+import random
+
+from dlcourse import backends, data, interpret, parity, results
 from dlcourse.backends.loop import batches
 from dlcourse.errors import CourseError, KindError, RangeError, ShapeError, TrainingError
 
@@ -168,6 +170,120 @@ def test_a_model_that_scales_pixels_itself_is_explained_without_that_layer():
         np.testing.assert_allclose(
             explain(rest, pixels, LABELS[:5]), explain(plain, pixels, LABELS[:5]), atol=1e-6
         )
+
+
+class Divides(nn.Module):
+    """Divides by 255 in its `forward`, where no layer shows it."""
+
+    def __init__(self, inner, change):
+        super().__init__()
+        self.inner, self.change = inner, change
+
+    def forward(self, images):
+        return self.inner(self.change(images))
+
+
+class Divided(keras.Model):
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def call(self, images):
+        return self.inner(images / 255.0)
+
+
+def keras_models_that_divide(plain):
+    inputs = keras.Input((8, 8, 1))
+    in_lambda = layers.Lambda(lambda images: images / 255.0)
+    return (
+        Divided(plain),
+        keras.Model(inputs, plain(inputs / 255.0)),
+        keras.Sequential([keras.Input((8, 8, 1)), in_lambda, plain]),
+    )
+
+
+def test_pixels_are_divided_once_however_the_model_does_it(framework):
+    plain = framework.cnn()
+    if type(framework).__name__ == "Keras":
+        models = keras_models_that_divide(plain)
+    else:
+        models = [Divides(plain, lambda images: images / 255)]
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
+    for model in models:
+        for inputs in (pixels, pixels.astype("float32")):
+            expected = backends.scores(plain, pixels)
+            np.testing.assert_allclose(backends.scores(model, inputs), expected, atol=1e-5)
+        with pytest.raises(RangeError, match="divides pixels by 255 itself"):
+            backends.scores(model, pixels / np.float32(255))
+        seen = {"valid": (pixels.astype("float32"), LABELS[:5])}
+        backends.fit(model, pixels, LABELS[:5], learning_rate=0.0, **seen, **QUIET)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda x: x, lambda x: 2 * x - 1, torch.sigmoid, lambda x: x - x.mean(), torch.tanh]
+)
+def test_what_does_not_divide_by_255_is_not_taken_for_it(change):
+    model = Divides(FRAMEWORKS["pytorch"].cnn(), change)
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
+    np.testing.assert_allclose(
+        backends.scores(model, pixels), backends.scores(model, pixels / np.float32(255)), atol=1e-5
+    )
+
+
+def test_bytes_are_not_compared_with_pixels_up_to_255():
+    model, pixels = FRAMEWORKS["pytorch"].mlp(), (15 * FEATURES).astype("uint8")
+    with pytest.raises(RangeError, match=r"`valid\[0\]` goes from 0 to "):
+        backends.fit(model, pixels, LABELS, valid=(255 * FEATURES, LABELS), **QUIET)
+    with pytest.raises(RangeError, match="`images` goes from 0 to "):
+        backends.fit(model, 255 * FEATURES, LABELS, valid=(pixels, LABELS), **QUIET)
+    with pytest.raises(RangeError, match="the bytes of `features` from 0 to 1"):
+        results.frechet_distance(pixels, pixels.astype("float32"))
+    with pytest.raises(RangeError, match="the bytes of `other_features` from 0 to 1"):
+        results.frechet_distance(pixels.astype("float32"), pixels)
+
+
+class Shifted(nn.Module):
+    """Looks up what `change` makes of the tokens, beside a place for each."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.table, self.places = nn.Embedding(10, 4), nn.Embedding(5, 4)
+        self.head, self.change = nn.Linear(20, 3), change
+
+    def forward(self, tokens):
+        places = self.places(torch.arange(5)[None])
+        return self.head((self.table(self.change(tokens)) + places).flatten(1))
+
+
+def shifted_in_keras(change):
+    inputs = keras.Input((5,), dtype="int64")
+    found = layers.Embedding(10, 4)(layers.Lambda(change)(inputs))
+    return keras.Model(inputs, layers.Dense(3)(layers.Flatten()(found)))
+
+
+@pytest.mark.parametrize("make", [Shifted, shifted_in_keras])
+def test_tokens_are_judged_by_what_the_table_is_asked_for(make):
+    def tokens(*ends):
+        return np.resize(ends, (3, 5)).astype("int64")
+
+    plain, shifted, wrapped = (make(f) for f in (lambda x: x, lambda x: x + 1, lambda x: x % 10))
+    for model, ends in ((plain, (0, 9)), (shifted, (-1, 8)), (wrapped, (-2, 15))):
+        assert backends.scores(model, tokens(*ends)).shape == (3, 3)
+    for model, ends in ((plain, (-1, 3)), (plain, (0, 10)), (shifted, (-2, 3)), (shifted, (0, 9))):
+        known = "0 to 9" if model is plain else r"-1 to 8 \(it adds 1"
+        with pytest.raises(RangeError, match=f"the model knows the tokens {known}"):
+            backends.scores(model, tokens(*ends))
+
+
+def test_numbers_that_no_layer_of_a_known_kind_holds_are_named():
+    class Scaled(nn.Sequential):
+        def __init__(self, saved):
+            super().__init__(nn.Linear(64, 10), nn.BatchNorm1d(10))
+            self.register_buffer("factor", torch.tensor(3.0), persistent=saved)
+
+    assert len(backends.layers_with_weights(Scaled(saved=False))) == 2
+    with pytest.raises(KindError, match="saves factor, which no layer"):
+        parity.compare(Scaled(saved=True), Scaled(saved=True), FEATURES[:5], LABELS[:5])
 
 
 @pytest.mark.parametrize("before", [layers.RandomFlip, layers.ZeroPadding2D])
@@ -1087,3 +1203,260 @@ def test_weights_that_pytorch_does_not_see_are_not_left_out_without_a_word(held)
 @pytest.mark.parametrize("held", [[nn.ReLU()], torch.ones(3), None, [1, 2], {"a": "b"}])
 def test_what_holds_no_weights_may_lie_anywhere(held):
     assert backends.parameters(Hidden(held)) == 650
+
+
+# Models that are built at their first call, and parts of models
+
+
+class FlatFirst(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.flat, self.out = layers.Flatten(), layers.Dense(10)
+
+    def call(self, images):
+        return self.out(self.flat(images))
+
+
+class TableFirst(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.table, self.flat, self.out = layers.Embedding(10, 4), layers.Flatten(), layers.Dense(3)
+
+    def call(self, tokens):
+        return self.out(self.flat(self.table(tokens)))
+
+
+def test_a_model_that_is_built_at_its_first_call_is_asked_like_any_other():
+    backends.fit(FlatFirst(), IMAGES, LABELS, **QUIET)
+    assert backends.activations(FlatFirst(), IMAGES[:4], 0).shape == (4, 10)
+    tokens = np.arange(20).reshape(4, 5) % 10
+    backends.fit(TableFirst(), tokens, [0, 1, 2, 0], **QUIET)
+    with pytest.raises(RangeError, match="the tokens 0 to 9"):
+        backends.fit(TableFirst(), tokens + 1, [0, 1, 2, 0], **QUIET)
+
+
+class Places(nn.Module):
+    """Divides by 255, and has a weight of its own beside its layers, as a transformer has."""
+
+    def __init__(self):
+        super().__init__()
+        self.places, self.out = nn.Parameter(torch.zeros(64)), nn.Linear(64, 3)
+
+    def forward(self, images):
+        return self.out((images / 255).flatten(1) + self.places)
+
+
+def test_a_model_with_a_weight_of_its_own_divides_bytes_once():
+    model = Places()
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), dtype=np.uint8)
+    raw = torch.tensor(pixels).permute(0, 3, 1, 2).float()
+    np.testing.assert_allclose(
+        backends.scores(model, pixels), model(raw).detach().numpy(), atol=1e-6
+    )
+
+
+def test_a_layer_before_the_scaling_gives_what_it_gives_in_the_whole_model():
+    for before, value in ((layers.Flatten(name="here"), 255), (layers.Permute((2, 1, 3)), 200)):
+        before.name = "here"
+        inner = [before, layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(3)]
+        model = keras.Sequential([keras.Input((8, 8, 1)), *inner])
+        pixels = np.full((2, 8, 8, 1), value, "uint8")
+        assert backends.activations(model, pixels, "here").max() == value
+        assert backends.activation_gradient(model, pixels, 0, "here")[0].max() == value
+
+
+def in_keras(shape, dtype, looked_up, rows=10):
+    inputs = keras.Input(shape, dtype=dtype)
+    return keras.Model(inputs, looked_up(inputs, layers.Embedding(rows, 4)))
+
+
+def in_pytorch(change):
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table, self.out = nn.Embedding(10, 4), nn.LazyLinear(3)
+
+        def forward(self, inputs):
+            return self.out(change(inputs, self.table))
+
+    return Model()
+
+
+SLICED = {
+    "keras": lambda: in_keras((4,), "int64", lambda x, table: layers.Dense(3)(table(x[:, :-1]))),
+    "pytorch": lambda: in_pytorch(lambda x, table: table(x[:, :-1])),
+}
+COLUMN = {
+    "keras": lambda: in_keras(
+        (2,),
+        "float32",
+        lambda x, table: layers.Dense(3)(
+            layers.Concatenate()([layers.Flatten()(table(x[:, :1])), x[:, 1:]])
+        ),
+    ),
+    "pytorch": lambda: in_pytorch(
+        lambda x, table: torch.cat([table(x[:, 0].long()), x[:, 1:]], dim=1)
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SLICED)
+def test_tokens_of_which_a_part_is_looked_up_are_tokens(kind):
+    model, tokens = SLICED[kind](), np.array([[1, 2, 9, 3], [0, 4, 5, 99]])
+    tokens[1, 3] = 3
+    assert backends.scores(model, tokens).shape == (2, 3, 3)
+    for bad in (-1, 10, 99):
+        wrong = tokens.copy()
+        wrong[0, 1] = bad
+        with pytest.raises(RangeError, match="the tokens 0 to 9"):
+            backends.scores(model, wrong)
+    for wrong in (tokens.astype("uint8"), tokens + 0.7):
+        with pytest.raises(KindError, match="should hold tokens"):
+            backends.scores(model, wrong)
+
+
+@pytest.mark.parametrize("kind", COLUMN)
+def test_a_column_of_a_table_may_be_looked_up_beside_numbers(kind):
+    model, rows = COLUMN[kind](), np.array([[3, 0.5], [9, -20.25], [0, 1e4]])
+    assert backends.scores(model, rows).shape == (3, 3)
+    for bad in (-1, 10):
+        wrong = rows.copy()
+        wrong[1, 0] = bad
+        with pytest.raises(RangeError, match="A part of `images` is looked up"):
+            backends.scores(model, wrong)
+
+
+def test_chance_of_python_s_and_of_numpy_s_is_seen():
+    class Skips(nn.Linear):
+        def forward(self, images):
+            return super().forward(images) * (self.draw() < 0.5 if self.training else 1)
+
+    own = np.random.default_rng(0)
+    for draw in (lambda: random.random(), lambda: np.random.rand(), own.random):
+        model = Skips(64, 10)
+        model.draw = draw
+        for _ in range(5):
+            with pytest.raises(KindError, match="draws random numbers"):
+                parity.compare(model, model, FEATURES[:5], LABELS[:5])
+
+
+def test_what_the_loss_does_not_depend_on_has_slopes_of_zero(framework):
+    if type(framework).__name__ == "Keras":
+        inputs = keras.Input((64,))
+        hidden = keras.ops.stop_gradient(layers.Dense(4)(inputs))
+        model = keras.Model(inputs, layers.Dense(10)(hidden))
+    else:
+        model = nn.Sequential(nn.Linear(64, 4), Detach(), nn.Linear(4, 10))
+    assert parity.compare(model, model, FEATURES[:5], LABELS[:5]).ok
+    _, (first, last) = backends.loss_and_gradients(model, FEATURES[:5], LABELS[:5])
+    assert not first["kernel"].any() and last["kernel"].any()
+
+
+class Detach(nn.Module):
+    def forward(self, values):
+        return values.detach()
+
+
+def test_a_head_of_another_precision_is_compared():
+    inputs = keras.Input((64,))
+    model = keras.Model(inputs, layers.Dense(3, dtype="float64")(layers.Dense(4)(inputs)))
+    assert parity.compare(model, model, FEATURES[:5], np.zeros((5, 3))).ok
+
+
+def test_a_loss_of_one_s_own_has_no_name_in_the_other_framework(framework):
+    model, own = framework.mlp(), lambda outputs, targets: outputs.mean()
+    for ask in (
+        backends.loss_and_gradients,
+        lambda m, *rest, loss: parity.compare(m, m, *rest, loss=loss),
+    ):
+        with pytest.raises(KindError, match="should be a name here"):
+            ask(model, FEATURES[:5], LABELS[:5], loss=own)
+    with pytest.raises(RangeError, match="`labels` holds"):
+        backends.loss_and_gradients(model, FEATURES[:5], np.full((5, 10), np.nan))
+
+
+def test_a_loss_that_wants_floats_gets_them_in_both_frameworks():
+    both = (
+        (FRAMEWORKS["pytorch"], nn.BCEWithLogitsLoss()),
+        (FRAMEWORKS["keras"], lambda outputs, targets: keras.losses.BinaryCrossentropy(True)(
+            targets, outputs)),
+    )  # fmt: skip
+    for framework, loss in both:
+        labels = (LABELS > 4).astype("int64")[:, None]
+        backends.fit(framework.linear(64, 1), FEATURES, labels, loss=loss, **QUIET)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x: x / 255 if x.max() > 1 else x,
+        lambda x: (x - 50) / 30,
+    ],
+)
+def test_what_is_no_picture_or_divided_only_where_it_must_be_is_taken(change):
+    class Changes(nn.Linear):
+        def forward(self, images):
+            return super().forward(change(images))
+
+    backends.fit(Changes(64, 10), FEATURES / FEATURES.max(), LABELS, **QUIET)
+    if change(torch.ones(1)) == 1:
+        model = Divides(FRAMEWORKS["pytorch"].cnn(), change)
+        pixels = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
+        both = backends.scores(model, pixels), backends.scores(model, pixels / np.float32(255))
+        np.testing.assert_allclose(*both, atol=1e-5)
+
+
+def test_half_precision_has_its_own_end():
+    half = keras.Sequential([keras.Input((64,)), layers.Dense(3, dtype="mixed_float16")])
+    for model in (half, nn.Linear(64, 3).half()):
+        with pytest.raises(RangeError, match="float16, which ends at 65504"):
+            backends.scores(model, np.full((2, 64), 1e5))
+
+
+class OneHot(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.out = layers.Dense(3)
+
+    def call(self, tokens):
+        return self.out(tf.reduce_mean(tf.one_hot(tokens, 10), 1))
+
+
+class PlacesLookedUp(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patches, self.places, self.out = nn.Conv2d(1, 4, 4, 4), nn.Embedding(4, 4), None
+        self.out = nn.Linear(4, 3)
+
+    def forward(self, images):
+        patches = self.patches(images).flatten(2).transpose(1, 2)
+        return self.out((patches + self.places(torch.arange(4))).mean(1))
+
+
+def test_whole_numbers_are_what_the_model_takes_them_for():
+    assert backends.scores(OneHot(), np.array([[1, 2, 3]])).shape == (1, 3)
+    assert backends.scores(PlacesLookedUp(), np.zeros((2, 8, 8, 1), "int64")).shape == (2, 3)
+
+
+def test_what_a_model_s_own_lines_raise_is_told_in_words(framework):
+    class Wants(nn.Linear):
+        def forward(self, images):
+            assert images.shape[1] == 8, "eight features are needed"
+
+    class WantsInKeras(keras.Model):
+        def call(self, images):
+            raise KeyError("eight features are needed")
+
+    model = WantsInKeras() if type(framework).__name__ == "Keras" else Wants(64, 10)
+    with pytest.raises(KindError, match="eight features are needed"):
+        backends.scores(model, FEATURES[:5])
+    two = keras.Input((8,)), keras.Input((8,))
+    with pytest.raises(KindError, match="takes 2 inputs"):
+        backends.scores(keras.Model([*two], layers.Dense(3)(layers.Add()([*two]))), FEATURES[:5])
+
+
+def test_numbers_beyond_all_floats_are_told():
+    with pytest.raises(RangeError, match="should give a factor"):
+        backends.fit(nn.Linear(64, 10), FEATURES, LABELS, schedule=lambda p: 10**400, **QUIET)
+    with pytest.raises(RangeError, match="`noise` is"):
+        interpret.smooth_grad(FRAMEWORKS["pytorch"].cnn(), IMAGES[:1], 0, noise=1e39)

@@ -6,6 +6,7 @@ from dlcourse.exercise import Mistake
 
 import numpy as np
 import pytest
+import torch
 
 
 def _sum(numbers):
@@ -185,3 +186,22 @@ def test_a_known_weak_test_that_catches_nothing_or_all_is_a_fault():
         mean_of, ask="A test.", hints=("a", "b"), mistakes=[Mistake("Weak.", anything)]
     )
     assert any("a weak test must catch something" in fault for fault in declare(by_truth).faults())
+
+
+def test_the_truth_of_an_array_or_tensor_is_one():
+    @exercise.function(
+        ask="A", cases=[{"x": np.arange(6.0)}], hints=("a", "b"),
+        mistakes=[Mistake("M", lambda x, stride=1: x)],
+    )  # fmt: skip
+    def every(x, stride=1):
+        return x[::stride]
+
+    def of_a_tensor(every):
+        return (torch.tensor(every(np.arange(4.0), 2)) == torch.tensor([0, 2])).all()
+
+    def of_an_array(every):
+        return (every(np.arange(4.0), stride=2) == [0, 2]).all()
+
+    for test in (of_a_tensor, of_an_array):
+        asked = written_tests.of(every, ask="A", hints=("a", "b"), mistakes=[])(test)
+        assert asked.judge(test).outcome == "right"

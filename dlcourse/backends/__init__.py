@@ -17,6 +17,7 @@ from dlcourse.arrays import (
     expect_labels,
     expect_number,
     expect_real,
+    expect_scale_of,
     for_each,
     to_numpy,
 )
@@ -26,7 +27,9 @@ from dlcourse.backends.checks import (
     check_class_scores,
     check_valid,
     expect_inputs,
+    looks_up,
     no_slopes,
+    scales_pixels,
 )
 from dlcourse.backends.interface import Backend, Layer, Run
 from dlcourse.backends.loop import Options, evaluation, train
@@ -121,6 +124,9 @@ def fit(
     expect_inputs(backend, inputs)
     if options.valid:
         expect_inputs(backend, options.valid[0], "valid[0]")
+        if not scales_pixels(backend, inputs):
+            expect_scale_of(inputs, options.valid[0], "images", "valid[0]")
+            expect_scale_of(options.valid[0], inputs, "valid[0]", "images")
     backend.to_device()
     backend.build(inputs)
     trainer = backend.trainer(optimizer, options.learning_rate, loss)
@@ -240,7 +246,7 @@ def input_gradient(model, images, classes, batch_size=256) -> np.ndarray:
     images = as_floats(images, backend.dtype)
     classes = for_each(classes, len(images) if images.ndim else 0)
     expect_examples(images, classes, targets_name="classes")
-    if backend.tokens(images) is not None:
+    if looks_up(backend, images):
         raise no_slopes("the model looks its inputs up")
     expect_inputs(backend, images)
     slopes = [

@@ -1,8 +1,13 @@
 """Checks of what goes into a model and comes out of it, and the words for what does not fit."""
 
 import functools
+import math
+import pickle
+import random
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from dlcourse.arrays import (
     as_floats,
@@ -18,6 +23,7 @@ from dlcourse.errors import CourseError, KindError, RangeError, ShapeError, in_s
 
 import numpy as np
 
+GENERATORS = random.Random, np.random.Generator, np.random.RandomState
 LOSSES = ("cross-entropy", "squared error", "absolute error")  # names that all backends know
 
 
@@ -46,9 +52,14 @@ def batch_targets(targets, loss=None) -> tuple:
     if loss is None:
         loss = "squared error" if targets.dtype.kind == "f" else "cross-entropy"
     expect_loss(loss)
+    if callable(loss):
+        raise KindError(
+            "`loss` is a function, but should be a name here, so that both frameworks compute the "
+            f"same: {', '.join(LOSSES)}."
+        )
     if loss == "cross-entropy":
         return expect_labels(targets, None, steps=True), loss
-    return regression_targets(targets), loss
+    return expect_finite(regression_targets(targets), "labels"), loss
 
 
 def regression_targets(targets) -> np.ndarray:
@@ -79,48 +90,143 @@ def expect_inputs(backend, images, name="images") -> np.ndarray:
 
     Raises:
         ShapeError, KindError, RangeError: No examples; nan or infinite values; to a model that
-            looks its inputs up, no tokens that it knows; or see `Backend.check_inputs`.
+            looks its inputs up, no tokens that it knows; to one that divides by 255, floats from
+            0 to 1.
     """
     images = expect_real(images, name)
     expect_examples(images, images, name, name)
     if images.dtype.kind == "f":
         expect_finite(images, name)
-        largest = float(np.finfo(backend.dtype).max)
+        kind, largest = backend.narrowest
         low, high = float(images.min(initial=0)), float(images.max(initial=0))
         if max(-low, high) > largest:
             raise RangeError(
                 f"`{name}` goes from {low:g} to {high:g}, but the model computes "
-                f"with {backend.dtype}, which ends at {largest:g}. Scale them."
+                f"with {kind}, which ends at {largest:g}. Scale them."
             )
-    count = backend.tokens(images)
-    if count is None:
-        backend.check_inputs(images, name)
-    elif not may_be_tokens(images):
+    tables, whole = _tables(backend, images)
+    if not tables:
+        _expect_scaled_once(backend, images, name)
+    elif images.dtype == np.uint8 or (whole and not may_be_tokens(images)):
         pixels = " Bytes count as pixels." if images.dtype == np.uint8 else ""
         raise KindError(
             f"The model looks its inputs up, so `{name}` should hold tokens as whole numbers, such "
             f"as int64, but holds {images.dtype}.{pixels} Use {name}.astype('int64') if they are "
             "tokens."
         )
-    elif images.min(initial=0) < 0 or images.max(initial=0) >= count:
-        raise RangeError(
-            f"`{name}` goes from {images.min()} to {images.max()}, but the model knows the tokens "
-            f"0 to {count - 1}. Make the embedding wider, or put a token for what is unknown."
-        )
+    elif images.size:
+        for ends in (images.min(axis=0), images.max(axis=0)):
+            asked = _asked_for(backend, ends)
+            for place, (rows, shift) in tables.items():
+                # The frameworks stop at a row beyond the last, so that nothing was kept; or they
+                # wrap.
+                least, most = asked[place] if place < len(asked) else (-1, rows)
+                if not 0 <= least <= most < rows:
+                    raise _no_such_row(images, name, rows, shift, whole)
     return images
 
 
-def once_for_each_shape(tokens) -> Callable:
-    """Return a backend's method `tokens`, which asks the model once for each shape of examples."""
+def _expect_scaled_once(backend, images, name):
+    """Check that pixels from 0 to 1 do not come to a model that divides by 255 once more."""
+    divides = scales_pixels(backend, images)  # found out now, before anybody watches the layers
+    if not divides or images.ndim != 4 or images.dtype == np.uint8:
+        return
+    # It may divide only what goes beyond 1.
+    if 0 < np.abs(images).max(initial=0) <= 1 and scales_pixels(backend, images, white=1):
+        raise RangeError(
+            "The model divides pixels by 255 itself, or nearly so, before its first layer with "
+            f"weights, but `{name}` goes from 0 to 1. Hand over bytes, such as `.pixels`. Slopes "
+            "and maps are of pictures from 0 to 1, bytes among them, so they need the model "
+            "without this step, in Keras such as keras.Sequential(model.layers[1:])."
+        )
 
-    @functools.wraps(tokens)
-    def known(self, inputs):
-        shape = inputs.shape[1:]
-        if shape not in self._tokens:
-            self._tokens[shape] = tokens(self, inputs)
-        return self._tokens[shape]
 
-    return known
+def scales_pixels(backend, inputs, white=255) -> bool:
+    """Return whether the model divides bytes by 255, or nearly so, before it computes.
+
+    It may do so in a layer, in a Lambda, or in a line of its `forward` or `call`. So it is asked:
+    what reaches its first layer with weights, if all of an example is black, a fifth, or white?
+    """
+    shape = (1, *inputs.shape[1:])
+    examples = (np.full(shape, pixel, backend.dtype) for pixel in (0, white / 5, white))
+    given = [backend.first_given(example) for example in examples]
+    if any(each is None or not each.size for each in given):
+        return False
+    none, fifth, full = (float(each.max()) for each in given)
+    # A sigmoid ends at 1 as well; but a fifth of the way up it does not stand at a fifth.
+    straight = math.isclose(5 * (fifth - none), full - none, rel_tol=1e-3)
+    return straight and 0 < full - none < white / 20
+
+
+def looks_up(backend, inputs) -> bool:
+    """Return whether the model takes what it is given for tokens, to be looked up in a table."""
+    return bool(_tables(backend, inputs)[0])
+
+
+def _tables(backend, inputs):
+    """Return which embeddings are asked for what comes, and whether all of it are tokens.
+
+    One that is asked for the same whatever comes, such as one of places, is not among them.
+
+    Returns:
+        ({place in the order of looking up: (rows, shift)}, whether an embedding looks up more than
+        half of an example; a column of a table may be looked up beside others that are numbers).
+    """
+    shape = inputs.shape[1:]
+    for dtype in ("int64", backend.dtype):  # a table's other columns may not pass as whole numbers
+        zeros, ones = (backend.looked_up(np.full((1, *shape), t, dtype)) for t in (0, 1))
+        asked = {
+            place: (rows, given)
+            for place, (rows, given) in enumerate(zeros)
+            if place >= len(ones) or not np.array_equal(given, ones[place][1])
+        }
+        if asked:
+            sizes = Counter()  # of what one table, or one by steps, is asked for
+            for rows, given in asked.values():
+                sizes[rows] += given.size
+            shifts = {place: (rows, int(given.flat[0])) for place, (rows, given) in asked.items()}
+            return shifts, 2 * max(sizes.values()) > math.prod(shape)
+    return {}, False
+
+
+def _asked_for(backend, example):
+    """Return [(lowest, highest) row that each embedding is asked for] by one example."""
+    if example.dtype.kind in "iu":
+        example = np.minimum(example, np.iinfo("int64").max).astype("int64")
+    else:
+        example = example.astype(backend.dtype)
+    return [(given.min(), given.max()) for _, given in backend.looked_up(example[None])]
+
+
+def _no_such_row(inputs, name, rows, shift, whole):
+    if not whole:
+        return RangeError(
+            f"A part of `{name}` is looked up in an embedding of {rows} rows, but asks for one "
+            f"beyond 0 to {rows - 1}. Make the embedding wider, or put a row for what is unknown."
+        )
+    added = f" (it adds {shift} to each before it looks it up)" if shift else ""
+    return RangeError(
+        f"`{name}` goes from {inputs.min()} to {inputs.max()}, but the model knows the tokens "
+        f"{-shift} to {rows - 1 - shift}{added}. Make the embedding wider, or put a token for what "
+        "is unknown."
+    )
+
+
+def once_for_each(ask) -> Callable:
+    """Return a backend's method, which asks the model once for each array."""
+    known = {}
+
+    def recalled(array):
+        key = array.shape, array.dtype, array.tobytes()
+        if key not in known:
+            known[key] = ask(array)
+        return known[key]
+
+    return recalled
+
+
+class Reached(Exception):
+    """Ends a run of a model at the layer that was wanted."""
 
 
 def no_weights_yet() -> KindError:
@@ -188,6 +294,27 @@ def augmented(augment, batch, generator) -> np.ndarray:
             "give as many examples."
         )
     return given
+
+
+@contextmanager
+def watching_chance(layers) -> Iterator[list]:
+    """Yield a list that holds something afterwards, if Python's or NumPy's chance was drawn from.
+
+    The frameworks' own generators are watched where the frameworks are known.
+
+    Args:
+        layers: Objects that may hold generators of their own.
+    """
+    drawn, before = [], _chance(layers)
+    yield drawn
+    if _chance(layers) != before:
+        drawn.append("elsewhere")
+
+
+def _chance(layers):
+    own = (value for layer in layers for value in vars(layer).values())
+    states = [pickle.dumps(each) for each in own if isinstance(each, GENERATORS)]
+    return random.getstate(), pickle.dumps(np.random.get_state()), states
 
 
 def expect_trainable(weights) -> None:
@@ -348,8 +475,18 @@ def reason(error) -> str:
     """Return the sentence that says what went wrong, out of a framework's long message."""
     marked = re.search(r"\x1b\[1m(.+?)\x1b\[0m", str(error), re.DOTALL)  # Keras prints it in bold
     text = re.sub(r"\{\{.*?\}\}", "", marked[1] if marked else str(error)).strip()
-    lines = text.splitlines() or [type(error).__name__]
-    return lines[-1 if lines[0].startswith("in user code") else 0].split(" for '")[0][:300]
+    lines = [line for line in text.splitlines() if not line.startswith("\t")]
+    lines = lines or [type(error).__name__]
+    last = lines[0].startswith(("in user code", "Graph execution error"))
+    return lines[-1 if last else 0].split(" for '")[0].strip()[:300]
+
+
+def raised(inputs, error) -> KindError:
+    """Return the KindError for what the learner's own code in a model has raised."""
+    return KindError(
+        f"The model raised {told(error)}. It was given a batch of shape {inputs.shape}, "
+        f"{inputs.dtype}."
+    )
 
 
 def check_scores(scores, targets) -> None:

@@ -68,18 +68,31 @@ class Backend(Protocol):
     model: Any
     dtype: np.dtype  # kind of floats that the model computes with
 
+    @property
+    def narrowest(self) -> tuple:
+        """Return (name, largest number) of the kind of floats that ends first, as float16 does."""
+
     def build(self, inputs: np.ndarray) -> None:
         """Make the weights, if the model makes them when it meets its first inputs."""
 
-    def tokens(self, inputs: np.ndarray) -> int | None:
-        """Return how many tokens the model knows, if it looks its inputs up; else None.
+    def looked_up(self, tokens: np.ndarray) -> list:
+        """Return what each embedding was asked for, as (its number of rows, array), in order.
+
+        It ends before the first array that an embedding has no row for.
 
         Args:
-            inputs: Array (N, …); only its shape counts.
+            tokens: int64 array (1, …), one example; or floats, where a part of it is looked up.
         """
 
-    def check_inputs(self, inputs: np.ndarray, name: str) -> None:
-        """Check what only this framework's models may ask of all examples together."""
+    def first_given(self, inputs: np.ndarray) -> np.ndarray | None:
+        """Return what the first layer with weights is given, looking; without one, the outputs.
+
+        Args:
+            inputs: Array (1, …) of floats, one example.
+
+        Returns:
+            Array, or None if the model cannot take the example.
+        """
 
     def to_device(self) -> None:
         """Move the model to where it is to be trained."""

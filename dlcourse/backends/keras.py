@@ -2,10 +2,9 @@
 
 import contextlib
 import functools
-import itertools
 from contextlib import contextmanager
 
-from dlcourse.arrays import as_floats, expect_real, to_numpy
+from dlcourse.arrays import as_floats, to_numpy
 from dlcourse.backends import checks
 from dlcourse.backends.interface import Run, Slot
 from dlcourse.errors import CourseError, KindError, RangeError
@@ -68,7 +67,9 @@ class Keras:
                 "A stateful recurrent layer starts each batch where the one before ended, so that "
                 "no two calls agree. Make it with stateful=False."
             )
-        self._tokens = {}  # by shape of an example: how many it looks up, once it is known
+        self.looked_up = checks.once_for_each(self._looked_up)
+        self.first_given = checks.once_for_each(self._first_given)
+        self._wants_whole = None  # whether whole numbers are tokens, once it is known
 
     @property
     def dtype(self):
@@ -76,40 +77,59 @@ class Keras:
         # Half precision is Keras's affair: it brings float32 to what each layer works with.
         return np.dtype("float64" if next(kinds, "") == "float64" else "float32")
 
+    @property
+    def narrowest(self):
+        half = any(layer.compute_dtype == "float16" for layer in _flatten(self.model))
+        kind = "float16" if half else self.dtype.name
+        return kind, float(np.finfo(kind).max)
+
     # Looking
 
     def build(self, inputs):
         if not self.model.built:
             self._outputs(inputs[:1], compiled=False)
 
-    @checks.once_for_each_shape
-    def tokens(self, inputs):
+    def _looked_up(self, tokens):
         tables = [each for each in _flatten(self.model) if isinstance(each, layers.Embedding)]
-        probe, found = tf.zeros((1, *inputs.shape[1:]), tf.int64), []
+        found = []
 
         def keep(given, _output, table=None):
-            if tf.is_tensor(given) and given.shape == probe.shape and not np.any(given):
-                found.append(table.input_dim)
+            if _is_known(given) and tf.size(given):
+                found.append((table.input_dim, to_numpy(given)))
 
+        if tables:
+            self._build(tf.constant(tokens))
         with contextlib.ExitStack() as watched:
             for table in tables:
                 watched.enter_context(_called(table, functools.partial(keep, table=table)))
             # What is no model of tokens cannot take them; what it says then is of no interest.
             with contextlib.suppress(Exception):
                 if tables:
-                    self.model(probe, training=False)
-        return max(found, default=None)
+                    self.model(tf.constant(tokens), training=False)
+        return found
 
-    def check_inputs(self, inputs, name):
-        if not self._scales_pixels or inputs.dtype == np.uint8:
-            return
-        if 0 < np.abs(inputs).max(initial=0) <= 1:
-            raise RangeError(
-                "The model has a Rescaling layer that divides pixels by 255 itself, but "
-                f"`{name}` goes from 0 to 1. Hand over bytes, such as `.pixels`. Slopes and maps "
-                "are of pictures from 0 to 1, bytes among them, so they need the model without "
-                "this layer, such as keras.Sequential(model.layers[1:])."
-            )
+    def _first_given(self, inputs):
+        found = []
+
+        def keep(given, output, layer):
+            if layer.weights and not isinstance(layer, layers.Normalization):
+                found.append(given)
+                raise checks.Reached
+
+        self._build(self.tensor(inputs))
+        with contextlib.ExitStack() as watched:
+            for layer in _flatten(self.model):
+                watched.enter_context(_called(layer, functools.partial(keep, layer=layer)))
+            # What the model says to an example that it cannot take is of no interest here.
+            with contextlib.suppress(Exception):
+                found.append(self.model(self.tensor(inputs), training=False))
+        return to_numpy(found[0]) if found and _is_known(found[0]) else None
+
+    def _build(self, tensor):
+        """Let the model make its weights now, whose first call runs twice: once with no numbers."""
+        if not self.model.built:
+            with contextlib.suppress(Exception):  # it is said when the model is used
+                self.model(tensor, training=False)
 
     def to_device(self):
         """Do nothing: TensorFlow has put the model where it is to be trained."""
@@ -200,9 +220,12 @@ class Keras:
         if len(layer._inbound_nodes) != 1:  # `layer.output` is that of its first call, anywhere
             return None
         try:
-            return Keras(keras.Model(self.model.inputs, layer.output))
+            part = Keras(keras.Model(self.model.inputs, layer.output))
         except (AttributeError, ValueError):  # a model written as a class
             return None
+        # It takes its inputs as the whole does, though it may end before what that tells by.
+        part.looked_up, part.first_given = self.looked_up, self.first_given
+        return part
 
     def _given(self, inputs, layer):
         """Return what a layer gives in a run of the whole model, which is slower."""
@@ -309,23 +332,28 @@ class Keras:
 
     def loss_and_slopes(self, inputs, targets, loss):
         tensor, states = self.tensor(inputs), self._random_states()
-        with tf.GradientTape() as tape:
-            outputs = self.model(tensor, training=True)
+        inside = [self.model, *_inside(self.model)]
+        with tf.GradientTape() as tape, checks.watching_chance(inside) as drawn_elsewhere:
+            outputs = tf.cast(self.model(tensor, training=True), self.dtype)
             mean_loss = LOSSES[loss](outputs, self.targets(targets)) + self.penalties()
-        again = self.model(tensor, training=True)
-        drawn = states != self._random_states()
+            again = self.model(tensor, training=True)
+        drawn = drawn_elsewhere or states != self._random_states()
         if drawn or not np.allclose(outputs, again, 1e-4, 1e-4, equal_nan=True):
             raise checks.draws_random_numbers()
         variables = self.model.trainable_variables
-        gradients = tape.gradient(mean_loss, variables, unconnected_gradients="zero")
-        gradient_of = dict(zip(map(id, variables), gradients))
+        gradients = tape.gradient(mean_loss, variables)
+        gradient_of = {  # None: the loss does not depend on it
+            id(variable): gradient
+            for variable, gradient in zip(variables, gradients)
+            if gradient is not None
+        }
         slopes = []
         for slot in self.slots():
             of_slot = {}
             for part, variable in slot.tensors.items():
                 if part.startswith("moving"):
                     continue  # batch norm's averages are not trained
-                slope = gradient_of.get(id(variable), tf.zeros(variable.shape))  # 0: it is frozen
+                slope = gradient_of.get(id(variable), tf.zeros(variable.shape))  # 0: frozen
                 of_slot[part] = tf.convert_to_tensor(slope).numpy()  # an embedding's is sparse
             slopes.append(of_slot)
         return float(mean_loss), slopes
@@ -376,28 +404,29 @@ class Keras:
         """Return a batch as the model takes it: floats, or tokens as whole numbers."""
         if checks.may_be_tokens(inputs) and self._takes_whole(inputs):
             return tf.constant(inputs.astype("int64"))
-        if not self._scales_pixels:
-            return tf.constant(as_floats(inputs, self.dtype))
-        return tf.constant(expect_real(inputs, "images").astype(self.dtype))
-
-    @functools.cached_property
-    def _scales_pixels(self):
-        """Return whether the model divides bytes by 255, or nearly so, before it computes."""
-        scaling = layers.Rescaling, layers.Normalization
-        first = itertools.takewhile(
-            lambda each: not each.weights or isinstance(each, scaling), _flatten(self.model)
-        )
-        return any(
-            (isinstance(each, layers.Rescaling) and 0 < np.max(each.scale) < 1 / 100)
-            or (isinstance(each, layers.Normalization) and np.max(each.mean, initial=0) > 1)
-            for each in first
-        )
+        if inputs.dtype == np.uint8 and checks.scales_pixels(self, inputs):
+            inputs = inputs.astype(self.dtype)
+        return tf.constant(as_floats(inputs, self.dtype))
 
     def _takes_whole(self, inputs):
         """Return whether whole numbers are tokens to this model, as to an embedding."""
         if any("int" in each.dtype for each in getattr(self.model, "inputs", None) or ()):
             return True
-        return any(isinstance(layer, layers.Embedding) for layer in _flatten(self.model))
+        if self._wants_whole is None:
+            self._wants_whole = checks.looks_up(self, inputs) or self._takes_only_whole(inputs)
+        return self._wants_whole
+
+    def _takes_only_whole(self, inputs):
+        """Return whether the model refuses floats, since it looks up in a way of its own."""
+        for dtype, taken in ((self.dtype, False), ("int64", True)):
+            try:
+                self.model(tf.constant(inputs[:2].astype(dtype)), training=False)
+            except Exception:
+                if taken:
+                    return False
+            else:
+                return taken
+        return False
 
     def targets(self, targets):
         """Return targets as a tensor; floats as the model computes with them."""
@@ -422,13 +451,25 @@ class Keras:
         except CourseError:
             raise
         except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
+            if (count := len(getattr(self.model, "inputs", None) or ())) > 1:
+                raise KindError(
+                    f"The model takes {count} inputs, but the course's functions hand over one "
+                    "array. Join them along an axis, and cut them apart inside the model."
+                ) from error
             raise checks.refused(inputs, _first_layer(self.model), error) from error
+        except Exception as error:  # in a line of the learner's own
+            raise checks.raised(inputs, error) from error
         if not tf.is_tensor(outputs):
             raise KindError(
                 f"The model gives a {type(outputs).__name__}, but should give one tensor, such as "
                 "scores (N, K)."
             )
         return outputs
+
+
+def _is_known(tensor):
+    """Return whether a tensor holds numbers; while Keras builds a model, they hold none."""
+    return tf.is_tensor(tensor) and hasattr(tensor, "numpy")
 
 
 def _expect_nothing_beyond(who, weights):
@@ -556,7 +597,11 @@ class _Trainer:
             with_penalties = loss + self.backend.penalties()
             scaled = self.optimizer.scale_loss(with_penalties)  # of one for half precision
         variables = self.model.trainable_variables
-        self.optimizer.apply(tape.gradient(scaled, variables), variables)
+        slopes = tape.gradient(scaled, variables)
+        if any(each is not None for each in slopes):  # what the loss does not depend on stays
+            variables = [v for v, slope in zip(variables, slopes) if slope is not None]
+            slopes = [slope for slope in slopes if slope is not None]
+        self.optimizer.apply(slopes, variables)
         # Without penalties, as `evaluate` and the validation give it.
         if not self.classifies:
             return loss, tf.constant(0)

@@ -92,7 +92,7 @@ class Options:
         try:
             if 0 <= float(factor) < math.inf:
                 return float(factor)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             pass
         raise RangeError(
             f"`schedule` gave {in_short(factor)} at {progress:.3g}, but should give a factor for "

@@ -73,7 +73,8 @@ class PyTorch:
         self.model = model
         self._taken, self._given = {}, {}  # whether four axes are a picture's, once it is known
         self._wants_whole = None  # whether whole numbers are tokens, once it is known
-        self._tokens = {}  # by shape of an example: how many it looks up, once it is known
+        self.looked_up = checks.once_for_each(self._looked_up)
+        self.first_given = checks.once_for_each(self._first_given)
 
     @property
     def dtype(self):
@@ -85,19 +86,22 @@ class PyTorch:
         found = (each.dtype for each in self.model.parameters() if each.is_floating_point())
         return next(found, torch.get_default_dtype())
 
+    @property
+    def narrowest(self):
+        return str(self._dtype).removeprefix("torch."), torch.finfo(self._dtype).max
+
     # Looking
 
     def build(self, inputs):
         """Do nothing: a PyTorch model has its weights from the start."""
 
-    @checks.once_for_each_shape
-    def tokens(self, inputs):
+    def _looked_up(self, tokens):
         tables = [each for each in self.model.modules() if isinstance(each, nn.Embedding)]
-        probe, found = torch.zeros((1, *inputs.shape[1:]), dtype=torch.int64), []
+        found = []
 
         def keep(table, given, _output):
-            if given and torch.equal(given[0].cpu(), probe):
-                found.append(table.num_embeddings)
+            if given and given[0].numel():
+                found.append((table.num_embeddings, to_numpy(given[0])))
 
         with contextlib.ExitStack() as hooks, _evaluating(self.model), torch.no_grad():
             for table in tables:
@@ -105,11 +109,32 @@ class PyTorch:
             # What is no model of tokens cannot take them; what it says then is of no interest.
             with contextlib.suppress(Exception):
                 if tables:
-                    self.model(probe.to(_device(self.model)))
-        return max(found, default=None)
+                    tensor = torch.from_numpy(tokens).to(_device(self.model))
+                    self.model(tensor if tokens.dtype.kind == "i" else tensor.to(self._dtype))
+        return found
 
-    def check_inputs(self, inputs, name):
-        """Do nothing: PyTorch's models ask nothing more."""
+    def _first_given(self, inputs):
+        found = []
+
+        def keep(_layer, given):
+            found.append(_first_tensor(given))
+            raise checks.Reached
+
+        if any(isinstance(each, torch.jit.ScriptModule) for each in self.model.modules()):
+            return None  # it lets nobody look inside
+        tensor = self._as_it_lies(inputs)
+        with contextlib.ExitStack() as hooks, _evaluating(self.model), torch.no_grad():
+            for module in self.model.modules():
+                # A module with layers inside it may have weights too, such as a cell of places; it
+                # divides before it hands on.
+                if next(module.children(), None) is None and [*module.parameters()]:
+                    hooks.callback(module.register_forward_pre_hook(keep).remove)
+            # Which way round a picture is wanted shows no example that is the same all over; the
+            # other one is refused, and what the model says to it is of no interest here.
+            for way in (_turned(tensor), tensor) if tensor.ndim == 4 else (tensor,):
+                with contextlib.suppress(Exception):
+                    found.append(_first_tensor(self.model(way)))
+        return None if not found or found[0] is None else to_numpy(found[0])
 
     def to_device(self):
         self.model.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -213,13 +238,15 @@ class PyTorch:
         """Return a batch on the device, with its own axes, as numbers that the model takes."""
         if checks.may_be_tokens(inputs) and self._takes_whole(inputs):
             return torch.from_numpy(_writeable(inputs.astype("int64"))).to(_device(self.model))
+        if inputs.dtype == np.uint8 and checks.scales_pixels(self, inputs):
+            inputs = inputs.astype(self.dtype)
         floats = torch.from_numpy(_writeable(as_floats(inputs, self.dtype)))
         return floats.to(_device(self.model), self._dtype)
 
     def _takes_whole(self, inputs):
         """Return whether whole numbers are tokens to this model, as to an embedding."""
         if self._wants_whole is None:
-            self._wants_whole = any(isinstance(m, nn.Embedding) for m in self.model.modules())
+            self._wants_whole = checks.looks_up(self, inputs)
             if not self._wants_whole:
                 few = torch.from_numpy(inputs[:2].astype("int64")).to(_device(self.model))
                 try:
@@ -245,6 +272,8 @@ class PyTorch:
                     "Use nn.Flatten(), .flatten(1) or .reshape()."
                 ) from error
             raise checks.refused(inputs, _first_layer(self.model), error) from error
+        except Exception as error:  # in a line of the learner's own
+            raise checks.raised(inputs, error) from error
         if not isinstance(outputs, torch.Tensor):
             raise KindError(
                 f"The model gives a {type(outputs).__name__}, but should give one tensor, such as "
@@ -319,6 +348,18 @@ class PyTorch:
                     )
                 named = {parts[key]: tensor for key, tensor in tensors.items()}
                 slots.append(Slot(name, module, kind, named))
+        held = {id(tensor) for slot in slots for tensor in slot.tensors.values()}
+        beyond = [  # buffers of one's own, and what a quantised layer packs
+            key
+            for key, saved in self.model.state_dict(keep_vars=True).items()
+            if id(saved) not in held and not key.endswith("num_batches_tracked")
+        ]
+        if beyond:
+            raise KindError(
+                f"The model saves {', '.join(beyond)}, which no layer of a kind that the course "
+                "can compare holds. Register what stays the same with persistent=False; compare a "
+                "model before it is quantised."
+            )
         return slots
 
     def lay_out(self, kind, arrays):
@@ -390,9 +431,10 @@ class PyTorch:
         _train(self.model)
         self.model.zero_grad()
         tensor, state = self.tensor(inputs), torch.get_rng_state()
-        outputs = self._outputs(inputs, tensor)
-        again = self._outputs(inputs, tensor).detach()
-        drawn = not torch.equal(state, torch.get_rng_state())
+        with checks.watching_chance([*self.model.modules()]) as drawn_elsewhere:
+            outputs = self._outputs(inputs, tensor)
+            again = self._outputs(inputs, tensor).detach()
+        drawn = drawn_elsewhere or not torch.equal(state, torch.get_rng_state())
         if drawn or not torch.allclose(outputs, again, 1e-4, 1e-4, equal_nan=True):
             raise checks.draws_random_numbers()
         mean_loss = LOSSES[loss](outputs, self.targets(targets, inputs, outputs))
@@ -457,7 +499,7 @@ class _Trainer:
 
     def __init__(self, backend, optimizer, learning_rate, loss):
         self.backend, self.model, self.outputs = backend, backend.model, backend.outputs
-        self.classifies = loss == "cross-entropy"
+        self.classifies, self._floats = loss == "cross-entropy", False
         self.loss = checks.own_loss(loss) if callable(loss) else LOSSES[loss]
         checks.expect_trainable(backend.trained())
         self.optimizer = _optimizer(self.model, optimizer, learning_rate)
@@ -467,14 +509,25 @@ class _Trainer:
 
     def check(self, inputs, targets, options):
         checks.check_outputs(self.outputs(inputs), targets, options)
-        if not self.classifies:
+        if self.classifies:
+            return
+        try:
             self.mean_loss(inputs, targets[: len(inputs)])
+        except KindError:
+            if targets.dtype.kind not in "iub":
+                raise
+            self._floats = True  # some losses want floats of the labels too
+            self.mean_loss(inputs, targets[: len(inputs)])
+
+    def _targets(self, targets, inputs, outputs):
+        targets = targets.astype(self.backend.dtype) if self._floats else targets
+        return self.backend.targets(targets, inputs, outputs)
 
     def step(self, inputs, targets):
         _train(self.model)
         self.optimizer.zero_grad(set_to_none=True)
         outputs = self.backend._outputs(inputs, self.backend.tensor(inputs))
-        targets = self.backend.targets(targets, inputs, outputs)
+        targets = self._targets(targets, inputs, outputs)
         loss = self.loss(outputs, targets)
         checks.check_loss(loss, isinstance(loss, torch.Tensor))
         try:
@@ -498,7 +551,7 @@ class _Trainer:
     def mean_loss(self, inputs, targets):
         with _evaluating(self.model), torch.no_grad():
             outputs = self.backend._outputs(inputs, self.backend.tensor(inputs))
-            loss = self.loss(outputs, self.backend.targets(targets, inputs, outputs))
+            loss = self.loss(outputs, self._targets(targets, inputs, outputs))
         checks.check_loss(loss, isinstance(loss, torch.Tensor))
         return loss.item()
 

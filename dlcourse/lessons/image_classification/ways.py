@@ -120,3 +120,25 @@ def test_same_padding_against_keras(same_padding):
         above, below = same_padding(pixels, window, stride)
         last = (len(sums) - 1) * stride + window - above - pixels  # rows beyond the picture
         assert window - int(sums[0]) == above and window - int(sums[-1]) == below == max(last, 0)
+
+
+def small_data_model_in_smaller_batches(residual_network, train_fast, train):
+    """Batches of 32: half the epochs bring as many steps."""
+    model = residual_network()
+    train_fast(model, train.pixels[:5000], train.labels[:5000], 4, batch_size=32)
+    return model
+
+
+def small_data_model_with_more_filters(residual_network, train_fast, train):
+    """Half as many filters again, for as many steps."""
+    model = residual_network((24, 24, 48))
+    train_fast(model, train.pixels[:5000], train.labels[:5000], 6, batch_size=48)
+    return model
+
+
+def small_data_model_with_mirrored_pictures(residual_network, train_fast, train):
+    """A picture in the mirror is another picture of the same class."""
+    model, few = residual_network(), train[:5000]
+    pictures = np.concatenate([few.pixels, few.pixels[:, :, ::-1]])
+    train_fast(model, pictures, np.tile(few.labels, 2), 5, batch_size=64)
+    return model

@@ -118,3 +118,18 @@ def test_grown_size_undoes_a_convolution(grown_size):
         for window, stride, padding in ((4, 2, 1), (5, 2, 2), (3, 1, 0)):
             grown = grown_size(pixels, window, stride, padding)
             assert (grown + 2 * padding - window) / stride + 1 == pixels
+
+
+def my_run_in_batches_of_six(short_run):
+    """Still smaller batches, still more rounds."""
+    return short_run(batch_size=6, rounds=1_600)
+
+
+def my_run_in_batches_of_ten(short_run):
+    """Not every batch size divides 9 600; this one does."""
+    return short_run(batch_size=10, rounds=960)
+
+
+def my_run_in_batches_of_twelve(short_run):
+    """Fewer rounds of larger batches are done sooner, and are enough."""
+    return short_run(batch_size=12, rounds=800)

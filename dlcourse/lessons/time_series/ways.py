@@ -126,3 +126,35 @@ def test_coverage_one_end_at_a_time(coverage):
     assert coverage(low, high, np.array([0.0, 2, 2, 2])) == 0.75
     assert coverage(low, high, np.array([2.0, 2, 2, 4])) == 0.75
     assert coverage(low, high, np.array([0.0, 2, 2, 4])) == 0.5
+
+
+def better_method_by_the_median(fit_boosting, fit_dense, fit_ridge):
+    """Three members, and in place of their mean the one in the middle, half-hour by half-hour."""
+
+    def committee(series, starts):
+        fits = fit_boosting, fit_dense, fit_ridge
+        members = [fit(series, starts) for fit in fits]
+        return lambda series, new: np.median([each(series, new) for each in members], axis=0)
+
+    return committee
+
+
+def better_method_with_shares(fit_boosting, fit_dense):
+    """The better member counts for more."""
+
+    def committee(series, starts):
+        boosting, dense = fit_boosting(series, starts), fit_dense(series, starts)
+        return lambda series, new: 0.6 * boosting(series, new) + 0.4 * dense(series, new)
+
+    return committee
+
+
+def better_method_from_squares(fit_boosting, fit_dense):
+    """A boosting that was trained on the squared error is wrong in other places."""
+
+    def committee(series, starts):
+        boosting = fit_boosting(series, starts, loss="squared_error")
+        dense = fit_dense(series, starts)
+        return lambda series, new: (boosting(series, new) + dense(series, new)) / 2
+
+    return committee
