@@ -93,7 +93,7 @@ def draw_race(figure, surface, optimiser, rate, keep, path, other):
     """
     ground = SURFACES[surface]
     ground_axes, axes = figure.subplots(1, 2, width_ratios=(1.3, 1))
-    draw_surface(ground_axes, ground.loss, *ground.limits, points=31)
+    draw_surface(ground_axes, ground.loss, *ground.limits, points=25)
     for each, colour in ((other, "gray"), (path, plot.COLOURS[1])):
         ground_axes.plot(*each.T, ".-", color=colour, markersize=3, linewidth=0.8)
         powers = np.log10(np.maximum(ground.loss(each), 1e-9))
