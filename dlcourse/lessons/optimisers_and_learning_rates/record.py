@@ -1,6 +1,6 @@
 """Record lesson 13: optimisers, schedules, starts and clipping, each with a rate of its own.
 
-    dlcourse measure 13 optimisers   # some five minutes of one core, as each of the others
+    dlcourse measure 13 optimisers   # minutes of one core, as each of the others
     dlcourse measure 13 again
     dlcourse measure 13 schedules
     dlcourse measure 13 clipping
