@@ -1,6 +1,7 @@
 """Record lesson 13: optimisers, schedules, starts and clipping, each with a rate of its own.
 
     dlcourse measure 13 optimisers   # minutes of one core, as each of the others
+    dlcourse measure 13 neighbours
     dlcourse measure 13 again
     dlcourse measure 13 schedules
     dlcourse measure 13 clipping
@@ -9,7 +10,9 @@
 Whatever is compared gets the same small search: the same rates, each with the same three seeds, and
 the best mean accuracy on the validation pictures wins. Then other seeds are trained at that rate,
 which had no say in the search, and their test accuracies are what the lesson reports. (For
-`schedules` the rates are five around the one that is best with a line.)
+`schedules` the rates are seven around the one that is best with a line.)
+
+The band of the headline has 20 seeds: `dlcourse.measure.band(lesson, seeds=20)`.
 """
 
 from functools import partial
@@ -116,10 +119,34 @@ def again(recorded):
     }
 
 
-def near(rate, steps=2):
-    """Return a rate of the list with two smaller and two larger ones."""
+def neighbours(recorded):
+    """The rates beside the one that was found, for the two optimisers with the lowest means."""
+    return {
+        "neighbours": {
+            name: {
+                each: {
+                    str(rate): accuracies(
+                        [trained(each, rate, seed, factor=CELLS[name]) for seed in SEEDS], TEST
+                    )
+                    for rate in beside(recorded["optimisers"][name][each]["rate"])
+                }
+                for each in ("SGD", "RMSProp")
+            }
+            for name in ("constant", "line")
+        }
+    }
+
+
+def beside(rate):
+    """Return the next smaller and the next larger rate of the list."""
     place = RATES.index(rate)
-    return RATES[place - steps : place + steps + 1]
+    return RATES[place - 1], RATES[place + 1]
+
+
+def near(rate):
+    """Return a rate of the list with four smaller and two larger ones."""
+    place = RATES.index(rate)
+    return RATES[place - 4 : place + 3]
 
 
 def schedules(recorded):
@@ -178,6 +205,7 @@ def clipping(recorded):
 
 PARTS = {
     "optimisers": optimisers,
+    "neighbours": neighbours,
     "again": again,
     "schedules": schedules,
     "clipping": clipping,

@@ -69,6 +69,7 @@ def adam_step_with_weighted_means(w, m, q, t, slope, rate):
 
 def adam_step_in_pytorch(w, m, q, t, slope, rate):
     """PyTorch's Adam, with what it should remember put into its memory."""
+    w, m, q, slope = (np.asarray(each, dtype="float64") for each in (w, m, q, slope))
     parameter = torch.nn.Parameter(torch.tensor(w))
     parameter.grad = torch.tensor(slope)
     optimizer = torch.optim.Adam([parameter], lr=rate)
@@ -97,7 +98,7 @@ def test_adam_step_over_twenty_steps(adam_step):
 
 
 def test_adam_step_against_pytorch(adam_step):
-    """Two steps of PyTorch's Adam, which nobody in this course wrote."""
+    """Three steps of PyTorch's Adam, which nobody in this course wrote."""
     parameter = torch.nn.Parameter(torch.zeros(2, dtype=torch.float64))
     optimizer = torch.optim.Adam([parameter], lr=0.1)
     w, m, q = np.zeros(2), np.zeros(2), np.zeros(2)
