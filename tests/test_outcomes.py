@@ -13,6 +13,7 @@ from dlcourse.lessons import (
     image_classification,
     image_gan,
     network_from_scratch,
+    optimisers_and_learning_rates,
     start_here,
     tensors_and_gradients,
     time_series,
@@ -132,6 +133,84 @@ def test_my_weights_have_not_seen_validation_or_test_digits(names, epochs):
     digits = data.load("digits")
     weights = weights_trained_on(*(getattr(digits, name) for name in names), epochs=epochs)
     assert "Was it trained on" in said_to(network_from_scratch.my_weights, weights)
+
+
+# An optimiser of one's own ------------------------------------------------------------------------
+
+LESSON_13 = optimisers_and_learning_rates
+
+
+def knows_the_weights():
+    """It has trained a network at home, and jumps there."""
+    solve, weights, memory = LESSON_13.my_optimiser.solve(), LESSON_13._new_weights(0), None
+    x, labels = LESSON_13._pictures()[0]
+    for step in range(400):
+        some = slice(50 * (step % 100), 50 * (step % 100) + 50)
+        slopes, _ = LESSON_13._slopes_and_loss(weights, x[some], labels[some])
+        weights, memory = solve(weights, slopes, memory, step / 400)
+    return lambda *given: (weights, None)
+
+
+def steps_of_its_own(count, split=0, share=1.0):
+    """It adds steps on pictures that it loads, to a share of the one that it should take."""
+    x, labels = LESSON_13._pictures()[split]
+    random = np.random.default_rng(0)
+
+    def steps(weights, slopes, memory, progress):
+        weights = [w - 0.1 * (1 - share) * slope for w, slope in zip(weights, slopes)]
+        for _ in range(count):
+            some = random.integers(0, len(x), 50)
+            own, _ = LESSON_13._slopes_and_loss(weights, x[some], labels[some])
+            weights = [w - 0.1 * share * slope for w, slope in zip(weights, own)]
+        return weights, None
+
+    return steps
+
+
+@pytest.mark.parametrize(
+    "cheat",
+    [
+        knows_the_weights,
+        lambda: steps_of_its_own(1),
+        lambda: steps_of_its_own(5),
+        lambda: steps_of_its_own(5, split=1),
+        lambda: steps_of_its_own(3, share=0.5),
+    ],
+)
+def test_an_optimiser_learns_from_the_slopes_that_it_gets_and_from_nothing_else(cheat):
+    assert "does not come from the slopes" in said_to(LESSON_13.my_optimiser, cheat())
+
+
+@pytest.mark.parametrize(
+    "answer, words",
+    [
+        (0.85, ""),
+        ({"rate": 0.1}, "settings"),
+        (torch.optim.Adam, "settings"),
+        (lambda weights, slopes, memory, progress: weights, "pair"),
+        (lambda weights, slopes, memory, progress: (weights[:2], None), "four arrays"),
+        (lambda weights, slopes, memory, progress: (slopes, None), ""),
+        (lambda weights, slopes, memory, progress: (weights, None), "does not move"),
+        (lambda weights, slopes, memory, progress: ([w * np.nan for w in weights], None), "larger"),
+        (lambda weights: weights, "cannot be measured"),
+        (
+            lambda weights, slopes, memory, progress: (
+                [w - 0.1 * slope for w, slope in zip(weights, slopes)],
+                None,
+            ),
+            "remembers nothing",
+        ),
+        (
+            lambda weights, slopes, memory, progress: (
+                [w - 0.01 * (1 - progress) * slope for w, slope in zip(weights, slopes)],
+                0,
+            ),
+            "you need at least 0.785",
+        ),
+    ],
+)
+def test_an_optimiser_is_a_function_that_gets_somewhere(answer, words):
+    assert words in said_to(LESSON_13.my_optimiser, answer)
 
 
 # Forecasts ----------------------------------------------------------------------------------------

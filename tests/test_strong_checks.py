@@ -219,6 +219,7 @@ LAST_AXIS = "the axis is the last one"
 ALL_OVERWRITTEN = "each place is written afterwards"
 ANY_ORDER = "the order is all the same"
 ANY_ZERO = "0 takes the shape of what is added"
+EVEN = "a cosine is the same on both sides of 0"
 NOT_ASKED = "at just this number (an end of an interval, a bend) either is right"
 
 # What is another way to say the same, and why. A row that no mutant needs any more fails.
@@ -274,6 +275,19 @@ EQUIVALENT = {
         "h2 = np.maximum(z2, 0)": ANY_ORDER,
         "d_z2 = d_scores @ w3.T * (z2 >= 0)": NOT_ASKED,
         "d_z1 = d_z2 @ w2.T * (z1 >= 0)": NOT_ASKED,
+    },
+    "optimisers_and_learning_rates.clip_by_norm": {
+        "factor = min(largest / length, 1)": ANY_ORDER,
+    },
+    "optimisers_and_learning_rates.rate_at_the_edge": {
+        "return abs(2 / 40)": NEVER_NEGATIVE,
+    },
+    "optimisers_and_learning_rates.warm_cosine": {
+        "return abs(progress / warm)": NEVER_NEGATIVE,
+        "return abs((1 + np.cos(np.pi * share)) / 2)": NEVER_NEGATIVE,
+        "if progress <= warm:": NOT_ASKED,
+        "share = (warm - progress) / (1 - warm)": EVEN,
+        "share = (progress - warm) / (warm - 1)": EVEN,
     },
     "start_here.accuracy": {
         "return abs((predicted == labels).mean())": NEVER_NEGATIVE,

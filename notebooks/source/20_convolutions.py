@@ -728,7 +728,7 @@ seed = 0
 
 # %% [markdown]
 # The training loop is hidden in the course's `backends.fit`; lesson 21 writes it out. It takes NumPy
-# pictures (N, H, W, C) and permutes them for PyTorch. (It trains with **Adam**, which is gradient descent with
+# pictures (N, H, W, C) and permutes them for PyTorch. (It trains with Adam, which is gradient descent with
 # a step size of its own for each weight; hence the small learning rate. With `augment` it changes the
 # pictures of each batch before it trains on them; the networks marked *shifted* further down had that.)
 

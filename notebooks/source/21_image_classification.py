@@ -167,7 +167,7 @@ print("PyTorch:", tuple(pictures.shape))
 # %% [markdown]
 # ### The loop, written out
 # Some layers compute differently while the network learns and when it is used (section 3 has one).
-# So a PyTorch model has two **modes**: `model.train()` before the training steps, `model.eval()`
+# So a PyTorch model has two modes: `model.train()` before the training steps, `model.eval()`
 # before measuring. `torch.no_grad()` saves the work of preparing a gradient that nobody asks for.
 # These are two separate things, and an evaluation needs both.
 
@@ -201,12 +201,12 @@ def accuracy_on(model, loader):
 #   and moves the weights against it, by the learning rate times the velocity. Where the slopes of many
 #   batches agree, they add up to ten times a single one; where they change sign from batch to batch, they
 #   cancel.
-# - **Nesterov**'s version gives the newest slope more say: it moves against that slope plus 0.9
+# - Nesterov's version gives the newest slope more say: it moves against that slope plus 0.9
 #   times the velocity, which has just taken the slope in.
-# - **Weight decay** 0.0005: each slope gets 0.0005 times its own weight added, so every step also
+# - Weight decay 0.0005: each slope gets 0.0005 times its own weight added, so every step also
 #   shrinks the weights a little. A weight that the loss has no use for shrinks step by step.
 #
-# The **one-cycle schedule** changes the learning rate from batch to batch: it rises for a quarter
+# The one-cycle schedule changes the learning rate from batch to batch: it rises for a quarter
 # of the training, then falls to almost zero. Section 4 says what it brings here.
 
 # %%
@@ -313,14 +313,14 @@ one_number
 # Two parts are new: a layer that rescales its maps, and a block with a way past its layers.
 #
 # ### Batch normalisation
-# A **batch norm** layer works on each channel of the maps separately.
+# A batch norm layer works on each channel of the maps separately.
 #
 # 1. In training mode it takes the mean and the variance of this channel over all pictures of the
 #    batch and all positions, subtracts the mean and divides by the standard deviation. (The
-#    **variance** is the mean squared distance from the mean; the standard deviation is its root.)
+#    variance is the mean squared distance from the mean; the standard deviation is its root.)
 # 2. Then it multiplies by a **scale** and adds a **shift**. Both are learned, two numbers for each
 #    channel. So the layer can learn any mean and spread that helps.
-# 3. In training mode it also keeps **running averages** of mean and variance: nine tenths of the
+# 3. In training mode it also keeps running averages of mean and variance: nine tenths of the
 #    old average, one tenth of the new batch.
 # 4. In evaluation mode it uses the running averages in place of the batch's own numbers.
 #
