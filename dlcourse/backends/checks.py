@@ -5,6 +5,7 @@ import math
 import pickle
 import random
 import re
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -76,6 +77,19 @@ def regression_targets(targets) -> np.ndarray:
     return as_floats(targets, "float64" if targets.dtype == np.float64 else "float32")
 
 
+def _once(question):
+    """Let a question to a model be asked once for each shape of examples, and each setting."""
+
+    @functools.wraps(question)
+    def recalled(backend, inputs, *settings):
+        key = question, inputs.shape[1:], settings
+        if key not in backend.known:
+            backend.known[key] = question(backend, inputs, *settings)
+        return backend.known[key]
+
+    return recalled
+
+
 def expect_inputs(backend, images, name="images") -> np.ndarray:
     """Return examples as NumPy if the model may be asked about them.
 
@@ -132,7 +146,7 @@ def _expect_scaled_once(backend, images, name):
     if not divides or images.ndim != 4 or images.dtype == np.uint8:
         return
     # It may divide only what goes beyond 1.
-    if 0 < np.abs(images).max(initial=0) <= 1 and scales_pixels(backend, images, white=1):
+    if 0 < np.abs(images).max(initial=0) <= 1 and scales_pixels(backend, images, 1):
         raise RangeError(
             "The model divides pixels by 255 itself, or nearly so, before its first layer with "
             f"weights, but `{name}` goes from 0 to 1. Hand over bytes, such as `.pixels`. Slopes "
@@ -141,6 +155,7 @@ def _expect_scaled_once(backend, images, name):
         )
 
 
+@_once
 def scales_pixels(backend, inputs, white=255) -> bool:
     """Return whether the model divides bytes by 255, or nearly so, before it computes.
 
@@ -163,6 +178,7 @@ def looks_up(backend, inputs) -> bool:
     return bool(_tables(backend, inputs)[0])
 
 
+@_once
 def _tables(backend, inputs):
     """Return which embeddings are asked for what comes, and whether all of it are tokens.
 
@@ -212,17 +228,14 @@ def _no_such_row(inputs, name, rows, shift, whole):
     )
 
 
-def once_for_each(ask) -> Callable:
-    """Return a backend's method, which asks the model once for each array."""
-    known = {}
-
-    def recalled(array):
-        key = array.shape, array.dtype, array.tobytes()
-        if key not in known:
-            known[key] = ask(array)
-        return known[key]
-
-    return recalled
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Pass over what a model says to an example of the course's own, and free what it had made."""
+    try:
+        yield
+    except Exception as error:
+        # Else its maps wait in the frames of the error, call after call, for Python to tidy up.
+        traceback.clear_frames(error.__traceback__)
 
 
 class Reached(Exception):

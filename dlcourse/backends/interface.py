@@ -67,6 +67,7 @@ class Backend(Protocol):
     NAME: str
     model: Any
     dtype: np.dtype  # kind of floats that the model computes with
+    known: dict  # what `checks` has found out by asking the model
 
     @property
     def narrowest(self) -> tuple:

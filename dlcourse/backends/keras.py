@@ -67,8 +67,7 @@ class Keras:
                 "A stateful recurrent layer starts each batch where the one before ended, so that "
                 "no two calls agree. Make it with stateful=False."
             )
-        self.looked_up = checks.once_for_each(self._looked_up)
-        self.first_given = checks.once_for_each(self._first_given)
+        self.known = {}  # what `checks` has found out by asking the model
         self._wants_whole = None  # whether whole numbers are tokens, once it is known
 
     @property
@@ -89,7 +88,7 @@ class Keras:
         if not self.model.built:
             self._outputs(inputs[:1], compiled=False)
 
-    def _looked_up(self, tokens):
+    def looked_up(self, tokens):
         tables = [each for each in _flatten(self.model) if isinstance(each, layers.Embedding)]
         found = []
 
@@ -103,12 +102,12 @@ class Keras:
             for table in tables:
                 watched.enter_context(_called(table, functools.partial(keep, table=table)))
             # What is no model of tokens cannot take them; what it says then is of no interest.
-            with contextlib.suppress(Exception):
+            with checks.unheard():
                 if tables:
                     self.model(tf.constant(tokens), training=False)
         return found
 
-    def _first_given(self, inputs):
+    def first_given(self, inputs):
         found = []
 
         def keep(given, output, layer):
@@ -121,14 +120,14 @@ class Keras:
             for layer in _flatten(self.model):
                 watched.enter_context(_called(layer, functools.partial(keep, layer=layer)))
             # What the model says to an example that it cannot take is of no interest here.
-            with contextlib.suppress(Exception):
+            with checks.unheard():
                 found.append(self.model(self.tensor(inputs), training=False))
         return to_numpy(found[0]) if found and _is_known(found[0]) else None
 
     def _build(self, tensor):
         """Let the model make its weights now, whose first call runs twice: once with no numbers."""
         if not self.model.built:
-            with contextlib.suppress(Exception):  # it is said when the model is used
+            with checks.unheard():  # it is said when the model is used
                 self.model(tensor, training=False)
 
     def to_device(self):
@@ -224,7 +223,7 @@ class Keras:
         except (AttributeError, ValueError):  # a model written as a class
             return None
         # It takes its inputs as the whole does, though it may end before what that tells by.
-        part.looked_up, part.first_given = self.looked_up, self.first_given
+        part.known = self.known
         return part
 
     def _given(self, inputs, layer):

@@ -73,8 +73,7 @@ class PyTorch:
         self.model = model
         self._taken, self._given = {}, {}  # whether four axes are a picture's, once it is known
         self._wants_whole = None  # whether whole numbers are tokens, once it is known
-        self.looked_up = checks.once_for_each(self._looked_up)
-        self.first_given = checks.once_for_each(self._first_given)
+        self.known = {}  # what `checks` has found out by asking the model
 
     @property
     def dtype(self):
@@ -95,7 +94,7 @@ class PyTorch:
     def build(self, inputs):
         """Do nothing: a PyTorch model has its weights from the start."""
 
-    def _looked_up(self, tokens):
+    def looked_up(self, tokens):
         tables = [each for each in self.model.modules() if isinstance(each, nn.Embedding)]
         found = []
 
@@ -107,13 +106,13 @@ class PyTorch:
             for table in tables:
                 hooks.enter_context(_hook(table, keep))
             # What is no model of tokens cannot take them; what it says then is of no interest.
-            with contextlib.suppress(Exception):
+            with checks.unheard():
                 if tables:
                     tensor = torch.from_numpy(tokens).to(_device(self.model))
                     self.model(tensor if tokens.dtype.kind == "i" else tensor.to(self._dtype))
         return found
 
-    def _first_given(self, inputs):
+    def first_given(self, inputs):
         found = []
 
         def keep(_layer, given):
@@ -132,7 +131,7 @@ class PyTorch:
             # Which way round a picture is wanted shows no example that is the same all over; the
             # other one is refused, and what the model says to it is of no interest here.
             for way in (_turned(tensor), tensor) if tensor.ndim == 4 else (tensor,):
-                with contextlib.suppress(Exception):
+                with checks.unheard():
                     found.append(_first_tensor(self.model(way)))
         return None if not found or found[0] is None else to_numpy(found[0])
 
