@@ -140,7 +140,7 @@ def map() -> Map:
     Example:
         >>> print(course.map())
         Start
-          ○ 00 Your first network in ten lines (90 min): 0/... done
+          ○ 00 Your first network in ten lines (... min): 0/... done
         ...
     """
     return Map()

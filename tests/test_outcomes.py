@@ -13,7 +13,7 @@ from dlcourse.lessons import (
     image_classification,
     image_gan,
     network_from_scratch,
-    optimisers_and_learning_rates,
+    optimisation,
     start_here,
     tensors_and_gradients,
     time_series,
@@ -137,7 +137,7 @@ def test_my_weights_have_not_seen_validation_or_test_digits(names, epochs):
 
 # An optimiser of one's own ------------------------------------------------------------------------
 
-LESSON_13 = optimisers_and_learning_rates
+LESSON_13 = optimisation
 
 
 def knows_the_weights():

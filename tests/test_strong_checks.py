@@ -276,13 +276,13 @@ EQUIVALENT = {
         "d_z2 = d_scores @ w3.T * (z2 >= 0)": NOT_ASKED,
         "d_z1 = d_z2 @ w2.T * (z1 >= 0)": NOT_ASKED,
     },
-    "optimisers_and_learning_rates.clip_by_norm": {
+    "optimisation.clip_by_norm": {
         "factor = min(largest / length, 1)": ANY_ORDER,
     },
-    "optimisers_and_learning_rates.rate_at_the_edge": {
+    "optimisation.rate_at_the_edge": {
         "return abs(2 / 40)": NEVER_NEGATIVE,
     },
-    "optimisers_and_learning_rates.warm_cosine": {
+    "optimisation.warm_cosine": {
         "return abs(progress / warm)": NEVER_NEGATIVE,
         "return abs((1 + np.cos(np.pi * share)) / 2)": NEVER_NEGATIVE,
         "if progress <= warm:": NOT_ASKED,

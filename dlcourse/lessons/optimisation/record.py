@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 
-SLUG = "optimisers_and_learning_rates"
+SLUG = "optimisation"
 SEEDS_OF_CHOICE, SEEDS, SEEDS_AGAIN = range(100, 103), range(200, 220), range(300, 305)
 RATES = (
     *(0.0003, 0.0006, 0.001, 0.002, 0.003, 0.006, 0.01),

@@ -20,7 +20,7 @@ from itertools import pairwise
 
 from dlcourse import course, data, draw, explore
 from dlcourse import lessons, parity, plot, results, runtime
-from dlcourse.lessons import optimisers_and_learning_rates as lesson
+from dlcourse.lessons import optimisation as lesson
 
 import keras
 import matplotlib.pyplot as plt
@@ -829,7 +829,7 @@ keras.utils.clear_session()
 
 # %% tags=["predict"]
 lesson.PREDICTIONS["last"].ask()
-recorded = lessons.recorded("optimisers_and_learning_rates")
+recorded = lessons.recorded("optimisation")
 
 
 def rows_of(runs):
@@ -929,7 +929,7 @@ headline = results.Headline(
     baseline_name="plain SGD, tuned by the same search",
     parameters=sum(each.numel() for each in model.parameters()),
     seconds=seconds,
-    band=lessons.band("optimisers_and_learning_rates"),
+    band=lessons.band("optimisation"),
 )
 headline
 

@@ -2,7 +2,7 @@
 
 import math
 
-from dlcourse.lessons import optimisers_and_learning_rates as lesson
+from dlcourse.lessons import optimisation as lesson
 
 import numpy as np
 import torch

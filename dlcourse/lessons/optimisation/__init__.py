@@ -1,4 +1,4 @@
-"""Facts, figures, exercises and quiz of notebooks/*_optimisers_and_learning_rates.ipynb."""
+"""Facts, figures, exercises and quiz of notebooks/*_optimisation.ipynb."""
 
 from collections.abc import Callable
 from functools import cache, cached_property
