@@ -449,22 +449,20 @@ MEASURES = {
     for names in units.split()
     for name in names.split("=")
 }
+ANY_CASE = {name.lower(): measure for name, measure in MEASURES.items()}
 
 
 def _other_unit(given, unit):
     """Return the unit that an answer names, if the question asks for another of the same thing."""
     named = re.search(r"\d ?([^\W\d_]+)$", given.strip()) if isinstance(given, str) else None
-    ours, theirs = (
-        _measure(word) for word in (named[1] if named else "", f"{unit} ".split(" ")[0])
-    )
+    ours, theirs = _measure(named[1] if named else ""), _measure(unit.partition(" ")[0])
     return named[1] if ours and theirs and ours[0] == theirs[0] and ours != theirs else ""
 
 
 def _measure(word):
     """Return (thing, unit) of a word, such as ("time", "s") of "Seconds"; None of all others."""
-    lower = {name.lower(): measure for name, measure in MEASURES.items()}
     for name in (word, word.removesuffix("s")):
-        if found := MEASURES.get(name) or (len(name) > 1 and lower.get(name.lower())):
+        if found := MEASURES.get(name) or (len(name) > 1 and ANY_CASE.get(name.lower())):
             return found
     return None
 
